@@ -1,0 +1,42 @@
+# `make demo` and `make test` set up everything they need; `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint fix check sdk-check clean
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY) ## Show the whole job on a built-in sample
+	@$(BIN)/autobump demo
+
+test: $(READY) ## Run the tests
+	$(BIN)/python -m pytest $(PYTEST_ARGUMENTS)
+
+lint: $(READY) ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fix: $(READY) ## Mend what the linter can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+sdk-check: $(READY) ## Let demisto-sdk validate pull requests made from real content
+	$(BIN)/python -m tests.sdk_check
+
+check: lint test sdk-check ## What CI runs
+
+clean: ## Remove what was set up
+	rm -rf $(VENV) .sdk-venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# The stamp is older than its inputs after an edit to either, and then the environment is brought up to date.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "autobump needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@

@@ -1,0 +1,318 @@
+"""Commands, options and exit codes; no logic.
+
+Nothing heavier than click is imported before a command runs, so that `--help` answers at once.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from autobump import __version__
+from autobump.errors import AutobumpError, ExitCode
+
+if TYPE_CHECKING:
+    from autobump.config import LoadedSettings
+    from autobump.content.tree import ContentTree
+    from autobump.progress import Progress
+    from autobump.run import Pass, PassResult
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+_FORMATS = ("table", "json", "markdown")
+
+
+class _Interrupted(Exception):
+    """Ctrl-C; click would make it an ordinary failure."""
+
+
+def main() -> None:
+    """Run autobump and leave with its exit code."""
+    sys.exit(run_command(sys.argv[1:]))
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; errors are told on stderr."""
+    try:
+        status = cli.main(arguments, prog_name="autobump", standalone_mode=False)
+        sys.stdout.flush()
+        return int(status or ExitCode.DONE)
+    except click.ClickException as exc:
+        exc.show()
+        return int(ExitCode.USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("autobump: interrupted", err=True)
+        return int(ExitCode.INTERRUPTED)
+    except AutobumpError as exc:
+        click.echo(f"autobump: {exc}", err=True)
+        return int(exc.exit_code)
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough. Python would complain again when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.DONE)
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        click.echo("autobump: unexpected error; please report it with the lines above", err=True)
+        return int(ExitCode.UNEXPECTED)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="autobump")
+def cli() -> None:
+    """Keep the Docker images of Cortex XSOAR/XSIAM content current.
+
+    Exit codes: 0 done, 1 done but something failed, 2 wrong usage or settings, 3 unexpected error,
+    130 interrupted.
+    """
+
+
+def _repository_options(command: _Command) -> _Command:
+    for option in reversed(
+        (
+            click.option(
+                "--repo",
+                type=click.Path(path_type=Path),
+                default=".",
+                metavar="DIR",
+                help="Content repository; bare and shallow clones are fine.  [default: .]",
+            ),
+            click.option("--rev", default="HEAD", metavar="REV", help="Commit to read.  [default: HEAD]"),
+            click.option(
+                "--config",
+                type=click.Path(path_type=Path),
+                metavar="FILE",
+                help="Settings file.  [default: $AUTOBUMP_CONFIG, then .github/autobump.yml of the commit]",
+            ),
+            click.option("--tags", metavar="SOURCE", help="Where tags come from, such as file:tags.json.xz."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _pass_options(command: _Command) -> _Command:
+    for option in reversed(
+        (
+            click.option(
+                "--path",
+                "paths",
+                multiple=True,
+                metavar="GLOB",
+                help="Only items whose path matches; repeatable.",
+            ),
+            click.option(
+                "--pack", "packs", multiple=True, metavar="NAME", help="Only this pack; repeatable."
+            ),
+            click.option(
+                "--image", "images", multiple=True, metavar="NAME", help="Only this image; repeatable."
+            ),
+            click.option(
+                "--format",
+                "output_format",
+                type=click.Choice(_FORMATS),
+                default="table",
+                show_default=True,
+                help="How to write the result.",
+            ),
+            click.option(
+                "--output",
+                type=click.Path(path_type=Path, dir_okay=False),
+                metavar="FILE",
+                help="Write the result to a file instead of stdout.",
+            ),
+            click.option(
+                "--strict", is_flag=True, help="Exit with 1 when there is a problem in the content."
+            ),
+        )
+    ):
+        command = option(command)
+    return _repository_options(command)
+
+
+@cli.command()
+@_pass_options
+def plan(
+    repo: Path,
+    rev: str,
+    config: Path | None,
+    tags: str | None,
+    paths: tuple[str, ...],
+    packs: tuple[str, ...],
+    images: tuple[str, ...],
+    output_format: str,
+    output: Path | None,
+    strict: bool,
+) -> int:
+    """Say what would change, and why the rest would not; only reads."""
+    from autobump.progress import open_progress
+
+    with open_progress() as progress:
+        this_pass = _open_pass(repo, rev, config, tags, paths, packs, images, progress)
+        result = this_pass.plan()
+    return _finish(result, output_format, output, strict=strict)
+
+
+@cli.command()
+@_pass_options
+@click.option(
+    "--forge",
+    type=click.Choice(["local"]),
+    default="local",
+    show_default=True,
+    help="Where pull requests live.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be done and write nothing.")
+def run(
+    repo: Path,
+    rev: str,
+    config: Path | None,
+    tags: str | None,
+    paths: tuple[str, ...],
+    packs: tuple[str, ...],
+    images: tuple[str, ...],
+    output_format: str,
+    output: Path | None,
+    strict: bool,
+    forge: str,
+    dry_run: bool,
+) -> int:
+    """Make the pull requests, refresh them, and close those that are done."""
+    from autobump.progress import open_progress
+    from autobump.pull_requests.forges.local_git import LocalGitForge
+
+    with open_progress() as progress:
+        this_pass = _open_pass(repo, rev, config, tags, paths, packs, images, progress)
+        prefix = this_pass.settings.pull_requests.branch_prefix
+        local = LocalGitForge(this_pass.tree.git, branch_prefix=prefix, now=this_pass.now)
+        result = this_pass.run(local, dry_run=dry_run)
+    return _finish(result, output_format, output, strict=strict)
+
+
+@cli.command()
+@click.argument("path")
+@_repository_options
+def explain(path: str, repo: Path, rev: str, config: Path | None, tags: str | None) -> int:
+    """Show the decision trail of one item: each rule in order, the fact it saw, and the outcome."""
+    from autobump.explain import explain_item
+    from autobump.images.sources import open_tag_source
+
+    tree, loaded = _open_repository(repo, rev, config)
+    source = open_tag_source(tags or loaded.settings.registry.source)
+    for line in explain_item(tree, path, loaded, source, _now()):
+        click.echo(line)
+    return ExitCode.DONE
+
+
+@cli.command("tags")
+@click.argument("image")
+@click.option("--tags", metavar="SOURCE", help="Where tags come from, such as file:tags.json.xz.")
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings file.")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many to show.")
+def show_tags(image: str, tags: str | None, config: Path | None, limit: int) -> int:
+    """List an image's tags newest first, and mark the chosen one.
+
+    IMAGE is namespace/name, or namespace/name:TAG to choose as for an item on that tag.
+    """
+    from autobump.config import load_settings
+    from autobump.explain import explain_tags
+    from autobump.images.sources import open_tag_source
+
+    settings = load_settings(config, None).settings
+    source = open_tag_source(tags or settings.registry.source)
+    for line in explain_tags(image, source, settings, _now(), limit):
+        click.echo(line)
+    return ExitCode.DONE
+
+
+@cli.command()
+def demo() -> int:
+    """Show the whole job on a built-in sample: no network, no token."""
+    from autobump.demo import run_demo
+
+    run_demo(click.echo)
+    return ExitCode.DONE
+
+
+@cli.group("config")
+def config_group() -> None:
+    """Look at the settings."""
+
+
+@config_group.command("check")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--repo",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Check the file that a pass over this repository would use.",
+)
+def config_check(file: Path | None, repo: Path | None) -> int:
+    """Validate a settings file; without FILE, the one that would be used."""
+    from autobump.config import load_settings
+    from autobump.content.tree import ContentTree
+
+    tree = ContentTree.open(repo) if repo is not None else None
+    loaded = load_settings(file, tree)
+    click.echo(f"{loaded.origin}: settings are valid")
+    return ExitCode.DONE
+
+
+def _open_repository(repo: Path, rev: str, config: Path | None) -> "tuple[ContentTree, LoadedSettings]":
+    from autobump.config import load_settings
+    from autobump.content.tree import ContentTree
+
+    tree = ContentTree.open(repo, rev)
+    return tree, load_settings(config, tree)
+
+
+def _open_pass(
+    repo: Path,
+    rev: str,
+    config: Path | None,
+    tags: str | None,
+    paths: tuple[str, ...],
+    packs: tuple[str, ...],
+    images: tuple[str, ...],
+    progress: "Progress",
+) -> "Pass":
+    from autobump.images.sources import open_tag_source
+    from autobump.judge import Filters
+    from autobump.run import Pass
+
+    tree, loaded = _open_repository(repo, rev, config)
+    source = open_tag_source(tags or loaded.settings.registry.source)
+    return Pass(tree, loaded.settings, source, _now(), progress, Filters(paths, packs, images))
+
+
+def _finish(result: "PassResult", output_format: str, output: Path | None, *, strict: bool) -> int:
+    match output_format:
+        case "json":
+            from autobump.report.json import render_json
+
+            text = render_json(result)
+        case "markdown":
+            from autobump.report.markdown import render_markdown
+
+            text = render_markdown(result)
+        case _:
+            from autobump.report.table import render_table
+
+            text = render_table(result, colour=False if output else None)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        from autobump.files import write_whole
+
+        write_whole(output, text.encode())
+    failed = result.failed or (strict and bool(result.judged.problems))
+    return ExitCode.FAILED if failed else ExitCode.DONE
+
+
+def _now() -> Any:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)

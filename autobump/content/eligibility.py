@@ -1,0 +1,303 @@
+"""Which items may be updated: every rule in order, as a value with a reason."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from autobump.content.item import ContentItem
+from autobump.content.pack import Pack
+from autobump.images.reference import ImageRef, Tag, find_current_tag, parse_image_ref
+
+PYTHON_IMAGES = frozenset({"demisto/python", "demisto/python3"})
+NATIVE_IMAGE = "demisto/py3-native"
+
+
+class SkipReason(StrEnum):
+    """Why an item is left alone; the order is the order in which the rules are tried."""
+
+    NOT_CONTAINERISED = "not-containerised"
+    NO_DOCKER_IMAGE = "no-docker-image"
+    INVALID_DOCKER_IMAGE = "invalid-docker-image"
+    UNTRUSTED_REPOSITORY = "untrusted-repository"
+    NATIVE_IMAGE = "native-image"
+    NO_PACK_METADATA = "no-pack-metadata"
+    HIDDEN_PACK = "hidden-pack"
+    EXCLUDED_PACK = "excluded-pack"
+    DEPRECATED_ITEM = "deprecated-item"
+    SUPPORT_LEVEL = "support-level"
+    AUTO_UPDATE_DISABLED = "auto-update-disabled"
+    NOT_OPTED_IN = "not-opted-in"
+    EXCLUDED_IMAGE = "excluded-image"
+    MUTABLE_TAG = "mutable-tag"
+
+
+@dataclass(frozen=True, slots=True)
+class EligibilityPolicy:
+    """What the settings say about eligibility.
+
+    Attributes:
+        namespaces: Trusted owners of images; `registry/namespace` where a registry is named.
+        auto_update: `opt-out` updates all that do not say `false`; `python-only` only the Python images and
+            those that say `true`.
+        support: Support levels that are updated; empty for all.
+        exclude_packs: Folder names or glob patterns.
+        exclude_images: `namespace/name` or glob patterns.
+        pin_mutable_tags: Move mutable tags to the newest immutable one.
+    """
+
+    namespaces: tuple[str, ...] = ("demisto",)
+    auto_update: Literal["opt-out", "python-only"] = "opt-out"
+    support: tuple[str, ...] = ()
+    exclude_packs: tuple[str, ...] = ("ApiModules",)
+    exclude_images: tuple[str, ...] = ()
+    pin_mutable_tags: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Eligible:
+    """An item that may be updated; `current` is None when it names no immutable tag and is to be pinned."""
+
+    item: ContentItem
+    pack: Pack
+    image: ImageRef
+    current: Tag | None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """An item that is left alone, and why; the reason is a slug of DESIGN's tables."""
+
+    path: str
+    pack: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One rule applied to one item: the fact it looked at, and the reason to skip if it says so."""
+
+    rule: SkipReason
+    fact: str
+    skip_detail: str | None
+
+
+class _Subject:
+    """An item with what the rules look at; the image is parsed once."""
+
+    __slots__ = ("facts", "image", "image_flaw", "item", "pack", "policy")
+
+    def __init__(self, item: ContentItem, pack: Pack, policy: EligibilityPolicy) -> None:
+        self.item = item
+        self.facts = item.facts
+        self.pack = pack
+        self.policy = policy
+        self.image: ImageRef | None = None
+        self.image_flaw = self.facts.image.flaw
+        if self.facts.image.text and not self.image_flaw:
+            try:
+                self.image = parse_image_ref(self.facts.image.text)
+            except ValueError as exc:
+                self.image_flaw = str(exc)
+
+    @property
+    def repository(self) -> str:
+        return self.image.repository if self.image else ""
+
+    @property
+    def owner(self) -> str:
+        return self.image.owner if self.image else ""
+
+    @property
+    def tag(self) -> str | None:
+        return self.image.tag if self.image else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """One row of the table: what it looks at, and the detail if it makes the item skipped."""
+
+    reason: SkipReason
+    fact: Callable[[_Subject], str]
+    skip: Callable[[_Subject], str | None]
+
+
+def decide_eligibility(item: ContentItem, pack: Pack, policy: EligibilityPolicy) -> Eligible | Skipped:
+    """Decide whether an item may be updated, before anything is known of the registry.
+
+    Source: Cortex XSOAR developer documentation on `autoUpdateDockerImage` (opt-out), the XSIAM content
+    guide (`python-only`), and DO100 to DO104 of demisto-sdk 1.39.
+    """
+    subject = _Subject(item, pack, policy)
+    for rule in _RULES:
+        detail = rule.skip(subject)
+        if detail is not None:
+            return Skipped(item.path, item.pack, rule.reason, detail)
+    return _eligible(subject)
+
+
+def trace_eligibility(item: ContentItem, pack: Pack, policy: EligibilityPolicy) -> Iterator[Judgement]:
+    """Yield the judgement of every rule in order, ending with the first that skips the item."""
+    subject = _Subject(item, pack, policy)
+    for rule in _RULES:
+        detail = rule.skip(subject)
+        yield Judgement(rule.reason, rule.fact(subject), detail)
+        if detail is not None:
+            return
+
+
+def matches_any(name: str, patterns: tuple[str, ...]) -> str | None:
+    """Return the first pattern that a name matches, letter case counting, or None."""
+    return next((pattern for pattern in patterns if fnmatchcase(name, pattern)), None)
+
+
+def _eligible(subject: _Subject) -> Eligible:
+    if subject.image is None:
+        raise AssertionError("the rules let an item without image through")
+    current = find_current_tag(subject.tag) if subject.tag else None
+    return Eligible(subject.item, subject.pack, subject.image, current)
+
+
+def _skip_support(subject: _Subject) -> str | None:
+    metadata = subject.pack.metadata
+    level = metadata.support if metadata else ""
+    if not subject.policy.support or level in subject.policy.support:
+        return None
+    return f"support is {level or 'not given'}; updated are {', '.join(subject.policy.support)}"
+
+
+def _skip_disabled(subject: _Subject) -> str | None:
+    if subject.facts.auto_update is not False:
+        return None
+    if subject.facts.auto_update_misplaced:
+        return "autoUpdateDockerImage: false (under script:, where the platform does not read it)"
+    return "autoUpdateDockerImage: false"
+
+
+def _skip_not_opted_in(subject: _Subject) -> str | None:
+    if subject.policy.auto_update != "python-only" or subject.repository in PYTHON_IMAGES:
+        return None
+    if subject.facts.auto_update is True and not subject.facts.auto_update_misplaced:
+        return None
+    return "only demisto/python and demisto/python3 are updated without autoUpdateDockerImage: true"
+
+
+def _skip_pack(subject: _Subject) -> str | None:
+    pattern = matches_any(subject.item.pack, subject.policy.exclude_packs)
+    return pattern and f"policy.exclude_packs names {pattern}"
+
+
+def _skip_image(subject: _Subject) -> str | None:
+    pattern = matches_any(subject.repository, subject.policy.exclude_images)
+    return pattern and f"policy.exclude_images names {pattern}"
+
+
+def _skip_mutable(subject: _Subject) -> str | None:
+    if subject.policy.pin_mutable_tags:
+        return None
+    if subject.tag is None:
+        return "no tag"
+    if find_current_tag(subject.tag) is None:
+        return f"the tag {subject.tag} can be overwritten"
+    return None
+
+
+def _hidden(subject: _Subject) -> bool:
+    return bool(subject.pack.metadata and subject.pack.metadata.hidden)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+_RULES = (
+    _Rule(
+        SkipReason.NOT_CONTAINERISED,
+        lambda s: f"type is {s.facts.language or 'not given'}",
+        lambda s: "type is javascript" if s.facts.language == "javascript" else None,
+    ),
+    _Rule(
+        SkipReason.NO_DOCKER_IMAGE,
+        lambda s: f"dockerimage is {s.facts.image.text or s.facts.image.flaw or 'missing or empty'}",
+        lambda s: (
+            "dockerimage is missing or empty" if not (s.facts.image.text or s.facts.image.flaw) else None
+        ),
+    ),
+    _Rule(
+        SkipReason.INVALID_DOCKER_IMAGE,
+        lambda s: s.image_flaw or f"{s.facts.image.text} is a well-formed name",
+        lambda s: s.image_flaw or None,
+    ),
+    _Rule(
+        SkipReason.UNTRUSTED_REPOSITORY,
+        lambda s: f"owner is {s.owner}; trusted: {', '.join(s.policy.namespaces)}",
+        lambda s: (
+            None
+            if s.owner in s.policy.namespaces
+            else f"{s.owner} is not among {', '.join(s.policy.namespaces)}"
+        ),
+    ),
+    _Rule(
+        SkipReason.NATIVE_IMAGE,
+        lambda s: f"image is {s.repository}",
+        lambda s: f"{NATIVE_IMAGE} is built by the platform" if s.repository == NATIVE_IMAGE else None,
+    ),
+    _Rule(
+        SkipReason.NO_PACK_METADATA,
+        lambda s: (
+            f"pack {s.item.pack}, version {s.pack.metadata.version}" if s.pack.metadata else s.pack.flaw
+        ),
+        lambda s: None if s.pack.metadata else s.pack.flaw,
+    ),
+    _Rule(
+        SkipReason.HIDDEN_PACK,
+        lambda s: f"hidden: {_yes(_hidden(s))}",
+        lambda s: "the pack is hidden" if _hidden(s) else None,
+    ),
+    _Rule(
+        SkipReason.EXCLUDED_PACK,
+        lambda s: f"policy.exclude_packs is {', '.join(s.policy.exclude_packs) or 'empty'}",
+        _skip_pack,
+    ),
+    _Rule(
+        SkipReason.DEPRECATED_ITEM,
+        lambda s: f"deprecated: {_yes(s.facts.deprecated)}",
+        lambda s: "deprecated: true" if s.facts.deprecated else None,
+    ),
+    _Rule(
+        SkipReason.SUPPORT_LEVEL,
+        lambda s: (
+            f"support is {s.pack.metadata.support if s.pack.metadata else ''}; "
+            f"updated are {', '.join(s.policy.support) or 'all'}"
+        ),
+        _skip_support,
+    ),
+    _Rule(
+        SkipReason.AUTO_UPDATE_DISABLED,
+        lambda s: (
+            "autoUpdateDockerImage is "
+            + ("not said" if s.facts.auto_update is None else str(s.facts.auto_update).lower())
+            + (" (misplaced under script:)" if s.facts.auto_update_misplaced else "")
+        ),
+        _skip_disabled,
+    ),
+    _Rule(
+        SkipReason.NOT_OPTED_IN,
+        lambda s: f"policy.auto_update is {s.policy.auto_update}",
+        _skip_not_opted_in,
+    ),
+    _Rule(
+        SkipReason.EXCLUDED_IMAGE,
+        lambda s: f"policy.exclude_images is {', '.join(s.policy.exclude_images) or 'empty'}",
+        _skip_image,
+    ),
+    _Rule(
+        SkipReason.MUTABLE_TAG,
+        lambda s: (
+            f"tag is {s.tag or 'missing'}; policy.pin_mutable_tags is {_yes(s.policy.pin_mutable_tags)}"
+        ),
+        _skip_mutable,
+    ),
+)

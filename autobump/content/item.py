@@ -1,0 +1,207 @@
+"""Items: which files they are, and what one file says of itself."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from autobump.content.tree import TreeEntry
+from autobump.content.yaml_text import (
+    Document,
+    Other,
+    Outline,
+    Scalar,
+    UnsafeEditError,
+    decode_text,
+    find_value_span,
+    read_outline,
+)
+
+_ITEM_PATH = re.compile(r"Packs/([^/]+)/(Integrations|Scripts)/(?:[^/]+/)?[^/]+\.yml")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+class ItemKind(StrEnum):
+    """What an item is; decides where its image stands and under which header its note goes."""
+
+    INTEGRATION = "integration"
+    SCRIPT = "script"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFile:
+    """One file that holds an item."""
+
+    path: str
+    pack: str
+    kind: ItemKind
+    blob: str
+    mode: str
+
+    @property
+    def has_safe_path(self) -> bool:
+        """Whether the path can be written back to git and shown: UTF-8, and no control characters."""
+        return not _UNPRINTABLE.search(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class DockerImageField:
+    """The `dockerimage` key as written.
+
+    Attributes:
+        text: Its value; None when the key is missing or null.
+        flaw: Why the value is no plain string, or empty.
+        unsafe: Why its bytes cannot be replaced alone, or empty.
+    """
+
+    text: str | None = None
+    flaw: str = ""
+    unsafe: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFacts:
+    """What an item's file says, independent of where the file lies.
+
+    Attributes:
+        name: Human name: `display` of an integration, `name` of a script; empty when there is none.
+        item_id: `commonfields.id`.
+        language: `python`, `powershell`, `javascript`, or what the file says.
+        subtype: `python2`, `python3`, or empty.
+        deprecated: Marked as deprecated.
+        auto_update: Value of `autoUpdateDockerImage`; None when it is not said.
+        auto_update_misplaced: The key stands under `script:`, where the platform does not read it.
+        from_version: First platform version that takes the item, or empty.
+        image: The `dockerimage` key.
+    """
+
+    name: str
+    item_id: str
+    language: str
+    subtype: str
+    deprecated: bool
+    auto_update: bool | None
+    auto_update_misplaced: bool
+    from_version: str
+    image: DockerImageField
+
+
+@dataclass(frozen=True, slots=True)
+class ContentItem:
+    """One integration or script."""
+
+    file: ItemFile
+    facts: ItemFacts
+
+    @property
+    def path(self) -> str:
+        """Path of its YAML file in the repository."""
+        return self.file.path
+
+    @property
+    def pack(self) -> str:
+        """Folder name of its pack."""
+        return self.file.pack
+
+
+def find_item_files(entries: Iterable[TreeEntry]) -> Iterator[ItemFile]:
+    """Pick the files that hold items, in the order given; links, submodules and deeper files are none.
+
+    Source: layout of content packs as described in the Cortex XSOAR developer documentation; the two
+    depths (unified and split) were checked against a whole content repository.
+    """
+    for entry in entries:
+        if entry.is_regular and (match := _ITEM_PATH.fullmatch(entry.path)):
+            kind = ItemKind.INTEGRATION if match[2] == "Integrations" else ItemKind.SCRIPT
+            yield ItemFile(entry.path, match[1], kind, entry.blob, entry.mode)
+
+
+def parse_item(data: bytes, kind: ItemKind) -> ItemFacts:
+    """Read what a file says of its item.
+
+    Args:
+        data: The whole YAML file.
+        kind: Taken from the folder it lies in.
+
+    Raises:
+        YamlFault: The file is no valid UTF-8 YAML mapping.
+    """
+    document = read_outline(data, inside=frozenset({"script", "commonfields"}))
+    top = document.outline
+    script = _mapping(top.get("script"))
+    common = _mapping(top.get("commonfields"))
+    home = script if kind is ItemKind.INTEGRATION else top
+    flag = _flag(top.get("autoUpdateDockerImage"))
+    nested = script.get("autoUpdateDockerImage")
+    return ItemFacts(
+        name=_text(top.get("display" if kind is ItemKind.INTEGRATION else "name")) or _text(common.get("id")),
+        item_id=_text(common.get("id")),
+        language=_text(home.get("type")),
+        subtype=_text(home.get("subtype")),
+        deprecated=_flag(top.get("deprecated")) is True,
+        # A wish not to be updated counts wherever it stands.
+        auto_update=False if _flag(nested) is False else flag,
+        auto_update_misplaced=nested is not None,
+        from_version=_text(top.get("fromversion")),
+        image=_image_field(data, document, home),
+    )
+
+
+def locate_image(data: bytes, kind: ItemKind) -> Scalar | None:
+    """Find the scalar that holds the item's image, or None when there is none."""
+    top = read_outline(data, inside=frozenset({"script"})).outline
+    home = _mapping(top.get("script")) if kind is ItemKind.INTEGRATION else top
+    found = home.get("dockerimage")
+    return found if isinstance(found, Scalar) else None
+
+
+def _image_field(data: bytes, document: Document, home: Outline) -> DockerImageField:
+    node = home.get("dockerimage")
+    match node:
+        case None:
+            return DockerImageField()
+        case Scalar() if node.tagged:
+            return DockerImageField(node.value, flaw="its value carries a YAML tag")
+        case Scalar() if node.plain and node.value in ("", "~", "null", "Null", "NULL"):
+            return DockerImageField()
+        case Scalar():
+            return DockerImageField(node.value or None, unsafe=_why_unsafe(data, document, node))
+        case Other():
+            return DockerImageField("", flaw=f"its value is {_an(node.kind)}, not a plain string")
+        case _:
+            return DockerImageField("", flaw="its value is a mapping, not a plain string")
+
+
+def _why_unsafe(data: bytes, document: Document, node: Scalar) -> str:
+    if node.anchor in document.aliased:
+        return "an alias elsewhere in the file refers to this value"
+    if not node.value:
+        return ""
+    try:
+        find_value_span(decode_text(data)[0], node)
+    except UnsafeEditError as exc:
+        return str(exc)
+    return ""
+
+
+def _mapping(node: object) -> Outline:
+    return node if isinstance(node, dict) else {}
+
+
+def _text(node: object) -> str:
+    return node.value if isinstance(node, Scalar) else ""
+
+
+def _flag(node: object) -> bool | None:
+    """Read a YAML truth value; quotes do not change what its writer meant."""
+    match _text(node).strip().lower():
+        case "true" | "yes" | "on":
+            return True
+        case "false" | "no" | "off":
+            return False
+        case _:
+            return None
+
+
+def _an(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"

@@ -1,0 +1,141 @@
+"""Reads the files of one commit through git, never the working tree."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from autobump.errors import UsageError
+from autobump.git import Blob, Git, GitError
+
+MAX_FILE_BYTES = 10 * 1024 * 1024
+"""No item or metadata file comes near this; a larger one is reported and never read into memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeEntry:
+    """One file of the commit: its path, git mode (`100644`, `100755`, `120000` …) and blob name."""
+
+    path: str
+    mode: str
+    blob: str
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether this is a plain file, neither a symbolic link nor a submodule."""
+        return self.mode in ("100644", "100755")
+
+
+class ContentTree:
+    """The `Packs` folder of one commit.
+
+    Attributes:
+        git: The repository it was read from.
+        revision: Full name of the commit.
+        tree: Full name of the commit's whole tree.
+        entries: Everything below `Packs/`, in git's order (bytewise by path).
+    """
+
+    def __init__(self, git: Git, revision: str, tree: str, entries: tuple[TreeEntry, ...]) -> None:
+        self.git = git
+        self.revision = revision
+        self.tree = tree
+        self.entries = entries
+
+    @classmethod
+    def open(cls, directory: Path, rev: str = "HEAD") -> "ContentTree":
+        """List the packs of one commit.
+
+        Args:
+            directory: A work tree, a folder inside one, or a bare repository; shallow clones are fine.
+            rev: Anything git understands as a commit.
+
+        Raises:
+            UsageError: No repository, no such commit, no `Packs` folder, or blobs of a partial clone that its
+                remote does not give.
+        """
+        git = Git(directory)
+        _require_repository(git)
+        revision, tree = _resolve_commit(git, rev)
+        entries = tuple(_list_packs(git, revision))
+        if not entries:
+            raise UsageError(
+                f"{directory} has no Packs folder at {rev} ({revision[:12]}); is it a content repository?"
+            )
+        if entries[0].path == "Packs":
+            raise UsageError(
+                f"Packs is no folder at {rev} ({revision[:12]}) but a link, a file or a submodule"
+            )
+        _require_blobs(git, directory)
+        return cls(git, revision, tree, entries)
+
+    def read(self, oids: Iterable[str]) -> Iterator[Blob]:
+        """Read blobs in the order asked, one in memory at a time; too large ones come without data."""
+        return self.git.read_objects(oids, max_bytes=MAX_FILE_BYTES)
+
+    def read_file(self, path: str) -> bytes | None:
+        """Return one file's bytes, from anywhere in the commit, or None when it holds no such file."""
+        listed = self.git.run("ls-tree", "-z", "--full-tree", self.revision, "--", path)
+        for entry in _parse_listing(listed):
+            if entry.path == path and entry.is_regular:
+                return next(self.read([entry.blob])).data
+        return None
+
+
+def _require_repository(git: Git) -> None:
+    if not git.directory.is_dir():
+        raise UsageError(f"{git.directory} is not a folder; name a content repository with --repo")
+    try:
+        git.line("rev-parse", "--git-dir")
+    except GitError as exc:
+        if "not a git repository" in str(exc):
+            raise UsageError(
+                f"{git.directory} is not a git repository; name a content repository with --repo"
+            ) from exc
+        raise UsageError(f"git cannot use {git.directory}: {exc}") from exc
+
+
+def _resolve_commit(git: Git, rev: str) -> tuple[str, str]:
+    try:
+        revision = git.line("rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}")
+        return revision, git.line("rev-parse", "--verify", f"{revision}^{{tree}}")
+    except GitError as exc:
+        if rev == "HEAD":
+            raise UsageError(f"{git.directory} has no commit yet") from exc
+        raise UsageError(f"{git.directory} has no commit called {rev!r}; is it fetched?") from exc
+
+
+def _list_packs(git: Git, revision: str) -> Iterator[TreeEntry]:
+    try:
+        return _parse_listing(git.run("ls-tree", "-r", "-z", "--full-tree", revision, "--", "Packs"))
+    except GitError as exc:
+        raise UsageError(f"git cannot list {revision[:12]} in {git.directory}: {exc}") from exc
+
+
+def _parse_listing(listing: bytes) -> Iterator[TreeEntry]:
+    for line in listing.split(b"\0"):
+        if line:
+            fields, path = line.split(b"\t", 1)
+            mode, _, oid = fields.decode("ascii").split()
+            yield TreeEntry(path.decode("utf-8", "surrogateescape"), mode, oid)
+
+
+def _require_blobs(git: Git, directory: Path) -> None:
+    """Refuse a partial clone early: git would fetch its missing blobs one by one."""
+    try:
+        promisors = git.line("config", "--get-regexp", r"^(remote\..*\.promisor|extensions\.partialclone)$")
+    except GitError:
+        return  # git ends with 1 when nothing matches
+    if not promisors:
+        return
+    missing = [
+        line
+        for line in git.run(
+            "rev-list", "--objects", "--no-object-names", "--missing=print", "HEAD:Packs"
+        ).splitlines()
+        if line.startswith(b"?")
+    ]
+    if missing:
+        raise UsageError(
+            f"{directory} is a partial clone that lacks {len(missing)} files of Packs; "
+            "run `git fetch --refetch --no-filter`, or use a full or a shallow clone"
+        )

@@ -1,0 +1,175 @@
+"""Shows how decisions come about: one item's trail, one image's tags."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from difflib import get_close_matches
+
+from autobump.config import LoadedSettings, Settings
+from autobump.content.eligibility import Eligible, decide_eligibility, trace_eligibility
+from autobump.content.item import find_item_files
+from autobump.content.reader import Problem, printable, read_content
+from autobump.content.tree import ContentTree
+from autobump.errors import ImageNotFoundError, UsageError
+from autobump.images.choice import NewerTag, NoUpdate, Release, choose_tag, sort_releases, why_too_young
+from autobump.images.reference import Tag, find_current_tag, parse_image_ref
+from autobump.images.sources import TagSource
+from autobump.judge import Filters, judge_content
+from autobump.planning.plan import Plan, plan_pull_requests
+from autobump.progress import Silent
+
+
+def explain_item(
+    tree: ContentTree, path: str, loaded: LoadedSettings, source: TagSource, now: datetime
+) -> Iterator[str]:
+    """Yield the decision trail of one item, line by line.
+
+    Args:
+        tree: The commit.
+        path: The item's YAML file, relative to the root of the repository.
+        loaded: The settings in force.
+        source: Where tags come from.
+        now: The time that counts, with timezone.
+
+    Raises:
+        UsageError: The commit has no such item.
+    """
+    settings = loaded.settings
+    path = path.removeprefix("./")
+    pack_name = _require_item(tree, path)
+    content = read_content(tree, packs=[pack_name], progress=Silent())
+    yield f"{path} at {tree.revision[:12]}, settings from {loaded.origin}"
+    yield ""
+    for problem in content.problems:
+        if problem.path == path:
+            yield _line("problem", problem.reason, _place(problem))
+            return
+    item = next(item for item in content.items if item.path == path)
+    pack = content.packs[item.pack]
+    for judgement in trace_eligibility(item, pack, settings.eligibility):
+        outcome = "pass" if judgement.skip_detail is None else "skip"
+        yield _line(outcome, judgement.rule.value, printable(judgement.skip_detail or judgement.fact))
+    match decide_eligibility(item, pack, settings.eligibility):
+        case Eligible(image=image, current=current):
+            yield from _explain_target(tree, path, pack_name, settings, source, now)
+            yield ""
+            yield f"Tags of {image.repository}:"
+            try:
+                releases = sort_releases(source.fetch_tags(image.repository))
+            except ImageNotFoundError as exc:
+                yield f"  {exc}"
+                return
+            yield from _tag_lines(releases, current, settings, now, limit=5)
+        case _:
+            yield ""
+            yield "The item is skipped; the registry is not asked."
+
+
+def explain_tags(
+    image: str, source: TagSource, settings: Settings, now: datetime, limit: int
+) -> Iterator[str]:
+    """Yield an image's immutable tags newest first, with the chosen one marked.
+
+    Args:
+        image: `namespace/name`, with `:tag` to choose as for an item on that tag.
+        source: Where tags come from.
+        settings: The settings in force.
+        now: The time that counts, with timezone.
+        limit: Most tags to list.
+
+    Raises:
+        UsageError: This is no image, or the source has none of that name.
+        RegistryError: The source could not answer.
+    """
+    try:
+        reference = parse_image_ref(image)
+    except ValueError as exc:
+        raise UsageError(str(exc)) from exc
+    current = find_current_tag(reference.tag) if reference.tag else None
+    if reference.tag and current is None:
+        raise UsageError(f"{reference.tag} is no tag to start from: it can be overwritten")
+    try:
+        records = source.fetch_tags(reference.repository)
+    except ImageNotFoundError as exc:
+        raise UsageError(str(exc)) from exc
+    releases = sort_releases(records)
+    yield f"{reference.repository}: {len(releases)} immutable of {len(records)} tags"
+    yield from _tag_lines(releases, current, settings, now, limit)
+
+
+def _explain_target(
+    tree: ContentTree, path: str, pack: str, settings: Settings, source: TagSource, now: datetime
+) -> Iterator[str]:
+    """Judge and plan the item's pack alone: limits depend on the rest, the pack does not."""
+    judged = judge_content(tree, source, settings, Filters(packs=(pack,)), now=now, progress=Silent())
+    for problem in judged.problems:
+        if problem.path == path:
+            yield _line("problem", problem.reason, _place(problem))
+    for skip in judged.skipped:
+        if skip.path == path:
+            yield _line("skip", str(skip.reason), skip.detail)
+    for bump in judged.bumps:
+        if bump.path == path:
+            yield _line("update", "target", f"{bump.image.tag or 'no tag'} -> {bump.target.tag}")
+            yield from _explain_wait(plan_pull_requests(judged.bumps, settings.limits), path)
+
+
+def _explain_wait(plan: Plan, path: str) -> Iterator[str]:
+    for wait in plan.waiting:
+        if wait.bump.path == path:
+            yield _line("wait", wait.reason.value, wait.detail)
+
+
+def _tag_lines(
+    releases: tuple[Release, ...], current: Tag | None, settings: Settings, now: datetime, limit: int
+) -> Iterator[str]:
+    min_age = settings.registry.min_age
+    choice = choose_tag(current, releases, min_age=min_age, now=now)
+    chosen = choice.release.tag if isinstance(choice, NewerTag) else None
+    shown = releases[:limit]
+    width = max((len(release.tag.text) for release in shown), default=0)
+    for release in shown:
+        if release.tag == chosen:
+            note = "chosen"
+        elif release.tag == current:
+            note = "current"
+        elif current is not None and release.tag.build <= current.build:
+            note = "not above the current one"
+        elif chosen is not None and release.tag < chosen:
+            note = "older than the chosen one"
+        else:
+            note = why_too_young(release, min_age=min_age, now=now) or ""
+        created = f"{release.created:%Y-%m-%d}" if release.created else "no date   "
+        digest = (release.digest or "no digest")[:19]
+        mark = "*" if release.tag == chosen else " "
+        facts = f"{release.tag.text:<{width}}  build {release.tag.build:<9} {created}  {digest:<19}"
+        yield f"{mark} {facts}  {note}".rstrip()
+    if len(releases) > limit:
+        yield f"  … {len(releases) - limit} older ones"
+    if isinstance(choice, NoUpdate):
+        yield f"{choice.reason}: {choice.detail}"
+
+
+def _require_item(tree: ContentTree, path: str) -> str:
+    files = {file.path: file for file in find_item_files(tree.entries)}
+    if path in files:
+        return files[path].pack
+    entry = next((entry for entry in tree.entries if entry.path == path), None)
+    if entry is not None and not entry.is_regular:
+        raise UsageError(f"{path} is a symbolic link or a submodule, which autobump does not follow")
+    if entry is not None:
+        raise UsageError(
+            f"{path} is no item: items are Packs/<pack>/Integrations|Scripts/[<folder>/]<file>.yml"
+        )
+    close = get_close_matches(path, files, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise UsageError(f"{tree.revision[:12]} has no file {printable(path)}{hint}")
+
+
+def _place(problem: Problem) -> str:
+    return (
+        f"{problem.detail} (line {problem.line}, column {problem.column})" if problem.line else problem.detail
+    )
+
+
+def _line(outcome: str, rule: str, detail: str) -> str:
+    return f"{outcome:<8}{rule:<22}{detail}"

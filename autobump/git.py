@@ -1,0 +1,138 @@
+"""Runs git: the only place that starts it."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from autobump.errors import AutobumpError, UsageError
+
+# Hooks of the repository must not run, nor may git ask for a password or write an index on the side.
+_SETTINGS = ("-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=off", "-c", "gc.auto=0")
+_ENVIRONMENT = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+# A hook or an editor may have set these; they would point git at another repository than the one asked for.
+_MISLEADING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE")
+
+
+class GitError(AutobumpError):
+    """Git ended with an error; the text is its own last words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """One object read from the repository; `data` is None when it is missing or over the size limit."""
+
+    oid: str
+    size: int
+    data: bytes | None
+
+
+def git_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
+    """Return the environment git is started with."""
+    kept = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
+    return kept | _ENVIRONMENT | (extra or {})
+
+
+class Git:
+    """Git in one directory (a work tree, a bare repository, or a folder inside either)."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the full argument list for one git call."""
+        return ["git", *_SETTINGS, "-C", str(self.directory), *arguments]
+
+    def run(
+        self, *arguments: str, stdin: bytes | Iterable[bytes] = b"", env: dict[str, str] | None = None
+    ) -> bytes:
+        """Run git to its end and return its output.
+
+        Args:
+            arguments: The git command and its arguments.
+            stdin: What git reads; chunks are written one after another, so a long stream is never held whole.
+            env: Added to the environment.
+
+        Raises:
+            GitError: Git ended with a status other than 0.
+            UsageError: There is no git on the PATH.
+        """
+        with tempfile.TemporaryFile() as source:
+            for chunk in [stdin] if isinstance(stdin, bytes) else stdin:
+                source.write(chunk)
+            source.seek(0)
+            try:
+                done = subprocess.run(
+                    self.command(*arguments),
+                    stdin=source,
+                    capture_output=True,
+                    env=git_environment(env),
+                    check=False,
+                )
+            except FileNotFoundError as exc:
+                raise UsageError("git was not found on the PATH; install it and try again") from exc
+        if done.returncode:
+            raise GitError(_last_words(done.stderr, done.returncode))
+        return done.stdout
+
+    def line(self, *arguments: str) -> str:
+        """Run git and return its output as one stripped line of text."""
+        return self.run(*arguments).decode("utf-8", "surrogateescape").strip()
+
+    def read_objects(self, oids: Iterable[str], *, max_bytes: int) -> Iterator[Blob]:
+        """Read objects in one `cat-file --batch`, in the order asked, one in memory at a time.
+
+        Args:
+            oids: Object names.
+            max_bytes: Larger objects are passed over without being held.
+
+        Raises:
+            GitError: Git could not read its repository.
+        """
+        with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as errors:
+            source.writelines(oid.encode() + b"\n" for oid in oids)
+            source.seek(0)
+            process = subprocess.Popen(
+                self.command("cat-file", "--batch"),
+                stdin=source,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=git_environment(),
+                bufsize=1 << 20,
+            )
+            try:
+                out = process.stdout
+                assert out is not None  # noqa: S101 - stdout=PIPE gives one; mypy cannot know
+                while header := out.readline():
+                    oid, *rest = header.decode("ascii").split()
+                    if len(rest) != 2:  # "<oid> missing"
+                        yield Blob(oid, 0, None)
+                        continue
+                    size = int(rest[1])
+                    if size <= max_bytes:
+                        data = out.read(size)
+                        if len(data) < size:
+                            break
+                        yield Blob(oid, size, data)
+                    else:
+                        left = size
+                        while left and (chunk := out.read(min(left, 1 << 20))):
+                            left -= len(chunk)
+                        yield Blob(oid, size, None)
+                    out.read(1)  # the line feed that ends each object
+                status = process.wait()
+            finally:
+                process.kill()
+                process.wait()
+                if process.stdout:
+                    process.stdout.close()
+            if status:
+                errors.seek(0)
+                raise GitError(_last_words(errors.read(), status))
+
+
+def _last_words(stderr: bytes, status: int) -> str:
+    lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+    return lines[-1].removeprefix("fatal: ") if lines else f"git ended with status {status}"

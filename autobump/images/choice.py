@@ -1,0 +1,120 @@
+"""Which tag an item moves to."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from autobump.images.reference import Tag, find_immutable_tag
+
+
+@dataclass(frozen=True, slots=True)
+class TagRecord:
+    """What a tag source says of one tag.
+
+    Attributes:
+        name: The tag as the registry spells it.
+        created: When it was pushed or built, with timezone; None when the source does not say.
+        digest: Digest of its manifest, `sha256:…`; None when the source does not say.
+    """
+
+    name: str
+    created: datetime | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """An immutable tag that the registry holds."""
+
+    tag: Tag
+    created: datetime | None
+    digest: str | None
+
+
+class NoUpdateReason(StrEnum):
+    """Why an eligible item stays on its tag."""
+
+    IMAGE_NOT_FOUND = "image-not-found"
+    NO_IMMUTABLE_TAG = "no-immutable-tag"
+    UP_TO_DATE = "up-to-date"
+    AHEAD_OF_REGISTRY = "ahead-of-registry"
+    TOO_YOUNG = "too-young"
+
+
+@dataclass(frozen=True, slots=True)
+class NewerTag:
+    """There is a tag to move to."""
+
+    release: Release
+
+
+@dataclass(frozen=True, slots=True)
+class NoUpdate:
+    """There is none, and why."""
+
+    reason: NoUpdateReason
+    detail: str
+
+
+TagChoice = NewerTag | NoUpdate
+
+
+def sort_releases(records: Iterable[TagRecord]) -> tuple[Release, ...]:
+    """Return the immutable tags among the records, newest first."""
+    releases = (
+        Release(tag, record.created, record.digest)
+        for record in records
+        if (tag := find_immutable_tag(record.name))
+    )
+    return tuple(sorted(releases, key=lambda release: release.tag, reverse=True))
+
+
+def choose_tag(
+    current: Tag | None, releases: Sequence[Release], *, min_age: timedelta, now: datetime
+) -> TagChoice:
+    """Choose the newest immutable tag above the current one.
+
+    Args:
+        current: Tag written in the content file; None when it names no immutable tag and is to be pinned.
+        releases: Immutable tags, newest first.
+        min_age: Tags younger than this are passed over; those without a date count as old enough only
+            when this is zero.
+        now: The time of the pass, with timezone.
+
+    Returns:
+        NewerTag or NoUpdate. Never raises.
+    """
+    if not releases:
+        return NoUpdate(NoUpdateReason.NO_IMMUTABLE_TAG, "the registry holds no immutable tag of it")
+    newest = releases[0].tag
+    if current is not None and newest.build <= current.build:
+        if newest.build < current.build:
+            return NoUpdate(NoUpdateReason.AHEAD_OF_REGISTRY, f"the newest published tag is {newest}")
+        return NoUpdate(NoUpdateReason.UP_TO_DATE, f"{newest} is the newest")
+    newer = [release for release in releases if current is None or release.tag.build > current.build]
+    for release in newer:
+        if why_too_young(release, min_age=min_age, now=now) is None:
+            return NewerTag(release)
+    return NoUpdate(
+        NoUpdateReason.TOO_YOUNG, why_too_young(newer[0], min_age=min_age, now=now) or "not old enough yet"
+    )
+
+
+def why_too_young(release: Release, *, min_age: timedelta, now: datetime) -> str | None:
+    """Say why a tag is not old enough, or None when it is."""
+    if not min_age:
+        return None
+    if release.created is None:
+        return f"{release.tag} has no known date, and tags must be {_days(min_age)} old"
+    age = now - release.created
+    if age >= min_age:
+        return None
+    return f"{release.tag} is {_days(max(age, timedelta()))} old and must be {_days(min_age)}"
+
+
+def _days(span: timedelta) -> str:
+    hours = int(span.total_seconds() // 3600)
+    if hours < 48:
+        return f"{hours} hour{'' if hours == 1 else 's'}"
+    return f"{hours // 24} days"

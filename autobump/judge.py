@@ -1,0 +1,193 @@
+"""Gives every item file of a commit its row: a bump, a skip with a reason, or a problem."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import TypeVar
+
+from autobump.config import Settings
+from autobump.content.eligibility import Eligible, Skipped, decide_eligibility
+from autobump.content.item import ContentItem, find_item_files
+from autobump.content.reader import Problem, printable, read_content
+from autobump.content.tree import ContentTree
+from autobump.errors import UsageError
+from autobump.images.choice import NewerTag, NoUpdate, NoUpdateReason, choose_tag
+from autobump.images.lookup import Lookup, NotFound, Unavailable, look_up_releases
+from autobump.images.reference import parse_image_ref
+from autobump.images.sources import TagSource
+from autobump.planning.plan import Bump
+from autobump.progress import Progress
+from autobump.pull_requests.edits import Refusal
+from autobump.pull_requests.marker import Marker
+
+_Row = TypeVar("_Row", Bump, Skipped, Problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which items take part: glob patterns of paths, pack names, image names; empty means all."""
+
+    paths: tuple[str, ...] = ()
+    packs: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+
+    def include(self, marker: Marker) -> bool:
+        """Whether every item of a pull request takes part."""
+        return (
+            (not self.images or marker.image in self.images)
+            and (not self.packs or set(marker.packs) <= set(self.packs))
+            and all(self.include_path(path) for path in marker.paths)
+        )
+
+    def include_path(self, path: str) -> bool:
+        """Whether a path passes the path filter."""
+        return not self.paths or any(fnmatchcase(path, glob) for glob in self.paths)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a maintainer should know of a file, whatever becomes of it."""
+
+    path: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Every item file of the pass in exactly one of bumps, skipped and problems, each sorted by path."""
+
+    files: int
+    bumps: tuple[Bump, ...]
+    skipped: tuple[Skipped, ...]
+    problems: tuple[Problem, ...]
+    notices: tuple[Notice, ...]
+
+    def without(self, refused: Sequence[Refusal]) -> "Judged":
+        """Return the same with some bumps turned into problems, because their edit is not safe."""
+        details = {refusal.path: refusal.detail for refusal in refused}
+        problems = [
+            Problem(bump.path, bump.item.pack, "unsafe-edit", details[bump.path])
+            for bump in self.bumps
+            if bump.path in details
+        ]
+        return replace(
+            self,
+            bumps=tuple(bump for bump in self.bumps if bump.path not in details),
+            problems=_by_path([*self.problems, *problems]),
+        )
+
+
+def judge_content(
+    tree: ContentTree,
+    source: TagSource,
+    settings: Settings,
+    filters: Filters,
+    *,
+    now: datetime,
+    progress: Progress,
+) -> Judged:
+    """Read a commit, ask for the tags its items need, and judge every item.
+
+    Args:
+        tree: The commit.
+        source: Where tags come from; asked once per distinct image of eligible items.
+        settings: The settings in force.
+        filters: Which items take part; files of others get no row.
+        now: The time that counts for this pass, with timezone.
+        progress: Told how far it is.
+    """
+    _require_matches(tree, filters)
+    content = read_content(tree, paths=filters.paths, packs=filters.packs, progress=progress)
+    images = {item.path: _image_of(item) for item in content.items}
+    _require_known("image", filters.images, set(images.values()))
+    items = [item for item in content.items if not filters.images or images[item.path] in filters.images]
+    # Which image an unreadable file uses is unknown, so an image filter leaves those files out.
+    problems = [] if filters.images else list(content.problems)
+    files = len(items) + len(problems)
+    eligible: list[Eligible] = []
+    skipped: list[Skipped] = []
+    bumps: list[Bump] = []
+    for item in items:
+        match decide_eligibility(item, content.packs[item.pack], settings.eligibility):
+            case Skipped() as skip:
+                skipped.append(skip)
+            case Eligible() as candidate:
+                if problem := _find_flaw(item):
+                    problems.append(problem)
+                else:
+                    eligible.append(candidate)
+    found = look_up_releases(source, (one.image.repository for one in eligible), progress)
+    for candidate in eligible:
+        match _choose(candidate, found[candidate.image.repository], settings, now):
+            case Bump() as bump:
+                bumps.append(bump)
+            case Skipped() as skip:
+                skipped.append(skip)
+            case Problem() as problem:
+                problems.append(problem)
+    return Judged(files, _by_path(bumps), _by_path(skipped), _by_path(problems), tuple(_find_notices(items)))
+
+
+def _require_matches(tree: ContentTree, filters: Filters) -> None:
+    """Refuse a filter that matches nothing: it is more likely a slip than a wish."""
+    files = list(find_item_files(tree.entries))
+    _require_known("pack", filters.packs, {file.pack for file in files})
+    for glob in filters.paths:
+        if not any(fnmatchcase(file.path, glob) for file in files):
+            raise UsageError(f"no item's path matches {glob!r}; * matches / too, letter case counts")
+
+
+def _require_known(kind: str, wanted: Iterable[str], known: set[str]) -> None:
+    for name in wanted:
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise UsageError(f"no item has the {kind} {name!r}{hint}")
+
+
+def _image_of(item: ContentItem) -> str:
+    try:
+        return parse_image_ref(item.facts.image.text or "").repository
+    except ValueError:
+        return ""
+
+
+def _find_flaw(item: ContentItem) -> Problem | None:
+    """Say why an eligible item cannot be edited, if that can be told from what was read."""
+    if item.facts.image.unsafe:
+        return Problem(item.path, item.pack, "unsafe-edit", item.facts.image.unsafe)
+    name = item.facts.name
+    if not name or printable(name) != name:
+        detail = "its release note needs a display or name of one line"
+        return Problem(item.path, item.pack, "invalid-item", detail)
+    return None
+
+
+def _choose(
+    candidate: Eligible, found: Lookup, settings: Settings, now: datetime
+) -> Bump | Skipped | Problem:
+    item = candidate.item
+    match found:
+        case NotFound(detail):
+            return Skipped(item.path, item.pack, NoUpdateReason.IMAGE_NOT_FOUND, detail)
+        case Unavailable(detail):
+            return Problem(item.path, item.pack, "tags-unavailable", detail)
+        case releases:
+            match choose_tag(candidate.current, releases, min_age=settings.registry.min_age, now=now):
+                case NoUpdate(reason, detail):
+                    return Skipped(item.path, item.pack, reason, detail)
+                case NewerTag(release):
+                    return Bump(item, candidate.pack, candidate.image, candidate.current, release)
+
+
+def _find_notices(items: Iterable[ContentItem]) -> Iterator[Notice]:
+    for item in items:
+        if item.facts.auto_update_misplaced:
+            detail = "autoUpdateDockerImage stands under script:, where the platform does not read it"
+            yield Notice(item.path, detail)
+
+
+def _by_path(rows: Iterable[_Row]) -> tuple[_Row, ...]:
+    return tuple(sorted(rows, key=lambda row: row.path))

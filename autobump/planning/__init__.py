@@ -1,0 +1,1 @@
+"""From bumps to planned pull requests."""

@@ -1,0 +1,265 @@
+"""Groups bumps into pull requests: one image, one target, whole packs, bounded in size and number."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from autobump.content.item import ContentItem
+from autobump.content.pack import Pack
+from autobump.images.choice import Release
+from autobump.images.reference import ImageRef, Tag
+
+
+class WaitReason(StrEnum):
+    """Why a bump is not made in this pass."""
+
+    PACK_BUSY = "pack-busy"
+    LIMIT_REACHED = "limit-reached"
+    CLOSED_BY_MAINTAINER = "closed-by-maintainer"
+    EDITED_BY_MAINTAINER = "edited-by-maintainer"
+
+
+@dataclass(frozen=True, slots=True)
+class Bump:
+    """One item moving from its current tag to a target; `current` is None when it is pinned."""
+
+    item: ContentItem
+    pack: Pack
+    image: ImageRef
+    current: Tag | None
+    target: Release
+
+    @property
+    def path(self) -> str:
+        """Path of the item's YAML file."""
+        return self.item.path
+
+    @property
+    def new_image(self) -> str:
+        """The image as the file will name it."""
+        return self.image.with_tag(self.target.tag.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A bump that has to wait, and why."""
+
+    bump: Bump
+    reason: WaitReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPullRequest:
+    """One image, one target, the bumps of whole packs, sorted by path.
+
+    Attributes:
+        branch: Its branch; for one that exists, the branch it has.
+        repository: `namespace/name` of the image.
+        target: What every bump in it moves to.
+        bumps: At least one.
+    """
+
+    branch: str
+    repository: str
+    target: Release
+    bumps: tuple[Bump, ...]
+
+    @property
+    def packs(self) -> tuple[str, ...]:
+        """Folder names of its packs, sorted."""
+        return tuple(sorted({bump.item.pack for bump in self.bumps}))
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Paths of its items, sorted."""
+        return tuple(bump.path for bump in self.bumps)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be done: pull requests sorted by branch, waiting bumps sorted by path."""
+
+    pull_requests: tuple[PlannedPullRequest, ...]
+    waiting: tuple[Waiting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPullRequest:
+    """What planning must know of a pull request that is open.
+
+    Attributes:
+        branch: Its branch.
+        label: How a person refers to it: `#12`, or the branch.
+        repository: Image it updates.
+        packs: Packs it touches.
+        held_by_person: Somebody else works on it; it is left alone but keeps its packs.
+        in_view: Every item of it takes part in this pass; one outside the filters is left alone.
+    """
+
+    branch: str
+    label: str
+    repository: str
+    packs: tuple[str, ...]
+    held_by_person: bool = False
+    in_view: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedPullRequest:
+    """A pull request that a person closed unmerged: its packs stay out until a newer target appears."""
+
+    label: str
+    repository: str
+    target: str
+    packs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on a plan; see the settings `pull_requests`."""
+
+    max_items: int = 25
+    max_open: int = 10
+    max_new_per_run: int = 10
+    branch_prefix: str = "autobump/"
+
+
+def plan_pull_requests(
+    bumps: Iterable[Bump],
+    limits: Limits,
+    existing: Sequence[OpenPullRequest] = (),
+    closed: Sequence[ClosedPullRequest] = (),
+) -> Plan:
+    """Group bumps into pull requests that never touch the same pack twice.
+
+    Args:
+        bumps: Any order.
+        limits: Bounds on size and number.
+        existing: Open pull requests; bumps that one of the same image covers stay with it.
+        closed: Pull requests that people closed.
+
+    Returns:
+        A plan in which every bump stands exactly once. The same inputs give the same plan.
+    """
+    waiting: list[Waiting] = []
+    kept: dict[str, list[Bump]] = defaultdict(list)
+    free: list[Bump] = []
+    by_branch = {pr.branch: pr for pr in existing}
+    covering = {(pr.repository, pack): pr for pr in reversed(existing) for pack in pr.packs}
+    refused = {(pr.repository, pr.target, pack): pr for pr in closed for pack in pr.packs}
+    ordered = sorted(bumps, key=lambda bump: bump.path)
+
+    for bump in ordered:
+        pack = bump.item.pack
+        cover = covering.get((bump.image.repository, pack))
+        veto = refused.get((bump.image.repository, bump.target.tag.text, pack))
+        if cover is not None and cover.held_by_person:
+            waiting.append(
+                Waiting(bump, WaitReason.EDITED_BY_MAINTAINER, f"{cover.label} was edited by a person")
+            )
+        elif cover is not None and not cover.in_view:
+            waiting.append(Waiting(bump, WaitReason.PACK_BUSY, _busy(pack, cover.label)))
+        elif cover is not None:
+            kept[cover.branch].append(bump)
+        elif veto is not None:
+            detail = f"{veto.label} to {veto.target} was closed without merging"
+            waiting.append(Waiting(bump, WaitReason.CLOSED_BY_MAINTAINER, detail))
+        else:
+            free.append(bump)
+
+    planned: list[PlannedPullRequest] = []
+    claims: dict[str, str] = {}
+    for pr in existing:
+        if pr.held_by_person or not pr.in_view:
+            claims |= dict.fromkeys(pr.packs, pr.label)
+    for branch, covered in sorted(kept.items()):
+        # Holds can give the items of one image different targets; a pull request has one, the newest.
+        target = max((bump.target for bump in covered), key=lambda release: release.tag)
+        label = by_branch[branch].label
+        mine: list[Bump] = []
+        for bump in covered:
+            if bump.target == target and bump.item.pack not in claims:
+                mine.append(bump)
+            else:
+                waiting.append(Waiting(bump, WaitReason.PACK_BUSY, _busy(bump.item.pack, label)))
+        if mine:
+            planned.append(PlannedPullRequest(branch, mine[0].image.repository, target, tuple(mine)))
+            claims |= dict.fromkeys((bump.item.pack for bump in mine), label)
+
+    open_count = len(planned) + sum(1 for pr in existing if pr.held_by_person or not pr.in_view)
+    new_count = 0
+    for group in _groups(free):
+        for batch in _fill(group, claims, limits.max_items, waiting):
+            if limit := _limit_reached(limits, open_count, new_count):
+                waiting += [Waiting(bump, WaitReason.LIMIT_REACHED, limit) for bump in batch]
+                continue
+            new = _new_pull_request(batch, limits.branch_prefix)
+            planned.append(new)
+            claims |= dict.fromkeys(new.packs, new.branch)
+            open_count += 1
+            new_count += 1
+
+    return Plan(
+        tuple(sorted(planned, key=lambda pr: pr.branch)),
+        tuple(sorted(waiting, key=lambda wait: wait.bump.path)),
+    )
+
+
+def branch_name(prefix: str, repository: str, packs: Sequence[str]) -> str:
+    """Return the branch of a new pull request: `<prefix><image name>/<8 hex of image and pack set>`."""
+    key = json.dumps([repository, sorted(packs)]).encode()
+    name = repository.rpartition("/")[2].removesuffix(
+        ".lock"
+    )  # git refuses that ending; the hash still differs
+    return f"{prefix}{name}/{hashlib.sha256(key).hexdigest()[:8]}"
+
+
+def _groups(bumps: Iterable[Bump]) -> list[Mapping[str, list[Bump]]]:
+    """Return the bumps of each image and target by pack; images by name, newest target first."""
+    groups: dict[tuple[str, Release], dict[str, list[Bump]]] = {}
+    for bump in bumps:
+        packs = groups.setdefault((bump.image.repository, bump.target), {})
+        packs.setdefault(bump.item.pack, []).append(bump)
+    newest_first = sorted(groups.items(), key=lambda group: group[0][1].tag, reverse=True)
+    return [packs for _, packs in sorted(newest_first, key=lambda group: group[0][0])]
+
+
+def _fill(
+    group: Mapping[str, list[Bump]], claims: Mapping[str, str], max_items: int, waiting: list[Waiting]
+) -> list[list[Bump]]:
+    """Put whole packs into batches of at most `max_items`; a larger pack makes a batch of its own."""
+    batches: list[list[Bump]] = []
+    room = 0
+    for pack, bumps in sorted(group.items()):
+        if pack in claims:
+            waiting += [Waiting(bump, WaitReason.PACK_BUSY, _busy(pack, claims[pack])) for bump in bumps]
+            continue
+        if len(bumps) > room:
+            batches.append([])
+            room = max_items
+        batches[-1].extend(bumps)
+        room -= len(bumps)
+    return batches
+
+
+def _limit_reached(limits: Limits, open_count: int, new_count: int) -> str:
+    if open_count >= limits.max_open:
+        return f"pull_requests.max_open is {limits.max_open}"
+    if new_count >= limits.max_new_per_run:
+        return f"pull_requests.max_new_per_run is {limits.max_new_per_run}"
+    return ""
+
+
+def _new_pull_request(batch: list[Bump], prefix: str) -> PlannedPullRequest:
+    bumps = tuple(sorted(batch, key=lambda bump: bump.path))
+    repository = bumps[0].image.repository
+    packs = sorted({bump.item.pack for bump in bumps})
+    return PlannedPullRequest(branch_name(prefix, repository, packs), repository, bumps[0].target, bumps)
+
+
+def _busy(pack: str, label: str) -> str:
+    return f"the pack {pack} is in {label}"

@@ -1,0 +1,1 @@
+"""From planned pull requests to actions on a forge."""

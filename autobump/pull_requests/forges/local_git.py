@@ -1,0 +1,178 @@
+"""A local repository as a forge: branches under the prefix are its open pull requests."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from autobump.errors import ForgeError
+from autobump.git import Git, GitError
+from autobump.pull_requests.forges import Outcome, PreparedAction
+from autobump.pull_requests.marker import Marker, find_trailer
+from autobump.pull_requests.reconcile import (
+    Adopt,
+    Close,
+    Create,
+    ExistingPullRequest,
+    Hold,
+    Leave,
+    PullRequestState,
+    Refresh,
+    branch_of,
+)
+
+BOT_NAME = "autobump"
+BOT_EMAIL = "autobump@autobump.invalid"
+
+_PENDING = "refs/autobump/pending/"
+_ZERO = "0" * 40
+_MAX_FOREIGN_COMMITS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """One branch to move: where it is expected to be, and the action that moves it."""
+
+    prepared: PreparedAction
+    branch: str
+    old: str
+
+
+class LocalGitForge:
+    """Writes branches and commits without touching the working tree, the index or the current branch.
+
+    New commits are written by one `fast-import` to refs of their own; then one transaction, which checks
+    that every branch is still where it was seen, moves all branches at once. A pass that is killed leaves
+    either all of its branches or none.
+    """
+
+    def __init__(self, git: Git, *, branch_prefix: str, now: datetime) -> None:
+        """Use a repository.
+
+        Args:
+            git: The repository.
+            branch_prefix: Only branches under it are looked at or written.
+            now: Time of the pass, written into commits.
+        """
+        self._git = git
+        self._prefix = branch_prefix
+        self._now = now.astimezone(UTC)
+
+    def fetch_existing(self) -> tuple[ExistingPullRequest, ...]:
+        """Return the branches under the prefix, sorted by name."""
+        listing = self._git.run(
+            "for-each-ref", "--format=%(objecttype) %(objectname) %(refname)", f"refs/heads/{self._prefix}"
+        )
+        found = []
+        for line in listing.decode("utf-8", "surrogateescape").splitlines():
+            kind, head, ref = line.split(" ", 2)
+            if kind == "commit":
+                branch = ref.removeprefix("refs/heads/")
+                ours, marker = self._read_branch(head)
+                found.append(
+                    ExistingPullRequest(branch, PullRequestState.OPEN, None, None, head, ours, marker)
+                )
+        return tuple(found)
+
+    def apply(self, base: str, actions: Sequence[PreparedAction]) -> Iterator[Outcome]:
+        """Write all commits in one stream and move all branches in one transaction."""
+        checked_out = self._checked_out_branches()
+        writes: list[_Write] = []
+        blocked: set[str] = set()
+        for prepared in actions:
+            branch = branch_of(prepared.action)
+            match prepared.action:
+                case Leave() | Hold():
+                    continue
+                case Create():
+                    old = _ZERO
+                case Adopt(existing=existing) | Refresh(existing=existing) | Close(existing=existing):
+                    old = existing.head
+            if branch in checked_out:
+                blocked.add(branch)
+            else:
+                writes.append(_Write(prepared, branch, old))
+        heads = self._write(base, writes)
+        for prepared in actions:
+            branch = branch_of(prepared.action)
+            if branch in blocked:
+                yield Outcome(prepared.action, None, failure="the branch is checked out in a work tree")
+                continue
+            match prepared.action:
+                case Leave() | Hold():
+                    yield Outcome.unchanged(prepared.action)
+                case Close():
+                    yield Outcome(prepared.action, None)
+                case Create() | Adopt() | Refresh():
+                    yield Outcome(prepared.action, heads[branch])
+
+    def _write(self, base: str, writes: Sequence[_Write]) -> dict[str, str]:
+        commits = [write for write in writes if not isinstance(write.prepared.action, Close)]
+        heads: dict[str, str] = {}
+        try:
+            if commits:
+                self._git.run(
+                    "fast-import",
+                    "--quiet",
+                    "--force",
+                    "--date-format=raw",
+                    stdin=self._stream(base, commits),
+                )
+                listing = self._git.run("for-each-ref", "--format=%(objectname) %(refname)", _PENDING)
+                pending = dict(line.split(" ", 1)[::-1] for line in listing.decode().splitlines())
+                heads = {write.branch: pending[_PENDING + write.branch] for write in commits}
+            transaction = []
+            for write in writes:
+                ref = f"refs/heads/{write.branch}"
+                if write.branch in heads:
+                    transaction.append(f"update {ref}\0{heads[write.branch]}\0{write.old}\0")
+                    transaction.append(f"delete {_PENDING}{write.branch}\0{heads[write.branch]}\0")
+                else:
+                    transaction.append(f"delete {ref}\0{write.old}\0")
+            if transaction:
+                self._git.run("update-ref", "--stdin", "-z", stdin="".join(transaction).encode())
+        except GitError as exc:
+            raise ForgeError(f"cannot write to {self._git.directory}: {exc}; no branch was changed") from exc
+        return heads
+
+    def _stream(self, base: str, writes: Sequence[_Write]) -> Iterator[bytes]:
+        who = f"{BOT_NAME} <{BOT_EMAIL}> {int(self._now.timestamp())} +0000"
+        for write in writes:
+            action = write.prepared.action
+            if isinstance(action, Close | Leave | Hold):
+                continue
+            message = action.desired.commit_message.encode()
+            yield f"commit {_PENDING}{write.branch}\n".encode()
+            yield f"author {who}\ncommitter {who}\ndata {len(message)}\n".encode() + message
+            yield f"from {base}\n".encode()
+            for change in write.prepared.changes:
+                yield f"M {change.mode} inline {_quote(change.path)}\ndata {len(change.data)}\n".encode()
+                yield change.data
+                yield b"\n"
+            yield b"\n"
+
+    def _read_branch(self, head: str) -> tuple[bool, Marker | None]:
+        """Return whether the head is autobump's own commit, and the newest marker on the branch."""
+        log = self._git.run(
+            "log",
+            "-z",
+            "--first-parent",
+            f"--max-count={_MAX_FOREIGN_COMMITS}",
+            "--format=%ae%n%ce%n%B",
+            head,
+        )
+        for depth, commit in enumerate(log.decode("utf-8", "replace").split("\0")):
+            author, committer, message = (*commit.split("\n", 2), "", "")[:3]
+            marker = find_trailer(message)
+            if marker is not None and author == BOT_EMAIL:
+                return depth == 0 and committer == BOT_EMAIL, marker
+        return False, None
+
+    def _checked_out_branches(self) -> set[str]:
+        listing = self._git.run("worktree", "list", "--porcelain").decode("utf-8", "surrogateescape")
+        marker = "branch refs/heads/"
+        return {line.removeprefix(marker) for line in listing.splitlines() if line.startswith(marker)}
+
+
+def _quote(path: str) -> str:
+    """Quote a path for fast-import; paths with control characters never get this far."""
+    return '"' + path.replace("\\", "\\\\").replace('"', '\\"') + '"'

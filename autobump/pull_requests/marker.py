@@ -1,0 +1,107 @@
+"""The hidden marker: what a pull request was made of, written where only autobump looks."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+
+_MARKER = re.compile(r"<!-- autobump:v1 (\{.*?\}) -->")
+_TRAILER_KEY = "Autobump"
+_TRAILER = re.compile(rf"^{_TRAILER_KEY}: (\{{.*\}})$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What a pull request was made of.
+
+    Attributes:
+        image: `namespace/name`.
+        target: The tag it moves to.
+        digest: Manifest digest behind the tag when the pull request was made, or empty.
+        packs: Folder names of its packs, sorted.
+        paths: Paths of its items, sorted.
+        base: Hash of the files it was built on, see `hash_base`.
+        head: The commit it describes; empty where the commit itself carries the marker.
+    """
+
+    image: str
+    target: str
+    digest: str
+    packs: tuple[str, ...]
+    paths: tuple[str, ...]
+    base: str
+    head: str = ""
+
+    def at(self, head: str) -> "Marker":
+        """Return the marker for a commit."""
+        return replace(self, head=head)
+
+
+def hash_base(files: Iterable[tuple[str, str]]) -> str:
+    """Return a hash over paths and blob names, in any order; changes when any of the files does."""
+    text = json.dumps(sorted(files)).encode()
+    return hashlib.sha256(text).hexdigest()[:32]
+
+
+def render_marker(marker: Marker) -> str:
+    """Write the marker as an HTML comment for a body."""
+    return f"<!-- autobump:v1 {_to_json(marker)} -->"
+
+
+def find_marker(body: str) -> Marker | None:
+    """Return the last marker in a body, or None when there is none that can be read."""
+    return _last(_MARKER.findall(body))
+
+
+def render_trailer(marker: Marker) -> str:
+    """Write the marker as the trailer of a commit message."""
+    return f"{_TRAILER_KEY}: {_to_json(marker)}"
+
+
+def find_trailer(message: str) -> Marker | None:
+    """Return the marker a commit message carries, or None."""
+    return _last(_TRAILER.findall(message))
+
+
+def _to_json(marker: Marker) -> str:
+    text = json.dumps(asdict(marker), separators=(",", ":"), sort_keys=True)
+    # Nothing in it may end the comment early: the escapes are plain JSON and read back as they were.
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("--", "-\\u002d")
+
+
+def _last(found: list[str]) -> Marker | None:
+    for text in reversed(found):
+        try:
+            return _parse(json.loads(text))
+        except (ValueError, RecursionError):
+            continue
+    return None
+
+
+def _parse(fields: object) -> Marker:
+    if not isinstance(fields, dict):
+        raise ValueError("no object")
+    return Marker(
+        image=_text(fields, "image"),
+        target=_text(fields, "target"),
+        digest=_text(fields, "digest"),
+        packs=_texts(fields, "packs"),
+        paths=_texts(fields, "paths"),
+        base=_text(fields, "base"),
+        head=_text(fields, "head"),
+    )
+
+
+def _text(fields: dict[str, object], name: str) -> str:
+    value = fields.get(name, "")
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is no text")
+    return value
+
+
+def _texts(fields: dict[str, object], name: str) -> tuple[str, ...]:
+    values = fields.get(name)
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ValueError(f"{name} is no list of texts")
+    return tuple(values)

@@ -1,0 +1,131 @@
+"""Writes what people read: title, body and commit message."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from autobump.content.pack import next_version, release_notes_name
+from autobump.markdown import code, count, table
+from autobump.planning.plan import Bump, PlannedPullRequest
+from autobump.pull_requests.marker import Marker, hash_base, render_marker, render_trailer
+
+MAX_BODY = 65_536
+"""Longest body GitHub takes, in characters."""
+
+_MAX_MARKER = 40_000
+
+_OPT_OUT = """\
+### Not wanted?
+
+- **One item, for good:** put `autoUpdateDockerImage: false` at the top level of its YAML file.
+- **These packs, until a newer tag appears:** close this pull request.
+- **Take it over:** push to the branch; autobump then leaves it alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredPullRequest:
+    """A planned pull request with everything that will stand in it, but for the commit's own name.
+
+    Attributes:
+        planned: What it updates.
+        title: One line.
+        text: The body without the marker.
+        marker: The marker without `head`.
+        labels: Labels it gets.
+    """
+
+    planned: PlannedPullRequest
+    title: str
+    text: str
+    marker: Marker
+    labels: tuple[str, ...]
+
+    @property
+    def branch(self) -> str:
+        """Its branch."""
+        return self.planned.branch
+
+    @property
+    def commit_message(self) -> str:
+        """The message of its one commit, with the marker as trailer."""
+        changes = "\n".join(
+            f"- {bump.path}: {_current(bump)} -> {bump.target.tag}" for bump in self.planned.bumps
+        )
+        return f"{self.title}\n\n{changes}\n\n{render_trailer(self.marker)}\n"
+
+    def body_at(self, head: str) -> str:
+        """Return the body for the commit that holds the changes."""
+        return f"{self.text}\n\n{render_marker(self.marker.at(head))}\n"
+
+
+def render_pull_request(
+    planned: PlannedPullRequest, labels: tuple[str, ...], *, with_notes: bool
+) -> DesiredPullRequest:
+    """Write a planned pull request.
+
+    Args:
+        planned: What it updates.
+        labels: Labels it gets.
+        with_notes: It also moves each pack's version and adds release notes.
+
+    Returns:
+        The same text for the same input; the body is at most `MAX_BODY` characters long.
+    """
+    target = planned.target
+    packs, items = count(len(planned.packs), "pack"), count(len(planned.bumps), "item")
+    marker = Marker(
+        image=planned.repository,
+        target=target.tag.text,
+        digest=target.digest or "",
+        packs=planned.packs,
+        paths=planned.paths,
+        base=hash_base(_base_files(planned, with_notes=with_notes)),
+    )
+    if len(render_marker(marker)) > _MAX_MARKER:
+        marker = replace(marker, paths=())  # `base` covers the paths, too
+    facts = [("Image", code(planned.repository)), ("New tag", code(target.tag.text))]
+    facts.append(("Old tags", ", ".join(code(tag) for tag in sorted({_current(b) for b in planned.bumps}))))
+    if target.digest:
+        facts.append(("Digest", code(target.digest)))
+    if target.created:
+        facts.append(("Published", f"{target.created:%Y-%m-%d}"))
+    head = f"Updates {items} in {packs} to {code(f'{planned.repository}:{target.tag}')}."
+    fixed = [head, table(("", ""), facts), "### Items", _OPT_OUT]
+    room = MAX_BODY - sum(len(part) + 2 for part in fixed) - len(render_marker(marker.at("0" * 64))) - 100
+    return DesiredPullRequest(
+        planned=planned,
+        title=f"Update {planned.repository} to {target.tag} ({packs})",
+        text="\n\n".join([head, table(("", ""), facts), "### Items", _items_table(planned, room), _OPT_OUT]),
+        marker=marker,
+        labels=labels,
+    )
+
+
+def _items_table(planned: PlannedPullRequest, room: int) -> str:
+    rows = []
+    for pack, bumps in groupby(planned.bumps, key=lambda bump: bump.item.pack):
+        for number, bump in enumerate(bumps):
+            shown = code(pack) if number == 0 else ""
+            rows.append((shown, code(bump.item.facts.name), bump.item.file.kind.value, code(_current(bump))))
+    headers = ("Pack", "Item", "Kind", "From")
+    text = table(headers, rows)
+    kept = len(rows)
+    while len(text) > room and kept:
+        kept -= max(1, kept // 10)
+        text = f"{table(headers, rows[:kept])}\n\n… and {count(len(rows) - kept, 'item')} more."
+    return text
+
+
+def _base_files(planned: PlannedPullRequest, *, with_notes: bool) -> Iterable[tuple[str, str]]:
+    """Yield path and blob of every file the pull request is built on; a new file counts as its own name."""
+    for bump in planned.bumps:
+        yield bump.path, bump.item.file.blob
+        metadata, files = bump.pack.metadata, bump.pack.files
+        if with_notes and metadata and files.metadata:
+            yield files.metadata.path, files.metadata.blob
+            notes = release_notes_name(next_version(metadata.version, files.release_notes))
+            yield f"Packs/{bump.item.pack}/ReleaseNotes/{notes}", ""
+
+
+def _current(bump: Bump) -> str:
+    return bump.image.tag or "no tag"

@@ -1,0 +1,1 @@
+"""The outcome of a pass for people and programs."""

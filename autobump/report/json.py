@@ -1,0 +1,128 @@
+"""The outcome as JSON: the contract other programs build on."""
+
+import json
+from typing import Any
+
+from autobump.planning.plan import Bump, WaitReason
+from autobump.pull_requests.forges import Outcome
+from autobump.pull_requests.reconcile import (
+    Adopt,
+    Close,
+    Create,
+    ExistingPullRequest,
+    Hold,
+    Leave,
+    Refresh,
+)
+from autobump.pull_requests.render import DesiredPullRequest
+from autobump.run import PassResult
+
+VERSION = 1
+"""Raised when anything but an added key changes."""
+
+
+def render_json(result: PassResult) -> str:
+    """Write the outcome as JSON with a line end; arrays are sorted by path, pull requests by branch."""
+    return json.dumps(to_document(result), indent=2) + "\n"
+
+
+def to_document(result: PassResult) -> dict[str, Any]:
+    """Return the outcome as plain data."""
+    judged = result.judged
+    branches = {path: pr.branch for pr in result.plan.pull_requests for path in pr.paths}
+    waiting = {wait.bump.path: wait for wait in result.plan.waiting}
+    return {
+        "version": VERSION,
+        "revision": result.revision,
+        "files": judged.files,
+        "bumps": [
+            _bump(bump, branches.get(bump.path), waiting[bump.path].reason, waiting[bump.path].detail)
+            if bump.path in waiting
+            else _bump(bump, branches.get(bump.path))
+            for bump in judged.bumps
+        ],
+        "skipped": [
+            {"path": skip.path, "pack": skip.pack, "reason": str(skip.reason), "detail": skip.detail}
+            for skip in judged.skipped
+        ],
+        "problems": [
+            {
+                "path": problem.path,
+                "reason": problem.reason,
+                "detail": problem.detail,
+                "line": problem.line,
+                "column": problem.column,
+            }
+            for problem in judged.problems
+        ],
+        "notices": [{"path": notice.path, "detail": notice.detail} for notice in judged.notices],
+        "pull_requests": (
+            [_planned(desired) for desired in result.desired]
+            if result.outcomes is None
+            else [_outcome(outcome) for outcome in result.outcomes]
+        ),
+    }
+
+
+def _bump(
+    bump: Bump, branch: str | None, reason: WaitReason | None = None, detail: str = ""
+) -> dict[str, Any]:
+    return {
+        "path": bump.path,
+        "pack": bump.item.pack,
+        "kind": bump.item.file.kind.value,
+        "name": bump.item.facts.name,
+        "image": bump.image.repository,
+        "current": bump.image.tag,
+        "target": bump.target.tag.text,
+        "branch": branch,
+        "waiting": {"reason": reason.value, "detail": detail} if reason else None,
+    }
+
+
+def _planned(desired: DesiredPullRequest) -> dict[str, Any]:
+    return {
+        "branch": desired.branch,
+        "image": desired.planned.repository,
+        "target": desired.planned.target.tag.text,
+        "title": desired.title,
+        "packs": list(desired.planned.packs),
+        "paths": list(desired.planned.paths),
+        "labels": list(desired.labels),
+    }
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    action = outcome.action
+    body: str | None
+    match action:
+        case Create(desired=desired) | Adopt(desired=desired) | Leave(desired=desired):
+            facts, why = _planned(desired), ""
+            body = desired.body_at(outcome.head or "")
+        case Refresh(desired=desired, why=why):
+            facts = _planned(desired)
+            body = desired.body_at(outcome.head or "")
+        case Close(existing=existing, why=why) | Hold(existing=existing, why=why):
+            facts, body = _existing(existing), None
+    return facts | {
+        "action": action.name,
+        "why": why,
+        "body": body,
+        "head": outcome.head,
+        "url": outcome.url,
+        "number": outcome.number,
+        "failure": outcome.failure or None,
+    }
+
+
+def _existing(existing: ExistingPullRequest) -> dict[str, Any]:
+    marker = existing.marker
+    return {
+        "branch": existing.branch,
+        "image": marker.image if marker else None,
+        "target": marker.target if marker else None,
+        "title": None,
+        "packs": list(marker.packs) if marker else [],
+        "paths": list(marker.paths) if marker else [],
+        "labels": [],
+    }

@@ -1,0 +1,39 @@
+"""The outcome as Markdown, for job summaries and comments."""
+
+from autobump.markdown import code, count, table
+from autobump.report.summary import headline, pull_request_lines, skipped_lines, waiting_lines
+from autobump.run import PassResult
+
+_MAX_PROBLEMS = 200
+
+
+def render_markdown(result: PassResult) -> str:
+    """Write the outcome as Markdown with a line end."""
+    parts = ["## autobump", f"{headline(result)}."]
+    lines = pull_request_lines(result)
+    if lines and result.outcomes is not None:
+        rows = [
+            (line.action, code(line.reference), code(line.title), str(line.items), code(line.note))
+            for line in lines
+        ]
+        parts += ["### Pull requests", table(("Action", "Where", "Title", "Items", "Note"), rows)]
+    elif lines:
+        rows_planned = [(code(line.title), str(line.items), code(line.reference)) for line in lines]
+        parts += ["### Pull requests", table(("Title", "Items", "Branch"), rows_planned)]
+    if waiting := waiting_lines(result):
+        rows_waiting = [(code(line.reason), str(line.files), code(line.example)) for line in waiting]
+        parts += ["### Waiting", table(("Reason", "Items", "For example"), rows_waiting)]
+    if skipped := skipped_lines(result):
+        rows_skipped = [(code(line.reason), str(line.files), code(line.example)) for line in skipped]
+        parts += ["### Skipped", table(("Reason", "Items", "For example"), rows_skipped)]
+    if problems := result.judged.problems:
+        rows_problems = [
+            (code(problem.path), str(problem.line or "-"), code(problem.reason), code(problem.detail))
+            for problem in problems[:_MAX_PROBLEMS]
+        ]
+        parts += ["### Problems", table(("File", "Line", "Reason", "Detail"), rows_problems)]
+        if len(problems) > _MAX_PROBLEMS:
+            parts.append(f"… and {count(len(problems) - _MAX_PROBLEMS, 'problem')} more.")
+    if notices := result.judged.notices:
+        parts += ["### Notices", table(("File", "Detail"), [(code(n.path), code(n.detail)) for n in notices])]
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,66 @@
+"""The outcome as tables for a terminal."""
+
+import io
+import sys
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from autobump.content.reader import printable
+from autobump.report.summary import headline, pull_request_lines, skipped_lines, waiting_lines
+from autobump.run import PassResult
+
+_PIPE_WIDTH = 200
+
+
+def render_table(result: PassResult, *, colour: bool | None = None) -> str:
+    """Write the outcome as tables with a line end.
+
+    Args:
+        result: The outcome.
+        colour: Whether to colour; by default if stdout is a terminal.
+    """
+    terminal = sys.stdout.isatty() if colour is None else colour
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=None if terminal else _PIPE_WIDTH)
+    console.print(Text(f"{headline(result)}.", style="bold"))
+    lines = pull_request_lines(result)
+    if lines and result.outcomes is not None:
+        table = _table("Action", "Pull request", "Items", "Where")
+        for line in lines:
+            table.add_row(line.action, _cell(line.title), str(line.items), _cell(line.note or line.reference))
+        console.print(table)
+    elif lines:
+        table = _table("Pull request", "Items", "Branch")
+        for line in lines:
+            table.add_row(_cell(line.title), str(line.items), _cell(line.reference))
+        console.print(table)
+    for title, reasons in (("Waiting", waiting_lines(result)), ("Skipped", skipped_lines(result))):
+        if reasons:
+            table = _table(title, "Items", "For example")
+            for reason in reasons:
+                table.add_row(reason.reason, str(reason.files), _cell(reason.example))
+            console.print(table)
+    if result.judged.problems:
+        table = _table("Problem", "File", "Detail")
+        for problem in result.judged.problems:
+            place = f"{problem.path}:{problem.line}:{problem.column}" if problem.line else problem.path
+            table.add_row(problem.reason, _cell(place), _cell(problem.detail))
+        console.print(table)
+    for notice in result.judged.notices:
+        console.print(Text(f"Notice: {printable(notice.path)}: {notice.detail}"))
+    file = console.file
+    return file.getvalue() if isinstance(file, io.StringIO) else ""
+
+
+def _table(*headers: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for header in headers:
+        number = header == "Items"
+        table.add_column(header, justify="right" if number else "left", no_wrap=number, overflow="fold")
+    return table
+
+
+def _cell(text: str) -> Text:
+    return Text(printable(text))

@@ -1,0 +1,145 @@
+"""One pass, top to bottom: judge the content, plan, render, reconcile, apply."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from autobump.config import Settings
+from autobump.content.tree import ContentTree
+from autobump.images.sources import TagSource
+from autobump.judge import Filters, Judged, judge_content
+from autobump.planning.plan import Plan, plan_pull_requests
+from autobump.progress import Progress
+from autobump.pull_requests.edits import Refusal, compose_edits, needed_blobs
+from autobump.pull_requests.forges import Forge, Outcome, PreparedAction
+from autobump.pull_requests.reconcile import (
+    Action,
+    Adopt,
+    Create,
+    ExistingPullRequest,
+    Refresh,
+    closed_for_planning,
+    open_for_planning,
+    reconcile,
+)
+from autobump.pull_requests.render import DesiredPullRequest, render_pull_request
+
+
+@dataclass(frozen=True, slots=True)
+class PassResult:
+    """What a pass found, planned and did.
+
+    Attributes:
+        revision: The analysed commit.
+        judged: Every item file's row.
+        plan: The pull requests, and the bumps that wait.
+        desired: The pull requests as they read, sorted by branch.
+        outcomes: What was done, or would be in a dry run, sorted by branch; None for a plan.
+    """
+
+    revision: str
+    judged: Judged
+    plan: Plan
+    desired: tuple[DesiredPullRequest, ...]
+    outcomes: tuple[Outcome, ...] | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether a registry or forge call failed."""
+        return any(outcome.failure for outcome in self.outcomes or ()) or any(
+            problem.reason == "tags-unavailable" for problem in self.judged.problems
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One pass over one commit.
+
+    Attributes:
+        tree: The commit.
+        settings: The settings in force.
+        source: Where tags come from.
+        now: The time that counts for this pass, with timezone.
+        progress: Told how far it is.
+        filters: Which items take part.
+    """
+
+    tree: ContentTree
+    settings: Settings
+    source: TagSource
+    now: datetime
+    progress: Progress
+    filters: Filters = field(default_factory=Filters)
+
+    def plan(self) -> PassResult:
+        """Say what would change, with no look at what exists already."""
+        judged = self._judge()
+        plan = plan_pull_requests(judged.bumps, self.settings.limits)
+        return PassResult(self.tree.revision, judged, plan, self._render(plan))
+
+    def run(self, forge: Forge, *, dry_run: bool) -> PassResult:
+        """Make it so, or with `dry_run` say what would be done.
+
+        Raises:
+            ForgeError: The forge could not say what exists, or nothing could be written.
+        """
+        judged = self._judge()
+        existing = forge.fetch_existing()
+        while True:
+            plan = self._plan_beside(judged, existing)
+            desired = self._render(plan)
+            actions = reconcile(desired, existing, self.filters.include)
+            prepared, refused = self._prepare(actions)
+            if not refused:
+                break
+            judged = judged.without(refused)
+        if dry_run:
+            outcomes = tuple(Outcome.unchanged(action) for action in actions)
+        else:
+            self.progress.begin("Writing", len(prepared))
+            outcomes = tuple(self._count(forge.apply(self.tree.revision, prepared)))
+        return PassResult(self.tree.revision, judged, plan, desired, outcomes)
+
+    def _judge(self) -> Judged:
+        return judge_content(
+            self.tree, self.source, self.settings, self.filters, now=self.now, progress=self.progress
+        )
+
+    def _plan_beside(self, judged: Judged, existing: Sequence[ExistingPullRequest]) -> Plan:
+        return plan_pull_requests(
+            judged.bumps,
+            self.settings.limits,
+            open_for_planning(existing, self.filters.include),
+            closed_for_planning(existing),
+        )
+
+    def _render(self, plan: Plan) -> tuple[DesiredPullRequest, ...]:
+        prs = self.settings.pull_requests
+        return tuple(
+            render_pull_request(planned, prs.labels, with_notes=prs.release_notes)
+            for planned in plan.pull_requests
+        )
+
+    def _prepare(self, actions: Sequence[Action]) -> tuple[list[PreparedAction], list[Refusal]]:
+        """Compose the file changes of every action that writes a commit."""
+        with_notes = self.settings.pull_requests.release_notes
+        prepared: list[PreparedAction] = []
+        refused: list[Refusal] = []
+        self.progress.begin("Composing", len(actions))
+        for action in actions:
+            if isinstance(action, Create | Adopt | Refresh):
+                bumps = action.desired.planned.bumps
+                wanted = needed_blobs(bumps, with_notes=with_notes)
+                blobs = {blob.oid: blob.data for blob in self.tree.read(wanted) if blob.data is not None}
+                edits = compose_edits(bumps, blobs, with_notes=with_notes)
+                refused += edits.refused
+                prepared.append(PreparedAction(action, edits.changes))
+            else:
+                prepared.append(PreparedAction(action))
+            self.progress.step()
+        return prepared, refused
+
+    def _count(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        for outcome in outcomes:
+            self.progress.step()
+            yield outcome

@@ -1,0 +1,68 @@
+import ipaddress
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from autobump.images.sources.snapshot import SnapshotSource
+from tests.support.corpus import corpus_folder, unpack_content
+
+# Deterministic examples and no verdict on speed: CI must be green for the same commit every time.
+settings.register_profile("autobump", deadline=None, derandomize=True, max_examples=150)
+settings.load_profile("autobump")
+
+NOW = datetime(2026, 6, 1, 3, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse every connection that would leave this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        host = address[0] if isinstance(address, tuple) else None
+        if host is not None and host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+            raise AssertionError(f"a test tried to reach {host}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the developer's own settings, cache and tokens out of the tests."""
+    for name in (
+        "AUTOBUMP_CONFIG",
+        "GITHUB_TOKEN",
+        "GITHUB_API_URL",
+        "DOCKERHUB_USERNAME",
+        "DOCKERHUB_TOKEN",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    return corpus_folder()
+
+
+@pytest.fixture(scope="session")
+def corpus_repository(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
+    """Return a real content repository; tests must not write to it."""
+    return unpack_content(tmp_path_factory.mktemp("corpus") / "content")
+
+
+@pytest.fixture(scope="session")
+def corpus_tags(corpus: Path) -> SnapshotSource:
+    return SnapshotSource.open(corpus / "images-2026-05.json.xz")

@@ -1,0 +1,71 @@
+import gzip
+import json
+import lzma
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from autobump.errors import ImageNotFoundError, UsageError
+from autobump.images.choice import TagRecord
+from autobump.images.sources import open_tag_source
+from autobump.images.sources.snapshot import SnapshotSource
+
+LIST = {"demisto/x": ["1.0.0.1", "latest"]}
+FACTS = {"demisto/x": {"1.0.0.1": {"created": "2026-01-02T03:04:05Z", "digest": "sha256:ab", "os": None}}}
+
+
+def test_list_of_tags_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "tags.json"
+    path.write_text(json.dumps(LIST))
+    assert open_tag_source(f"file:{path}").fetch_tags("demisto/x") == (
+        TagRecord("1.0.0.1"),
+        TagRecord("latest"),
+    )
+
+
+def test_facts_of_tags_are_read_from_packed_files(tmp_path: Path) -> None:
+    data = json.dumps(FACTS).encode()
+    (tmp_path / "tags.json.gz").write_bytes(gzip.compress(data))
+    (tmp_path / "tags.json.xz").write_bytes(lzma.compress(data))
+    expected = TagRecord("1.0.0.1", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "sha256:ab")
+    for name in ("tags.json.gz", "tags.json.xz"):
+        assert SnapshotSource.open(tmp_path / name).fetch_tags("demisto/x") == (expected,)
+
+
+@pytest.mark.parametrize("facts", [None, {"created": 5, "digest": []}, {"created": "2026-01-02"}, {}])
+def test_missing_or_odd_facts_cost_only_themselves(tmp_path: Path, facts: object) -> None:
+    path = tmp_path / "tags.json"
+    path.write_text(json.dumps({"demisto/x": {"1.0.0.1": facts}}))
+    assert SnapshotSource.open(path).fetch_tags("demisto/x") == (TagRecord("1.0.0.1"),)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("tags.json", b"not json"),
+        ("tags.json", b"[]"),
+        ("tags.json", b'{"demisto/x": "latest"}'),
+        ("tags.json", b'{"demisto/x": [1]}'),
+        ("tags.json", b"\xff\xfe"),
+        ("tags.json.gz", b"not gzip"),
+        ("tags.json.xz", b"not xz"),
+        ("tags.json.xz", lzma.compress(b"{}" * 100)[:-20]),
+        ("tags.json.gz", gzip.compress(b"{}" * 100)[:-20]),
+    ],
+)
+def test_file_that_cannot_be_used_is_told(tmp_path: Path, name: str, data: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(UsageError, match=name):
+        SnapshotSource.open(path)
+
+
+def test_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="No such file"):
+        open_tag_source(f"file:{tmp_path}/none.json")
+
+
+def test_unknown_image_is_not_found() -> None:
+    with pytest.raises(ImageNotFoundError, match="demisto/none"):
+        SnapshotSource({}).fetch_tags("demisto/none")

@@ -1,0 +1,117 @@
+from dataclasses import replace
+
+import pytest
+
+from autobump.planning.plan import Bump, Limits, plan_pull_requests
+from autobump.pull_requests.marker import Marker
+from autobump.pull_requests.reconcile import (
+    ExistingPullRequest,
+    PullRequestState,
+    Refresh,
+    closed_for_planning,
+    open_for_planning,
+    reconcile,
+)
+from autobump.pull_requests.render import DesiredPullRequest, render_pull_request
+from tests.support.bumps import make_bump
+
+
+def desired(*bumps: Bump, existing: list[ExistingPullRequest] | None = None) -> list[DesiredPullRequest]:
+    found = existing or []
+    plan = plan_pull_requests(
+        bumps, Limits(), open_for_planning(found, everything), closed_for_planning(found)
+    )
+    return [render_pull_request(pr, ("label",), with_notes=True) for pr in plan.pull_requests]
+
+
+def existing_for(
+    want: DesiredPullRequest, state: PullRequestState = PullRequestState.OPEN
+) -> ExistingPullRequest:
+    return ExistingPullRequest(want.branch, state, 7, None, "h" * 40, True, want.marker.at("h" * 40))
+
+
+def everything(_: Marker) -> bool:
+    return True
+
+
+def names(
+    wants: list[DesiredPullRequest], existing: list[ExistingPullRequest], *, in_view: bool = True
+) -> list[str]:
+    return [action.name for action in reconcile(wants, existing, lambda _: in_view)]
+
+
+BUMP = make_bump("A", "One")
+
+
+def test_bump_that_nothing_covers_is_created() -> None:
+    assert names(desired(BUMP), []) == ["create"]
+
+
+def test_pull_request_that_is_still_right_is_left() -> None:
+    wants = desired(BUMP)
+    assert names(wants, [existing_for(wants[0])]) == ["leave"]
+
+
+@pytest.mark.parametrize(
+    ("now", "why"),
+    [
+        ([make_bump("A", "One", target="1.0.0.10")], "newer"),
+        ([make_bump("A", "One"), make_bump("A", "Two")], "items changed"),
+        ([make_bump("A", "One", blob="b")], "changed on the base"),
+        ([make_bump("A", "One", version="1.0.1")], "changed on the base"),
+    ],
+)
+def test_pull_request_is_refreshed_when_something_it_says_is_not_so_any_more(
+    now: list[Bump], why: str
+) -> None:
+    found = existing_for(desired(BUMP)[0])
+    (action,) = reconcile(desired(*now, existing=[found]), [found], everything)
+    assert isinstance(action, Refresh)
+    assert why in action.why
+    assert action.existing.number == 7
+
+
+def test_branch_without_a_pull_request_is_adopted() -> None:
+    wants = desired(BUMP)
+    orphan = replace(existing_for(wants[0]), state=PullRequestState.ORPHAN, number=None)
+    assert names(wants, [orphan]) == ["adopt"]
+
+
+def test_pull_request_that_is_not_wanted_any_more_is_closed() -> None:
+    assert names([], [existing_for(desired(BUMP)[0])]) == ["close"]
+
+
+def test_pull_request_a_person_pushed_to_is_held_whatever_is_wanted() -> None:
+    wants = desired(BUMP)
+    edited = replace(existing_for(wants[0]), ours=False)
+    assert names(wants, [edited]) == ["hold"]
+    assert names([], [edited]) == ["hold"]
+
+
+def test_branch_of_a_stranger_under_our_prefix_is_held() -> None:
+    wants = desired(BUMP)
+    foreign = replace(existing_for(wants[0]), ours=False, marker=None)
+    assert names(wants, [foreign]) == ["hold"]
+
+
+def test_pull_request_outside_the_filters_is_neither_closed_nor_refreshed() -> None:
+    assert names([], [existing_for(desired(BUMP)[0])], in_view=False) == []
+
+
+def test_closed_pull_request_stays_closed() -> None:
+    found = existing_for(desired(BUMP)[0], PullRequestState.CLOSED)
+    assert desired(BUMP, existing=[found]) == []
+    assert names([], [found]) == []
+
+
+def test_newer_target_after_a_closed_pull_request_makes_a_new_one() -> None:
+    found = existing_for(desired(BUMP)[0], PullRequestState.CLOSED)
+    wants = desired(make_bump("A", "One", target="1.0.0.10"), existing=[found])
+    assert names(wants, [found]) == ["create"]
+
+
+def test_actions_are_sorted_by_branch() -> None:
+    wants = desired(BUMP, make_bump("B", "Two", image="demisto/boto3"))
+    actions = reconcile(wants, [], everything)
+    assert [type(action).__name__ for action in actions] == ["Create", "Create"]
+    assert [want.branch for want in wants] == sorted(want.branch for want in wants)

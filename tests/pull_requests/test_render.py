@@ -1,0 +1,55 @@
+from autobump.planning.plan import Limits, plan_pull_requests
+from autobump.pull_requests.marker import find_marker, find_trailer
+from autobump.pull_requests.render import MAX_BODY, DesiredPullRequest, render_pull_request
+from tests.support.bumps import make_bump
+
+HEAD = "1" * 40
+
+
+def render(count: int = 1, name: str = "One", packs: int = 1) -> DesiredPullRequest:
+    bumps = [
+        make_bump(f"Pack{pack:04}", f"{name}{number}", digest="sha256:ab")
+        for pack in range(packs)
+        for number in range(count)
+    ]
+    limits = Limits(max_items=10_000)
+    (planned,) = plan_pull_requests(bumps, limits).pull_requests
+    return render_pull_request(planned, ("label",), with_notes=True)
+
+
+def test_title_is_what_a_person_would_write() -> None:
+    assert render().title == "Update demisto/python3 to 1.0.0.9 (1 pack)"
+    assert render(packs=14).title == "Update demisto/python3 to 1.0.0.9 (14 packs)"
+
+
+def test_body_and_commit_carry_the_marker() -> None:
+    want = render()
+    assert find_marker(want.body_at(HEAD)) == want.marker.at(HEAD)
+    assert find_trailer(want.commit_message) == want.marker
+
+
+def test_body_names_image_tags_digest_items_and_the_way_out() -> None:
+    body = render().body_at(HEAD)
+    for part in (
+        "demisto/python3",
+        "1.0.0.9",
+        "1.0.0.1",
+        "sha256:ab",
+        "Pack0000",
+        "autoUpdateDockerImage: false",
+    ):
+        assert part in body
+
+
+def test_body_never_exceeds_what_github_takes() -> None:
+    for packs in (1500, 3000):
+        body = render(packs=packs).body_at(HEAD)
+        assert len(body) <= MAX_BODY
+        assert "more." in body
+        assert find_marker(body) is not None
+
+
+def test_names_from_outside_stay_text() -> None:
+    hostile = "@everyone <!-- --> </details> `x` | [a](b) https://evil.example #1"
+    body = render(name=hostile).body_at(HEAD)
+    assert f"``{hostile}0``".replace("|", "\\|") in body

@@ -1,0 +1,98 @@
+"""The imports tell the structure; this holds it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "autobump"
+
+ONE_IMPORTER = {
+    "ruamel": {"content/yaml_text.py"},
+    "subprocess": {"git.py"},
+    "click": {"cli.py"},
+}
+"""Libraries that only these modules may import."""
+
+PURE = (
+    "content/eligibility.py",
+    "content/item.py",
+    "content/pack.py",
+    "content/release_notes.py",
+    "content/yaml_text.py",
+    "images/choice.py",
+    "images/reference.py",
+    "markdown.py",
+    "planning/plan.py",
+    "pull_requests/edits.py",
+    "pull_requests/marker.py",
+    "pull_requests/reconcile.py",
+    "pull_requests/render.py",
+)
+"""Modules that decide, and so must not reach for files, processes, the network or the clock."""
+
+IO = {
+    "os",
+    "subprocess",
+    "socket",
+    "requests",
+    "github",
+    "tempfile",
+    "pathlib",
+    "time",
+    "shutil",
+    "autobump.git",
+}
+
+FORWARD = ("content", "images", "planning", "pull_requests", "report")
+"""The route: a package may import those before it, never those behind it."""
+
+ALLOWED_BACK = {("content", "images"): {"content/eligibility.py"}}
+"""Eligibility is about image names; no other content module knows of images."""
+
+
+def imports_of(module: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
+
+
+MODULES = {path.relative_to(PACKAGE).as_posix(): imports_of(path) for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+@pytest.mark.parametrize("library", ONE_IMPORTER)
+def test_library_has_its_one_importer(library: str) -> None:
+    importers = {
+        module for module, names in MODULES.items() if any(name.split(".")[0] == library for name in names)
+    }
+    assert importers == ONE_IMPORTER[library]
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_pure_module_does_no_io(module: str) -> None:
+    reached = {name for name in MODULES[module] if name in IO or name.split(".")[0] in IO}
+    assert reached == set()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_packages_import_only_what_lies_before_them_on_the_route(module: str) -> None:
+    package = module.split("/")[0]
+    if package not in FORWARD:
+        return
+    behind = FORWARD[FORWARD.index(package) + 1 :]
+    offending = {
+        name
+        for name in MODULES[module]
+        for other in behind
+        if name.startswith(f"autobump.{other}") and module not in ALLOWED_BACK.get((package, other), set())
+    }
+    assert offending == set()
+
+
+def test_no_module_is_named_for_nothing() -> None:
+    banned = {"utils", "helpers", "common", "manager"}
+    assert {Path(module).stem for module in MODULES} & banned == set()

@@ -1,0 +1,116 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from autobump.config import Settings, load_settings, parse_settings
+from autobump.content.tree import ContentTree
+from autobump.errors import SettingsError, UsageError
+from tests.support.repositories import make_repository, script_pack
+
+SAMPLE = Path(__file__).resolve().parents[1] / "config" / "autobump.yml"
+IMAGE = "demisto/python3:3.9.8.24399"
+
+
+def faults(text: str) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        parse_settings(text.encode(), "s.yml")
+    return [str(fault) for fault in caught.value.faults]
+
+
+def test_commented_sample_says_the_defaults() -> None:
+    assert parse_settings(SAMPLE.read_bytes(), str(SAMPLE)) == Settings()
+
+
+def test_commented_sample_names_every_key() -> None:
+    import re
+
+    text = SAMPLE.read_text()
+    for section, field in Settings.model_fields.items():
+        assert re.search(rf"^{section}:", text, re.MULTILINE)
+        assert field.annotation is not None
+        for key in field.annotation.model_fields:
+            assert re.search(rf"^  {key}:", text, re.MULTILINE), f"{section}.{key}"
+
+
+def test_empty_file_means_the_defaults() -> None:
+    assert parse_settings(b"", "s.yml") == Settings()
+    assert parse_settings(b"# nothing yet\n", "s.yml") == Settings()
+
+
+def test_values_are_read() -> None:
+    text = "registry: {min_age: 3 days, namespaces: [demisto, devdemisto]}\npull_requests:\n  max_items: 7\n"
+    settings = parse_settings(text.encode(), "s.yml")
+    assert settings.registry.min_age == timedelta(days=3)
+    assert settings.eligibility.namespaces == ("demisto", "devdemisto")
+    assert settings.limits.max_items == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "policy:\n  exclude_pack: [A]\n",
+            's.yml:2:3: policy.exclude_pack: unknown key; did you mean "exclude_packs"?',
+        ),
+        ("polcy: {}\n", 's.yml:1:1: polcy: unknown key; did you mean "policy"?'),
+        ("x: 1\n", "s.yml:1:1: x: unknown key; known keys: content, registry, policy, pull_requests"),
+        (
+            "policy:\n  auto_update: sometimes\n",
+            "s.yml:2:3: policy.auto_update: \"sometimes\" is not 'opt-out' or 'python-only'",
+        ),
+        (
+            "pull_requests: {max_items: 0}\n",
+            "s.yml:1:17: pull_requests.max_items: 0: input should be greater than",
+        ),
+        (
+            "pull_requests: {max_items: many}\n",
+            's.yml:1:17: pull_requests.max_items: "many": input should be a valid',
+        ),
+        (
+            "pull_requests: {max_items: true}\n",
+            "s.yml:1:17: pull_requests.max_items: true: input should be a valid",
+        ),
+        ("policy: {support: [gold]}\n", 's.yml:1:20: policy.support.0: "gold" is not'),
+        ("policy: {support: xsoar}\n", 's.yml:1:10: policy.support: "xsoar" must be a list'),
+        ("policy: []\n", "s.yml:1:1: policy: [] must be a mapping of keys"),
+        ("- a\n", "s.yml:1:1: the file: ['a'] must be a mapping of keys"),
+        ("registry: {min_age: 3}\n", "s.yml:1:12: registry.min_age: 3 must be a number and a unit"),
+        (
+            "registry: {min_age: 3 fortnights}\n",
+            's.yml:1:12: registry.min_age: "3 fortnights" must be a number',
+        ),
+        ("a: [\n", "s.yml:2:1: "),
+        ("policy: {}\npolicy: {}\n", "s.yml:2:1: "),
+        ("pull_requests: {branch_prefix: '../x/'}\n", "s.yml:1:17: pull_requests.branch_prefix: "),
+    ],
+)
+def test_each_mistake_is_told_with_its_place_and_the_way_out(text: str, expected: str) -> None:
+    (fault,) = faults(text)
+    assert fault.startswith(expected)
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    assert len(faults("policy: {a: 1}\nregistry: {b: 2}\npull_requests: {max_items: 0}\n")) == 3
+
+
+def test_file_named_on_the_command_line_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named, from_environment = tmp_path / "a.yml", tmp_path / "b.yml"
+    named.write_text("pull_requests: {max_items: 1}")
+    from_environment.write_text("pull_requests: {max_items: 2}")
+    repository = make_repository(
+        tmp_path / "r",
+        script_pack("A", {"S": IMAGE}) | {".github/autobump.yml": "pull_requests: {max_items: 3}"},
+    )
+    tree = ContentTree.open(repository.directory)
+    monkeypatch.setenv("AUTOBUMP_CONFIG", str(from_environment))
+    assert load_settings(named, tree).settings.limits.max_items == 1
+    assert load_settings(None, tree).settings.limits.max_items == 2
+    monkeypatch.delenv("AUTOBUMP_CONFIG")
+    assert load_settings(None, tree).settings.limits.max_items == 3
+    assert load_settings(None, None).settings == Settings()
+
+
+def test_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="No such file"):
+        load_settings(tmp_path / "none.yml", None)
