@@ -1,8 +1,8 @@
 """Lets demisto-sdk validate pull requests that autobump makes from real content.
 
-Run as `make sdk-check`. It installs demisto-sdk into an environment of its own, runs autobump on the corpus
-with its limits lifted, checks out one pull request each with integrations only, with scripts only, and with a pack
-that has both, and validates it. Then it spoils a release note and expects the validation to fail.
+Run as `make sdk-check`. It installs demisto-sdk into an environment of its own, runs autobump on the corpus,
+and validates one pull request each with integrations only, with scripts only, and with a pack that has both.
+Then it spoils a release note and expects the validation to fail.
 """
 
 import json
