@@ -15,8 +15,9 @@ from autobump import __version__
 from autobump.errors import AutobumpError, ExitCode
 
 if TYPE_CHECKING:
-    from autobump.config import LoadedSettings
+    from autobump.config import LoadedSettings, Settings
     from autobump.content.tree import ContentTree
+    from autobump.images.sources import TagSource
     from autobump.progress import Progress
     from autobump.run import Pass, PassResult
 
@@ -62,12 +63,28 @@ def run_command(arguments: list[str]) -> int:
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="autobump")
-def cli() -> None:
+@click.option(
+    "-v", "--verbose", count=True, help="Tell on stderr what is being done; twice for every detail."
+)
+def cli(verbose: int) -> None:
     """Keep the Docker images of Cortex XSOAR/XSIAM content current.
 
     Exit codes: 0 done, 1 done but something failed, 2 wrong usage or settings, 3 unexpected error,
     130 interrupted.
     """
+    from autobump.logs import start_logging
+
+    start_logging(verbose)
+
+
+_TAG_OPTIONS = (
+    click.option(
+        "--tags",
+        metavar="SOURCE",
+        help="Source of tags: dockerhub, oci:https://host[/prefix], dockerfiles-info[:PATH], file:PATH.",
+    ),
+    click.option("--refresh", is_flag=True, help="Ignore what registries answered before."),
+)
 
 
 def _repository_options(command: _Command) -> _Command:
@@ -87,7 +104,7 @@ def _repository_options(command: _Command) -> _Command:
                 metavar="FILE",
                 help="Settings file.  [default: $AUTOBUMP_CONFIG, then .github/autobump.yml of the commit]",
             ),
-            click.option("--tags", metavar="SOURCE", help="Where tags come from, such as file:tags.json.xz."),
+            *_TAG_OPTIONS,
         )
     ):
         command = option(command)
@@ -140,6 +157,7 @@ def plan(
     rev: str,
     config: Path | None,
     tags: str | None,
+    refresh: bool,
     paths: tuple[str, ...],
     packs: tuple[str, ...],
     images: tuple[str, ...],
@@ -151,7 +169,7 @@ def plan(
     from autobump.progress import open_progress
 
     with open_progress() as progress:
-        this_pass = _open_pass(repo, rev, config, tags, paths, packs, images, progress)
+        this_pass = _open_pass(repo, rev, config, tags, refresh, paths, packs, images, progress)
         result = this_pass.plan()
     return _finish(result, output_format, output, strict=strict)
 
@@ -171,6 +189,7 @@ def run(
     rev: str,
     config: Path | None,
     tags: str | None,
+    refresh: bool,
     paths: tuple[str, ...],
     packs: tuple[str, ...],
     images: tuple[str, ...],
@@ -185,7 +204,7 @@ def run(
     from autobump.pull_requests.forges.local_git import LocalGitForge
 
     with open_progress() as progress:
-        this_pass = _open_pass(repo, rev, config, tags, paths, packs, images, progress)
+        this_pass = _open_pass(repo, rev, config, tags, refresh, paths, packs, images, progress)
         prefix = this_pass.settings.pull_requests.branch_prefix
         local = LocalGitForge(this_pass.tree.git, branch_prefix=prefix, now=this_pass.now)
         result = this_pass.run(local, dry_run=dry_run)
@@ -195,13 +214,12 @@ def run(
 @cli.command()
 @click.argument("path")
 @_repository_options
-def explain(path: str, repo: Path, rev: str, config: Path | None, tags: str | None) -> int:
+def explain(path: str, repo: Path, rev: str, config: Path | None, tags: str | None, refresh: bool) -> int:
     """Show the decision trail of one item: each rule in order, the fact it saw, and the outcome."""
     from autobump.explain import explain_item
-    from autobump.images.sources import open_tag_source
 
     tree, loaded = _open_repository(repo, rev, config)
-    source = open_tag_source(tags or loaded.settings.registry.source)
+    source = _open_source(tags, loaded.settings, refresh=refresh)
     for line in explain_item(tree, path, loaded, source, _now()):
         click.echo(line)
     return ExitCode.DONE
@@ -209,20 +227,20 @@ def explain(path: str, repo: Path, rev: str, config: Path | None, tags: str | No
 
 @cli.command("tags")
 @click.argument("image")
-@click.option("--tags", metavar="SOURCE", help="Where tags come from, such as file:tags.json.xz.")
+@_TAG_OPTIONS[0]
+@_TAG_OPTIONS[1]
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings file.")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many to show.")
-def show_tags(image: str, tags: str | None, config: Path | None, limit: int) -> int:
+def show_tags(image: str, tags: str | None, refresh: bool, config: Path | None, limit: int) -> int:
     """List an image's tags newest first, and mark the chosen one.
 
     IMAGE is namespace/name, or namespace/name:TAG to choose as for an item on that tag.
     """
     from autobump.config import load_settings
     from autobump.explain import explain_tags
-    from autobump.images.sources import open_tag_source
 
     settings = load_settings(config, None).settings
-    source = open_tag_source(tags or settings.registry.source)
+    source = _open_source(tags, settings, refresh=refresh)
     for line in explain_tags(image, source, settings, _now(), limit):
         click.echo(line)
     return ExitCode.DONE
@@ -274,18 +292,34 @@ def _open_pass(
     rev: str,
     config: Path | None,
     tags: str | None,
+    refresh: bool,
     paths: tuple[str, ...],
     packs: tuple[str, ...],
     images: tuple[str, ...],
     progress: "Progress",
 ) -> "Pass":
-    from autobump.images.sources import open_tag_source
     from autobump.judge import Filters
     from autobump.run import Pass
 
     tree, loaded = _open_repository(repo, rev, config)
-    source = open_tag_source(tags or loaded.settings.registry.source)
+    source = _open_source(tags, loaded.settings, refresh=refresh)
     return Pass(tree, loaded.settings, source, _now(), progress, Filters(paths, packs, images))
+
+
+def _open_source(tags: str | None, settings: "Settings", *, refresh: bool) -> "TagSource":
+    from autobump.images.sources import SourceOptions, open_tag_source
+
+    registry = settings.registry
+    options = SourceOptions(_find_cache_folder(registry.cache), refresh, registry.concurrency)
+    return open_tag_source(tags or registry.source, options)
+
+
+def _find_cache_folder(name: str) -> Path | None:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:  # there is no home folder
+        click.echo("autobump: there is no home folder for the cache; going on without one", err=True)
+        return None
 
 
 def _finish(result: "PassResult", output_format: str, output: Path | None, *, strict: bool) -> int:

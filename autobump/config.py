@@ -53,6 +53,8 @@ class RegistrySettings(_Section):
     source: Name = "dockerhub"
     namespaces: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)] = ("demisto",)
     min_age: Duration = timedelta()
+    cache: Name = "~/.cache/autobump"
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 8
 
 
 class PolicySettings(_Section):

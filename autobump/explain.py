@@ -1,6 +1,7 @@
 """Shows how decisions come about: one item's trail, one image's tags."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
 
@@ -9,13 +10,16 @@ from autobump.content.eligibility import Eligible, decide_eligibility, trace_eli
 from autobump.content.item import find_item_files
 from autobump.content.reader import Problem, printable, read_content
 from autobump.content.tree import ContentTree
-from autobump.errors import ImageNotFoundError, UsageError
+from autobump.errors import ImageNotFoundError, RegistryError, UsageError
 from autobump.images.choice import NewerTag, NoUpdate, Release, choose_tag, sort_releases, why_too_young
 from autobump.images.reference import Tag, find_current_tag, parse_image_ref
 from autobump.images.sources import TagSource
 from autobump.judge import Filters, judge_content
 from autobump.planning.plan import Plan, plan_pull_requests
 from autobump.progress import Silent
+
+_MAX_ASKED = 3
+"""Most tags whose date and digest are asked for one by one."""
 
 
 def explain_item(
@@ -55,7 +59,7 @@ def explain_item(
             yield f"Tags of {image.repository}:"
             try:
                 releases = sort_releases(source.fetch_tags(image.repository))
-            except ImageNotFoundError as exc:
+            except RegistryError as exc:
                 yield f"  {exc}"
                 return
             yield from _tag_lines(releases, current, settings, now, limit=5)
@@ -87,11 +91,12 @@ def explain_tags(
     current = find_current_tag(reference.tag) if reference.tag else None
     if reference.tag and current is None:
         raise UsageError(f"{reference.tag} is no tag to start from: it can be overwritten")
+    source.prepare([reference.repository])
     try:
         records = source.fetch_tags(reference.repository)
     except ImageNotFoundError as exc:
         raise UsageError(str(exc)) from exc
-    releases = sort_releases(records)
+    releases = _with_facts(source, reference.repository, sort_releases(records), limit)
     yield f"{reference.repository}: {len(releases)} immutable of {len(records)} tags"
     yield from _tag_lines(releases, current, settings, now, limit)
 
@@ -117,6 +122,21 @@ def _explain_wait(plan: Plan, path: str) -> Iterator[str]:
     for wait in plan.waiting:
         if wait.bump.path == path:
             yield _line("wait", wait.reason.value, wait.detail)
+
+
+def _with_facts(
+    source: TagSource, repository: str, releases: tuple[Release, ...], limit: int
+) -> tuple[Release, ...]:
+    """Add dates and digests that did not come with the tags, to those that are shown first."""
+    dated = list(releases)
+    for index, release in enumerate(releases[: min(limit, _MAX_ASKED)]):
+        tag = release.tag.text
+        dated[index] = replace(
+            release,
+            created=release.created or source.fetch_created(repository, tag),
+            digest=release.digest or source.fetch_digest(repository, tag),
+        )
+    return tuple(dated)
 
 
 def _tag_lines(

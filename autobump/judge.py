@@ -1,6 +1,6 @@
 """Gives every item file of a commit its row: a bump, a skip with a reason, or a problem."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -14,12 +14,11 @@ from autobump.content.reader import Problem, printable, read_content
 from autobump.content.tree import ContentTree
 from autobump.errors import UsageError
 from autobump.images.choice import NewerTag, NoUpdate, NoUpdateReason, choose_tag
-from autobump.images.lookup import Lookup, NotFound, Unavailable, look_up_releases
+from autobump.images.lookup import Lookup, NotFound, Unavailable, Wanted, look_up_releases
 from autobump.images.reference import parse_image_ref
 from autobump.images.sources import TagSource
 from autobump.planning.plan import Bump
 from autobump.progress import Progress
-from autobump.pull_requests.edits import Refusal
 from autobump.pull_requests.marker import Marker
 
 _Row = TypeVar("_Row", Bump, Skipped, Problem)
@@ -64,17 +63,20 @@ class Judged:
     problems: tuple[Problem, ...]
     notices: tuple[Notice, ...]
 
-    def without(self, refused: Sequence[Refusal]) -> "Judged":
-        """Return the same with some bumps turned into problems, because their edit is not safe."""
-        details = {refusal.path: refusal.detail for refusal in refused}
+    def without(self, refused: Mapping[str, tuple[str, str]]) -> "Judged":
+        """Return the same with some bumps turned into problems.
+
+        Args:
+            refused: Reason and detail, by the path of the bump.
+        """
         problems = [
-            Problem(bump.path, bump.item.pack, "unsafe-edit", details[bump.path])
+            Problem(bump.path, bump.item.pack, *refused[bump.path])
             for bump in self.bumps
-            if bump.path in details
+            if bump.path in refused
         ]
         return replace(
             self,
-            bumps=tuple(bump for bump in self.bumps if bump.path not in details),
+            bumps=tuple(bump for bump in self.bumps if bump.path not in refused),
             problems=_by_path([*self.problems, *problems]),
         )
 
@@ -118,7 +120,8 @@ def judge_content(
                     problems.append(problem)
                 else:
                     eligible.append(candidate)
-    found = look_up_releases(source, (one.image.repository for one in eligible), progress)
+    wanted = Wanted(_lowest_builds(eligible), settings.registry.min_age, now, settings.registry.concurrency)
+    found = look_up_releases(source, wanted, progress)
     for candidate in eligible:
         match _choose(candidate, found[candidate.image.repository], settings, now):
             case Bump() as bump:
@@ -152,6 +155,16 @@ def _image_of(item: ContentItem) -> str:
         return parse_image_ref(item.facts.image.text or "").repository
     except ValueError:
         return ""
+
+
+def _lowest_builds(eligible: Iterable[Eligible]) -> dict[str, int]:
+    """Return each image with the lowest build number an item is on; -1 where one is to be pinned."""
+    lowest: dict[str, int] = {}
+    for one in eligible:
+        build = one.current.build if one.current else -1
+        repository = one.image.repository
+        lowest[repository] = min(build, lowest.get(repository, build))
+    return lowest
 
 
 def _find_flaw(item: ContentItem) -> Problem | None:

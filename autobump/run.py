@@ -1,16 +1,17 @@
 """One pass, top to bottom: judge the content, plan, render, reconcile, apply."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from autobump.config import Settings
 from autobump.content.tree import ContentTree
+from autobump.images.lookup import Digest, Unavailable, look_up_digests
 from autobump.images.sources import TagSource
 from autobump.judge import Filters, Judged, judge_content
-from autobump.planning.plan import Plan, plan_pull_requests
+from autobump.planning.plan import Plan, PlannedPullRequest, plan_pull_requests
 from autobump.progress import Progress
-from autobump.pull_requests.edits import Refusal, compose_edits, needed_blobs
+from autobump.pull_requests.edits import compose_edits, needed_blobs
 from autobump.pull_requests.forges import Forge, Outcome, PreparedAction
 from autobump.pull_requests.reconcile import (
     Action,
@@ -85,13 +86,17 @@ class Pass:
         """
         judged = self._judge()
         existing = forge.fetch_existing()
+        digests: dict[tuple[str, str], Digest] = {}
         while True:
             plan = self._plan_beside(judged, existing)
-            desired = self._render(plan)
-            actions = reconcile(desired, existing, self.filters.include)
-            prepared, refused = self._prepare(actions)
+            plan, refused = self._confirm_targets(plan, digests)
+            if not refused:
+                desired = self._render(plan)
+                actions = reconcile(desired, existing, self.filters.include)
+                prepared, refused = self._prepare(actions)
             if not refused:
                 break
+            # What cannot be made is a problem of its own; the rest is planned as if it were not there.
             judged = judged.without(refused)
         if dry_run:
             outcomes = tuple(Outcome.unchanged(action) for action in actions)
@@ -113,6 +118,33 @@ class Pass:
             closed_for_planning(existing),
         )
 
+    def _confirm_targets(
+        self, plan: Plan, digests: dict[tuple[str, str], Digest]
+    ) -> tuple[Plan, dict[str, tuple[str, str]]]:
+        """Make sure that every target's manifest exists, and note its digest.
+
+        Args:
+            plan: Whose targets are meant.
+            digests: What was found out so far in this pass; added to.
+
+        Returns:
+            The plan with digests, and reason and detail for each bump whose target is not there.
+        """
+        targets = {(pr.repository, pr.target.tag.text) for pr in plan.pull_requests}
+        threads = self.settings.registry.concurrency
+        digests |= look_up_digests(self.source, targets - digests.keys(), threads, self.progress)
+        confirmed: list[PlannedPullRequest] = []
+        refused: dict[str, tuple[str, str]] = {}
+        for pr in plan.pull_requests:
+            match digests[pr.repository, pr.target.tag.text]:
+                case Unavailable(detail):
+                    refused |= dict.fromkeys(pr.paths, ("tags-unavailable", detail))
+                case digest:
+                    confirmed.append(
+                        replace(pr, target=replace(pr.target, digest=digest or pr.target.digest))
+                    )
+        return Plan(tuple(confirmed), plan.waiting), refused
+
     def _render(self, plan: Plan) -> tuple[DesiredPullRequest, ...]:
         prs = self.settings.pull_requests
         return tuple(
@@ -120,11 +152,11 @@ class Pass:
             for planned in plan.pull_requests
         )
 
-    def _prepare(self, actions: Sequence[Action]) -> tuple[list[PreparedAction], list[Refusal]]:
-        """Compose the file changes of every action that writes a commit."""
+    def _prepare(self, actions: Sequence[Action]) -> tuple[list[PreparedAction], dict[str, tuple[str, str]]]:
+        """Compose the file changes of every action that writes a commit; tell what was refused, and why."""
         with_notes = self.settings.pull_requests.release_notes
         prepared: list[PreparedAction] = []
-        refused: list[Refusal] = []
+        refused: dict[str, tuple[str, str]] = {}
         self.progress.begin("Composing", len(actions))
         for action in actions:
             if isinstance(action, Create | Adopt | Refresh):
@@ -132,7 +164,7 @@ class Pass:
                 wanted = needed_blobs(bumps, with_notes=with_notes)
                 blobs = {blob.oid: blob.data for blob in self.tree.read(wanted) if blob.data is not None}
                 edits = compose_edits(bumps, blobs, with_notes=with_notes)
-                refused += edits.refused
+                refused |= {refusal.path: ("unsafe-edit", refusal.detail) for refusal in edits.refused}
                 prepared.append(PreparedAction(action, edits.changes))
             else:
                 prepared.append(PreparedAction(action))

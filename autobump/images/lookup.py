@@ -1,12 +1,22 @@
-"""Asks a source for the tags of many images; one that fails does not stop the others."""
+"""Asks a source for the tags of many images, several at once; one that fails does not stop the others."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import queue
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 from autobump.errors import ImageNotFoundError, RegistryError
-from autobump.images.choice import Release, sort_releases
+from autobump.images.choice import Release, sort_releases, why_too_young
 from autobump.images.sources import TagSource
 from autobump.progress import Progress
+
+MAX_DATES = 20
+"""Most tags of one image whose date is asked for one by one, before it counts as unknown."""
+
+_Key = TypeVar("_Key")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +34,116 @@ class Unavailable:
 
 
 Lookup = tuple[Release, ...] | NotFound | Unavailable
+Digest = str | None | Unavailable
 
 
-def look_up_releases(source: TagSource, repositories: Iterable[str], progress: Progress) -> dict[str, Lookup]:
-    """Fetch the immutable tags of every image, newest first, keyed and ordered by name."""
-    wanted = sorted(set(repositories))
-    progress.begin("Asking for tags", len(wanted))
-    found: dict[str, Lookup] = {}
-    for repository in wanted:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a pass wants to know.
+
+    Attributes:
+        lowest: For each image, the lowest build number an item is on; tags below need no date.
+        min_age: Youngest age a tag may have; zero when dates do not matter.
+        now: The time of the pass, with timezone.
+        threads: Images asked for at once.
+    """
+
+    lowest: Mapping[str, int]
+    min_age: timedelta
+    now: datetime
+    threads: int
+
+
+def look_up_releases(source: TagSource, wanted: Wanted, progress: Progress) -> dict[str, Lookup]:
+    """Fetch the immutable tags of every image, newest first; keyed and ordered by name."""
+    names = sorted(wanted.lowest)
+    if not names:
+        return {}
+    progress.begin("Asking for tags", len(names))
+    source.prepare(names)
+
+    def look_up(repository: str) -> Lookup:
         try:
-            found[repository] = sort_releases(source.fetch_tags(repository))
+            releases = sort_releases(source.fetch_tags(repository))
+            return _with_dates(source, repository, releases, wanted)
         except ImageNotFoundError as exc:
-            found[repository] = NotFound(str(exc))
+            return NotFound(str(exc))
         except RegistryError as exc:
-            found[repository] = Unavailable(str(exc))
+            return Unavailable(str(exc))
+
+    return _in_parallel(look_up, names, wanted.threads, progress)
+
+
+def look_up_digests(
+    source: TagSource, targets: Iterable[tuple[str, str]], threads: int, progress: Progress
+) -> dict[tuple[str, str], Digest]:
+    """Make sure that every target's manifest exists, and return its digest where the source knows it.
+
+    Args:
+        source: Where tags come from.
+        targets: Image and tag, each once.
+        threads: Targets asked for at once.
+        progress: Told of every target.
+    """
+    wanted = sorted(set(targets))
+    progress.begin("Checking manifests", len(wanted))
+
+    def look_up(target: tuple[str, str]) -> Digest:
+        try:
+            return source.fetch_digest(*target)
+        except RegistryError as exc:
+            return Unavailable(str(exc))
+
+    return _in_parallel(look_up, wanted, threads, progress)
+
+
+def _with_dates(
+    source: TagSource, repository: str, releases: tuple[Release, ...], wanted: Wanted
+) -> tuple[Release, ...]:
+    """Ask for the dates of the newest tags until one is old enough; the rest needs none."""
+    if not wanted.min_age:
+        return releases
+    dated = list(releases)
+    for index, release in enumerate(releases[:MAX_DATES]):
+        if release.tag.build <= wanted.lowest[repository]:
+            break
+        if release.created is None:
+            dated[index] = replace(release, created=source.fetch_created(repository, release.tag.text))
+        if why_too_young(dated[index], min_age=wanted.min_age, now=wanted.now) is None:
+            break
+    return tuple(dated)
+
+
+def _in_parallel(
+    work: Callable[[_Key], _Result], keys: Sequence[_Key], threads: int, progress: Progress
+) -> dict[_Key, _Result]:
+    """Do the work for every key on a few threads, and return the results in the order of the keys.
+
+    The threads are daemons, so that Ctrl-C ends the program at once and waits for no answer.
+    """
+    waiting: queue.SimpleQueue[_Key] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[_Key, _Result | BaseException]] = queue.SimpleQueue()
+    for key in keys:
+        waiting.put(key)
+
+    def serve() -> None:
+        while True:
+            try:
+                key = waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                done.put((key, work(key)))
+            except BaseException as exc:  # carried to the thread that waits, and raised there
+                done.put((key, exc))
+
+    for _ in range(min(threads, len(keys))):
+        threading.Thread(target=serve, daemon=True).start()
+    results: dict[_Key, _Result] = {}
+    for _ in keys:
+        key, result = done.get()
+        if isinstance(result, BaseException):
+            raise result
+        results[key] = result
         progress.step()
-    return found
+    return {key: results[key] for key in keys}

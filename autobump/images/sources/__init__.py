@@ -1,6 +1,8 @@
 """Where tags come from: one protocol, and the spelling that chooses the source."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -9,7 +11,11 @@ from autobump.images.choice import TagRecord
 
 
 class TagSource(Protocol):
-    """A place that knows the tags of images."""
+    """A place that knows the tags of images; safe to ask from several threads."""
+
+    def prepare(self, repositories: list[str]) -> None:
+        """Hear which images will be asked for. Never raises: what fails is told image by image."""
+        ...
 
     def fetch_tags(self, repository: str) -> Sequence[TagRecord]:
         """Return what is known of an image's tags, any order, mutable ones included.
@@ -23,9 +29,41 @@ class TagSource(Protocol):
         """
         ...
 
+    def fetch_digest(self, repository: str, tag: str) -> str | None:
+        """Make sure that a tag's manifest exists, and return its digest if the source knows it.
 
-def open_tag_source(spelling: str) -> TagSource:
-    """Open the source that `--tags` or `registry.source` names.
+        Raises:
+            ImageNotFoundError: There is no such manifest.
+            RegistryError: The source could not answer.
+        """
+        ...
+
+    def fetch_created(self, repository: str, tag: str) -> datetime | None:
+        """Return when a tag was made, with timezone, if the source knows more than `fetch_tags` said.
+
+        Raises:
+            RegistryError: The source could not answer.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """How network sources behave.
+
+    Attributes:
+        cache: Folder of the cache, or None for none.
+        refresh: Read nothing from the cache.
+        connections: Requests under way at once.
+    """
+
+    cache: Path | None = None
+    refresh: bool = False
+    connections: int = 8
+
+
+def open_tag_source(spelling: str, options: SourceOptions | None = None) -> TagSource:
+    """Open the source that `--tags` or `registry.source` names; nothing is asked over the network yet.
 
     Raises:
         UsageError: There is no such kind of source, or it cannot be opened.
@@ -35,4 +73,41 @@ def open_tag_source(spelling: str) -> TagSource:
         from autobump.images.sources.snapshot import SnapshotSource
 
         return SnapshotSource.open(Path(rest).expanduser())
-    raise UsageError(f"{spelling!r} is no tag source; use file:PATH")
+    if kind == "dockerfiles-info" and rest:
+        from autobump.images.sources.image_pages import ImagePagesSource, LocalPages
+
+        return ImagePagesSource(LocalPages(Path(rest).expanduser()))
+    if spelling in ("dockerhub", "dockerfiles-info") or (kind == "oci" and rest):
+        return _open_network_source(spelling, options or SourceOptions())
+    raise UsageError(
+        f"{spelling!r} is no tag source; use dockerhub, oci:https://host[/prefix], dockerfiles-info[:PATH] "
+        "or file:PATH"
+    )
+
+
+def _open_network_source(spelling: str, options: SourceOptions) -> TagSource:
+    from autobump.images.sources.cache import TagCache
+    from autobump.images.sources.http import HttpClient, HttpLimits
+    from autobump.secrets import find_secret, find_text
+
+    client = HttpClient(HttpLimits(connections=options.connections))
+    if spelling == "dockerfiles-info":
+        from autobump.images.sources.image_pages import GitHubPages, ImagePagesSource
+
+        return ImagePagesSource(GitHubPages(client, find_secret("GITHUB_TOKEN")))
+    cache = TagCache(options.cache, refresh=options.refresh)
+    if spelling == "dockerhub":
+        from autobump.images.sources.docker_hub import DockerHubSource
+
+        username, token = find_text("DOCKERHUB_USERNAME"), find_secret("DOCKERHUB_TOKEN")
+        if bool(username) is not bool(token):
+            raise UsageError("set both DOCKERHUB_USERNAME and DOCKERHUB_TOKEN, or neither")
+        return DockerHubSource(client, cache, username=username, token=token)
+    from autobump.images.sources.oci import Credentials, OciSource
+
+    credentials = Credentials(
+        find_text("AUTOBUMP_REGISTRY_USERNAME"),
+        find_secret("AUTOBUMP_REGISTRY_PASSWORD"),
+        find_secret("AUTOBUMP_REGISTRY_TOKEN"),
+    )
+    return OciSource(spelling.removeprefix("oci:"), client, cache, credentials)

@@ -45,6 +45,9 @@ class SnapshotSource:
                 raise UsageError(f"{path} is no JSON file of tags: {name!r} has no list of tags")
         return cls(images)
 
+    def prepare(self, repositories: list[str]) -> None:
+        """Do nothing: the file is read already."""
+
     def fetch_tags(self, repository: str) -> tuple[TagRecord, ...]:
         """Return the image's tags in the order of the file."""
         try:
@@ -54,6 +57,20 @@ class SnapshotSource:
         if isinstance(tags, list):
             return tuple(TagRecord(name) for name in tags)
         return tuple(_record(name, facts) for name, facts in tags.items())
+
+    def fetch_digest(self, repository: str, tag: str) -> str | None:
+        """Return the digest that the file gives for a tag, if it does."""
+        return self._find(repository, tag).digest
+
+    def fetch_created(self, repository: str, tag: str) -> datetime | None:
+        """Return the date that the file gives for a tag, if it does."""
+        return self._find(repository, tag).created
+
+    def _find(self, repository: str, name: str) -> TagRecord:
+        for record in self.fetch_tags(repository):
+            if record.name == name:
+                return record
+        raise ImageNotFoundError(f"the tag file has no {repository}:{name}")
 
 
 def _open(path: Path) -> BinaryIO | gzip.GzipFile | lzma.LZMAFile:

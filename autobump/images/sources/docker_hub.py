@@ -1,0 +1,208 @@
+"""Tags from the Docker Hub API."""
+
+import threading
+import time
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
+
+from autobump.errors import ImageNotFoundError, RegistryError
+from autobump.images.choice import TagRecord
+from autobump.images.sources.cache import CachedTags, TagCache
+from autobump.images.sources.http import Answer, HttpClient, same_origin
+from autobump.secrets import Secret
+
+BASE_URL = "https://hub.docker.com"
+
+_MAX_PAGES = 200
+_SOURCE = "dockerhub"
+
+
+class _Repository(BaseModel):
+    name: str
+    last_updated: str | None = None
+
+
+class _Tag(BaseModel):
+    name: Annotated[str, Field(min_length=1, max_length=128)]
+    tag_last_pushed: datetime | None = None
+    last_updated: datetime | None = None
+    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
+
+
+def _keep_objects(value: object) -> object:
+    return [element for element in value if isinstance(element, dict)] if isinstance(value, list) else value
+
+
+class _Page(BaseModel):
+    next: str | None = None
+    results: Annotated[list[dict[str, Any]], BeforeValidator(_keep_objects)]
+
+
+class _Token(BaseModel):
+    access_token: Annotated[str, Field(min_length=1)]
+
+
+_REPOSITORY = TypeAdapter(_Repository)
+_TAG = TypeAdapter(_Tag)
+
+
+class DockerHubSource:
+    """The Hub API, anonymous or with an access token.
+
+    A namespace's list of images says when each last changed. An image that did not change since the cached
+    answer is not asked for; of one that did, tags are read newest first until a page brings nothing new.
+
+    Source: https://docs.docker.com/reference/api/hub/latest/, read 2026-11.
+    """
+
+    def __init__(
+        self,
+        client: HttpClient,
+        cache: TagCache,
+        *,
+        username: str = "",
+        token: Secret | None = None,
+        base_url: str = BASE_URL,
+    ) -> None:
+        """Make the source; nothing is asked yet.
+
+        Args:
+            client: Sends the requests.
+            cache: Remembers tags.
+            username: Account, with `token`; empty for anonymous.
+            token: Personal access token of the account.
+            base_url: Where the API is.
+        """
+        self._client = client
+        self._cache = cache
+        self._username = username
+        self._token = token
+        self._base = base_url
+        self._lock = threading.Lock()
+        self._bearer: Secret | None = None
+        self._changes: dict[str, dict[str, str] | RegistryError] = {}
+        self._digests: dict[tuple[str, str], str] = {}
+
+    def prepare(self, repositories: list[str]) -> None:
+        """Log in, and list every namespace the images are in; a failure is told image by image."""
+        try:
+            self._log_in()
+        except RegistryError as exc:
+            self._changes = dict.fromkeys({name.partition("/")[0] for name in repositories}, exc)
+            return
+        for namespace in sorted({name.partition("/")[0] for name in repositories}):
+            try:
+                self._changes[namespace] = self._list_namespace(namespace)
+            except RegistryError as exc:
+                self._changes[namespace] = exc
+
+    def fetch_tags(self, repository: str) -> tuple[TagRecord, ...]:
+        """Return the image's tags, newest first as the Hub sorts them."""
+        namespace, _, name = repository.partition("/")
+        changes = self._changes.get(namespace)
+        if isinstance(changes, RegistryError):
+            raise RegistryError(f"Docker Hub could not list {namespace}: {changes}") from changes
+        if changes is not None and name not in changes:
+            raise ImageNotFoundError(f"Docker Hub has no image {repository}")
+        changed = changes[name] if changes else ""
+        cached = self._cache.find(_SOURCE, repository)
+        if cached is not None and changed and cached.changed == changed:
+            tags = cached.tags
+        else:
+            tags = self._read_tags(repository, {tag.name: tag for tag in cached.tags} if cached else {})
+            self._cache.store(_SOURCE, repository, CachedTags(time.time(), "", changed, tags))
+        with self._lock:
+            self._digests |= {(repository, tag.name): tag.digest for tag in tags if tag.digest}
+        return tags
+
+    def fetch_digest(self, repository: str, tag: str) -> str:
+        """Return the digest behind a tag; one that came with the tags in this pass is not asked for again."""
+        with self._lock:
+            if known := self._digests.get((repository, tag)):
+                return known
+        answer = self._get(f"{self._base}/v2/repositories/{quote(repository)}/tags/{quote(tag)}")
+        if answer.status == 404:
+            raise ImageNotFoundError(f"Docker Hub has no manifest of {repository}:{tag}")
+        digest = _require(answer).parse(_Tag).digest
+        if digest is None:
+            raise RegistryError(f"Docker Hub gives no digest of {repository}:{tag}")
+        return digest
+
+    def fetch_created(self, repository: str, tag: str) -> datetime | None:
+        """Return None: what the Hub knows of dates came with the tags."""
+        return None
+
+    def _list_namespace(self, namespace: str) -> dict[str, str]:
+        url: str | None = f"{self._base}/v2/repositories/{quote(namespace)}/?page_size=100"
+        changes: dict[str, str] = {}
+        for page in self._pages(url):
+            for fields in page.results:
+                try:
+                    repository = _REPOSITORY.validate_python(fields)
+                except ValidationError:
+                    continue
+                changes[repository.name] = repository.last_updated or ""
+        return changes
+
+    def _read_tags(self, repository: str, known: dict[str, TagRecord]) -> tuple[TagRecord, ...]:
+        url = f"{self._base}/v2/repositories/{quote(repository)}/tags?page_size=100&ordering=last_updated"
+        found: dict[str, TagRecord] = {}
+        for page in self._pages(url, missing=repository):
+            records = [record for fields in page.results if (record := _parse_tag(fields))]
+            found |= {record.name: record for record in records}
+            if known and records and all(known.get(record.name) == record for record in records):
+                return tuple((found | {n: t for n, t in known.items() if n not in found}).values())
+        return tuple(found.values())
+
+    def _pages(self, url: str | None, missing: str = "") -> Any:
+        """Yield page after page; an answer that leads elsewhere or never ends is an error."""
+        for _ in range(_MAX_PAGES):
+            if url is None:
+                return
+            answer = self._get(url)
+            if answer.status == 404:
+                raise ImageNotFoundError(
+                    f"Docker Hub has no image {missing}" if missing else "Docker Hub: 404"
+                )
+            page = _require(answer).parse(_Page)
+            yield page
+            if page.next is not None and not same_origin(page.next, self._base):
+                raise RegistryError(f"{self._base} names a next page on another host")
+            url = page.next
+        raise RegistryError(f"{self._base} has more than {_MAX_PAGES} pages of one list")
+
+    def _get(self, url: str) -> Answer:
+        bearer = self._bearer.reveal() if self._bearer else None
+        return self._client.send("GET", url, authorization=f"Bearer {bearer}" if bearer else None)
+
+    def _log_in(self) -> None:
+        """Exchange the access token for a short-lived one.
+
+        Source: POST /v2/auth/token of the Hub API, read 2026-11.
+        """
+        if self._token is None or self._bearer is not None:
+            return
+        body = {"identifier": self._username, "secret": self._token.reveal()}
+        answer = self._client.send("POST", f"{self._base}/v2/auth/token", json=body)
+        if answer.status in (400, 401, 403):
+            raise RegistryError("Docker Hub refuses DOCKERHUB_USERNAME with DOCKERHUB_TOKEN")
+        self._bearer = Secret(_require(answer).parse(_Token).access_token)
+
+
+def _parse_tag(fields: dict[str, Any]) -> TagRecord | None:
+    """Return one tag, or None when it is malformed: that costs this tag and no other."""
+    try:
+        tag = _TAG.validate_python(fields)
+    except ValidationError:
+        return None
+    created = tag.tag_last_pushed or tag.last_updated
+    return TagRecord(tag.name, created if created and created.tzinfo else None, tag.digest)
+
+
+def _require(answer: Answer) -> Answer:
+    if answer.status != 200:
+        raise RegistryError(f"Docker Hub answered {answer.status}")
+    return answer

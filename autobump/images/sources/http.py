@@ -1,0 +1,297 @@
+"""One HTTP layer for every source: pooled, bounded in time and size, careful with credentials and retries."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from pydantic import BaseModel, ValidationError
+from requests.adapters import HTTPAdapter
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+
+from autobump import __version__
+from autobump.errors import RegistryError
+
+_log = logging.getLogger(__name__)
+
+_CHUNK = 1 << 16
+_REDIRECTS = (301, 302, 303, 307, 308)
+_RETRIED = (429, 500, 502, 503, 504)
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLimits:
+    """Bounds on what a source may cost.
+
+    Attributes:
+        connect_seconds: For the connection to stand.
+        idle_seconds: Longest silence within an answer.
+        answer_seconds: For one whole answer, however steadily it drips.
+        answer_bytes: Largest answer, unpacked.
+        attempts: Tries of one request.
+        total_wait_seconds: All waiting between tries together, over all requests of a pass.
+        connections: Pooled connections a host.
+    """
+
+    connect_seconds: float = 10
+    idle_seconds: float = 30
+    answer_seconds: float = 60
+    answer_bytes: int = 32 * 1024 * 1024
+    attempts: int = 4
+    total_wait_seconds: float = 120
+    connections: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer read to its end.
+
+    Attributes:
+        status: Its HTTP status.
+        headers: Its headers, names in lower case.
+        body: Its body, unpacked.
+        url: Where it came from, after redirects.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+
+    def parse(self, model: type[_Model]) -> _Model:
+        """Validate the body as JSON.
+
+        Raises:
+            RegistryError: It is something else.
+        """
+        try:
+            return model.model_validate_json(self.body)
+        except ValidationError as exc:
+            error = exc.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(part) for part in error["loc"]) or "the top"
+            message = f"{_shown(self.url)} answered something unexpected at {where}: {error['msg']}"
+            raise RegistryError(message) from exc
+
+
+class _RetryLater(Exception):
+    """The request may succeed later; `seconds` is what the server asked for, if anything."""
+
+    def __init__(self, message: str, seconds: float | None) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class HttpClient:
+    """Sends requests; safe to share between threads.
+
+    Credentials are given per request and never follow a redirect to another host. Nothing of them is logged.
+    """
+
+    def __init__(self, limits: HttpLimits | None = None, sleep: Callable[[float], None] = time.sleep) -> None:
+        """Make a client.
+
+        Args:
+            limits: Bounds; the defaults suit public registries.
+            sleep: Waits between tries; tests count instead.
+        """
+        self.limits = limits or HttpLimits()
+        self._sleep = sleep
+        self._waited = 0.0
+        self._lock = threading.Lock()
+        self._session = requests.Session()
+        # An own auth keeps requests from sending what a .netrc says to any host it has a line for.
+        self._session.auth = _no_auth
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers["User-Agent"] = f"autobump/{__version__}"
+        adapter = HTTPAdapter(pool_connections=8, pool_maxsize=self.limits.connections)
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, adapter)
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        authorization: str | None = None,
+        json: object = None,
+        repeatable: bool = True,
+    ) -> Answer:
+        """Send one request, trying again where that is safe and can help.
+
+        Args:
+            method: `GET`, `HEAD` or `POST`.
+            url: Where to.
+            headers: Beside the usual ones.
+            authorization: Value of the `Authorization` header; goes to this URL's own host only.
+            json: Body of a POST.
+            repeatable: Sending it twice does no harm.
+
+        Returns:
+            Any final answer, also 4xx; 429 and 5xx only when trying again did not help.
+
+        Raises:
+            RegistryError: No answer, or one that broke the limits.
+        """
+
+        def attempt() -> Answer:
+            answer = self._follow(method, url, headers or {}, authorization, json)
+            if answer.status in _RETRIED:
+                seconds = _seconds_asked(answer.headers)
+                raise _RetryLater(f"{_shown(url)} answered {answer.status}{_detail(answer.body)}", seconds)
+            return answer
+
+        retrying = Retrying(
+            stop=stop_after_attempt(self.limits.attempts if repeatable else 1),
+            retry=retry_if_exception_type(_RetryLater),
+            wait=self._reserve_wait,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(attempt)
+        except _RetryLater as exc:
+            raise RegistryError(str(exc)) from exc
+
+    def _reserve_wait(self, state: RetryCallState) -> float:
+        """Return how long to wait, or give up when the pass has no waiting time left."""
+        failure = state.outcome.exception() if state.outcome else None
+        asked = failure.seconds if isinstance(failure, _RetryLater) else None
+        seconds = asked if asked is not None else min(2.0 ** (state.attempt_number - 1), 30.0)
+        with self._lock:
+            left = self.limits.total_wait_seconds - self._waited
+            if seconds > left:
+                message = f"{failure}; it asks to wait {seconds:.0f} s and {max(left, 0):.0f} s are left"
+                raise RegistryError(message) from failure
+            self._waited += seconds
+        _log.info("waiting before another try", extra={"seconds": seconds, "cause": str(failure)})
+        return seconds
+
+    def _follow(
+        self, method: str, url: str, headers: Mapping[str, str], authorization: str | None, json: object
+    ) -> Answer:
+        origin = _origin(url)
+        for _ in range(5):
+            credentials = authorization if _origin(url) == origin else None
+            answer = self._once(method, url, headers, credentials, json)
+            location = answer.headers.get("location")
+            if answer.status not in _REDIRECTS or not location:
+                return answer
+            target = urljoin(url, location)
+            if urlsplit(target).scheme not in ("https", urlsplit(url).scheme) or method == "POST":
+                raise RegistryError(f"{_shown(url)} redirects to {_shown(target)}, which is not followed")
+            url = target
+        raise RegistryError(f"{_shown(url)} redirects in circles")
+
+    def _once(
+        self, method: str, url: str, headers: Mapping[str, str], authorization: str | None, json: object
+    ) -> Answer:
+        limits = self.limits
+        sent = dict(headers) | ({"Authorization": authorization} if authorization else {})
+        deadline = time.monotonic() + limits.answer_seconds
+        try:
+            with self._session.request(
+                method,
+                url,
+                headers=sent,
+                json=json,
+                timeout=(limits.connect_seconds, limits.idle_seconds),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                body = bytearray()
+                for chunk in response.iter_content(_CHUNK):
+                    body += chunk
+                    if len(body) > limits.answer_bytes:
+                        raise RegistryError(
+                            f"{_shown(url)} answered more than {limits.answer_bytes >> 20} MiB"
+                        )
+                    if time.monotonic() > deadline:
+                        raise RegistryError(
+                            f"{_shown(url)} took more than {limits.answer_seconds:.0f} s to answer"
+                        )
+                found = {name.lower(): value for name, value in response.headers.items()}
+                return Answer(response.status_code, found, bytes(body), url)
+        except requests.exceptions.SSLError as exc:
+            raise RegistryError(f"{_shown(url)}: the certificate cannot be verified") from exc
+        except requests.exceptions.ConnectionError as exc:
+            raise _RetryLater(f"{_shown(url)} cannot be reached: {_innermost(exc)}", None) from exc
+        except requests.exceptions.Timeout as exc:
+            raise _RetryLater(f"{_shown(url)} did not answer in time", None) from exc
+        except requests.exceptions.ChunkedEncodingError as exc:
+            raise _RetryLater(f"{_shown(url)} broke off its answer", None) from exc
+        except (requests.exceptions.RequestException, ValueError) as exc:
+            raise RegistryError(f"{_shown(url)} cannot be asked: {type(exc).__name__}") from exc
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Whether two URLs have the same scheme, host and port."""
+    return _origin(one) == _origin(other)
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or {"https": 443}.get(parts.scheme, 80)
+
+
+def _no_auth(request: Any) -> Any:
+    return request
+
+
+def _seconds_asked(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds a server asks to wait, or None when it does not say.
+
+    Source: Retry-After in RFC 9110 (seconds or a date); X-RateLimit-Reset as Docker Hub sends it (epoch).
+    """
+    now = datetime.now(UTC).timestamp()
+    if (text := headers.get("retry-after", "").strip()) != "":
+        if text.isascii() and text.isdigit():
+            return float(text[:9])
+        try:
+            return max(parsedate_to_datetime(text).timestamp() - now, 0.0)
+        except ValueError:
+            return None
+    if headers.get("x-ratelimit-remaining") == "0":
+        reset = headers.get("x-ratelimit-reset", "")
+        if reset.isascii() and reset.isdigit():
+            return max(float(reset[:12]) - now, 0.0)
+    return None
+
+
+def _detail(body: bytes) -> str:
+    """Return what the body says of an error, as `: text`, or nothing.
+
+    Source: Docker Hub answers `detail` or `message`.
+    """
+
+    class Error(BaseModel):
+        detail: str = ""
+        message: str = ""
+
+    try:
+        error = Error.model_validate_json(body[:10_000])
+    except ValidationError:
+        return ""
+    text = (error.detail or error.message).splitlines()
+    return f": {text[0][:200]}" if text else ""
+
+
+def _shown(url: str) -> str:
+    """Return a URL without user, query and fragment, none of which a message needs."""
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
+
+
+def _innermost(exc: BaseException) -> str:
+    while (inner := exc.__cause__ or exc.__context__) is not None:
+        exc = inner
+    return getattr(exc, "strerror", None) or type(exc).__name__

@@ -1,0 +1,176 @@
+"""Tags from the published image pages, on GitHub or in a local clone."""
+
+import re
+import threading
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote
+
+from pydantic import BaseModel
+
+from autobump.errors import ImageNotFoundError, RegistryError, UsageError
+from autobump.images.choice import TagRecord
+from autobump.images.sources.http import Answer, HttpClient
+from autobump.secrets import Secret
+
+API_URL = "https://api.github.com"
+RAW_URL = "https://raw.githubusercontent.com"
+REPOSITORY = "demisto/dockerfiles-info"
+BRANCH = "master"
+
+_PAGE_PATH = re.compile(r"([^/]+/[^/]+)/([^/]+)\.md")
+_MAX_PAGE_BYTES = 4 * 1024 * 1024
+_CREATED = re.compile(r"^- Created: `([^`]+)`", re.MULTILINE)
+_SIGNED = re.compile(r"^(\S+) +([0-9a-f]{64}) ", re.MULTILINE)
+
+
+class _Entry(BaseModel):
+    path: str
+    type: str
+
+
+class _Tree(BaseModel):
+    tree: list[_Entry]
+    truncated: bool = False
+
+
+class Pages(Protocol):
+    """Where the pages are kept."""
+
+    def list_pages(self) -> Sequence[str]:
+        """Return the path of every page, such as `demisto/python3/3.9.8.24399.md`."""
+        ...
+
+    def read_page(self, path: str) -> str | None:
+        """Return the text of a page, or None when there is no such page."""
+        ...
+
+
+class LocalPages:
+    """The pages in a clone."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use a folder.
+
+        Raises:
+            UsageError: There is no such folder.
+        """
+        if not folder.is_dir():
+            raise UsageError(f"{folder} is no folder; dockerfiles-info:PATH names a clone of {REPOSITORY}")
+        self._folder = folder
+
+    def list_pages(self) -> list[str]:
+        """Return the path of every page, sorted."""
+        return sorted(path.relative_to(self._folder).as_posix() for path in self._folder.glob("*/*/*.md"))
+
+    def read_page(self, path: str) -> str | None:
+        """Return the text of a page."""
+        try:
+            with (self._folder / path).open("rb") as file:
+                return file.read(_MAX_PAGE_BYTES).decode("utf-8", "replace")
+        except OSError:
+            return None
+
+
+class GitHubPages:
+    """The pages on GitHub: one request lists them all, one more reads a page."""
+
+    def __init__(
+        self, client: HttpClient, token: Secret | None = None, api_url: str = API_URL, raw_url: str = RAW_URL
+    ) -> None:
+        """Make the reader; nothing is asked yet.
+
+        Args:
+            client: Sends the requests.
+            token: Lifts GitHub's limit for anonymous callers; any token that reads public repositories.
+            api_url: Where the API is.
+            raw_url: Where raw files are.
+        """
+        self._client = client
+        self._token = token
+        self._api_url = api_url
+        self._raw_url = raw_url
+
+    def list_pages(self) -> list[str]:
+        """Return the path of every page.
+
+        Source: GET /repos/{owner}/{repo}/git/trees/{tree_sha}?recursive=1 of the GitHub REST API.
+        """
+        url = f"{self._api_url}/repos/{REPOSITORY}/git/trees/{BRANCH}?recursive=1"
+        authorization = f"Bearer {self._token.reveal()}" if self._token else None
+        answer = self._client.send(
+            "GET", url, headers={"Accept": "application/vnd.github+json"}, authorization=authorization
+        )
+        tree = _require(answer).parse(_Tree)
+        if tree.truncated:
+            raise RegistryError(
+                f"GitHub does not list all of {REPOSITORY}; use a clone: dockerfiles-info:PATH"
+            )
+        return [entry.path for entry in tree.tree if entry.type == "blob"]
+
+    def read_page(self, path: str) -> str | None:
+        """Return the text of a page."""
+        answer = self._client.send("GET", f"{self._raw_url}/{REPOSITORY}/{BRANCH}/{quote(path)}")
+        if answer.status == 404:
+            return None
+        return _require(answer).body[:_MAX_PAGE_BYTES].decode("utf-8", "replace")
+
+
+class ImagePagesSource:
+    """The pages as a tag source: a tag exists when it has a page, which also tells its date and digest."""
+
+    def __init__(self, pages: Pages) -> None:
+        """Make the source; nothing is asked yet."""
+        self._pages = pages
+        self._lock = threading.Lock()
+        self._tags: dict[str, list[str]] | None = None
+
+    def prepare(self, repositories: list[str]) -> None:
+        """Do nothing: one listing serves every image, and the first one asked for fetches it."""
+
+    def fetch_tags(self, repository: str) -> tuple[TagRecord, ...]:
+        """Return the image's tags, in no particular order."""
+        with self._lock:
+            if self._tags is None:
+                self._tags = self._list_tags()
+        if repository not in self._tags:
+            raise ImageNotFoundError(f"{REPOSITORY} has no page of {repository}")
+        return tuple(TagRecord(tag) for tag in self._tags[repository])
+
+    def fetch_digest(self, repository: str, tag: str) -> str | None:
+        """Return the signed digest that the tag's page shows, if it does."""
+        for signed, digest in _SIGNED.findall(self._read(repository, tag)):
+            if signed == tag:
+                return f"sha256:{digest}"
+        return None
+
+    def fetch_created(self, repository: str, tag: str) -> datetime | None:
+        """Return when the image was built, if its page says so."""
+        match = _CREATED.search(self._read(repository, tag))
+        try:
+            created = datetime.fromisoformat(match[1]) if match else None
+        except ValueError:
+            return None
+        return created if created and created.tzinfo else None
+
+    def _list_tags(self) -> dict[str, list[str]]:
+        tags: dict[str, list[str]] = defaultdict(list)
+        for path in self._pages.list_pages():
+            if match := _PAGE_PATH.fullmatch(path):
+                tags[match[1]].append(match[2])
+        return tags
+
+    def _read(self, repository: str, tag: str) -> str:
+        page = self._pages.read_page(f"{repository}/{tag}.md")
+        if page is None:
+            raise ImageNotFoundError(f"{REPOSITORY} has no page of {repository}:{tag}")
+        return page
+
+
+def _require(answer: Answer) -> Answer:
+    if answer.status != 200:
+        raise RegistryError(f"GitHub answered {answer.status} for the image pages")
+    return answer
