@@ -97,12 +97,14 @@ def _open_network_source(spelling: str, options: SourceOptions) -> TagSource:
         return ImagePagesSource(GitHubPages(client, find_secret("GITHUB_TOKEN")))
     cache = TagCache(options.cache, refresh=options.refresh)
     if spelling == "dockerhub":
-        from autobump.images.sources.docker_hub import DockerHubSource
+        from autobump.images.sources import docker_hub
 
         username, token = find_text("DOCKERHUB_USERNAME"), find_secret("DOCKERHUB_TOKEN")
         if bool(username) is not bool(token):
             raise UsageError("set both DOCKERHUB_USERNAME and DOCKERHUB_TOKEN, or neither")
-        return DockerHubSource(client, cache, username=username, token=token)
+        return docker_hub.DockerHubSource(
+            client, cache, username=username, token=token, base_url=docker_hub.BASE_URL
+        )
     from autobump.images.sources.oci import Credentials, OciSource
 
     credentials = Credentials(

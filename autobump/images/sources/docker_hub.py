@@ -65,7 +65,7 @@ class DockerHubSource:
         *,
         username: str = "",
         token: Secret | None = None,
-        base_url: str = BASE_URL,
+        base_url: str,
     ) -> None:
         """Make the source; nothing is asked yet.
 

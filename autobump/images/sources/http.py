@@ -15,6 +15,7 @@ import requests
 from pydantic import BaseModel, ValidationError
 from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 
 from autobump import __version__
 from autobump.errors import RegistryError
@@ -208,7 +209,8 @@ class HttpClient:
                 stream=True,
             ) as response:
                 body = bytearray()
-                for chunk in response.iter_content(_CHUNK):
+                # read1 returns what has arrived; reading full chunks would wait for a drip to fill them.
+                while chunk := response.raw.read1(_CHUNK, decode_content=True):
                     body += chunk
                     if len(body) > limits.answer_bytes:
                         raise RegistryError(
@@ -226,9 +228,11 @@ class HttpClient:
             raise _RetryLater(f"{_shown(url)} cannot be reached: {_innermost(exc)}", None) from exc
         except requests.exceptions.Timeout as exc:
             raise _RetryLater(f"{_shown(url)} did not answer in time", None) from exc
-        except requests.exceptions.ChunkedEncodingError as exc:
+        except ReadTimeoutError as exc:
+            raise _RetryLater(f"{_shown(url)} did not answer in time", None) from exc
+        except ProtocolError as exc:
             raise _RetryLater(f"{_shown(url)} broke off its answer", None) from exc
-        except (requests.exceptions.RequestException, ValueError) as exc:
+        except (requests.exceptions.RequestException, HTTPError, ValueError) as exc:
             raise RegistryError(f"{_shown(url)} cannot be asked: {type(exc).__name__}") from exc
 
 

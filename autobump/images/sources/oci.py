@@ -193,7 +193,7 @@ class OciSource:
         return f"{self._prefix}{repository}"
 
     def _manifest(self, method: str, path: str, reference: str) -> Answer:
-        url = f"{self._root}/v2/{quote(path)}/manifests/{quote(reference)}"
+        url = f"{self._root}/v2/{quote(path)}/manifests/{quote(reference, safe=':')}"
         return self._ask(method, url, path, {"Accept": ", ".join(_MANIFESTS)})
 
     def _ask(self, method: str, url: str, path: str, headers: Mapping[str, str]) -> Answer:

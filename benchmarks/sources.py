@@ -1,0 +1,77 @@
+"""Requests and cost of a plan against a real registry: `python -m benchmarks.sources`."""
+
+import json
+import lzma
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import Cost, median, run_once
+from tests.support.corpus import corpus_folder, unpack_content
+from tests.support.registry import Registry, load_tags, run_registry
+
+RUNS = 5
+
+
+def main() -> None:
+    """Load the tags of every image the corpus uses into a registry, and plan cold and warm."""
+    tags = corpus_folder() / "images-2026-05.json.xz"
+    everything: dict[str, Any] = json.loads(lzma.decompress(tags.read_bytes()))
+    with tempfile.TemporaryDirectory(prefix="autobump-bench-") as name:
+        folder = Path(name)
+        repository = unpack_content(folder / "content")
+        plan: list[str | Path] = [
+            sys.executable,
+            "-m",
+            "autobump",
+            "plan",
+            "--repo",
+            repository,
+            "--format",
+            "json",
+        ]
+        report = folder / "report.json"
+        run_once([*plan, "--tags", f"file:{tags}", "--output", report])
+        document = json.loads(report.read_text())
+        asked = {bump["image"] for bump in document["bumps"]}
+        images = {image: everything[image] for image in sorted(asked)}
+        with run_registry(folder) as registry:
+            load_tags(registry, images)
+            config = folder / "settings.yml"
+            config.write_text(f"registry: {{cache: '{folder}/cache'}}\n")
+            against: list[str | Path] = [
+                *plan,
+                "--config",
+                config,
+                "--tags",
+                f"oci:{registry.url}",
+                "--output",
+                report,
+            ]
+            cold, cold_requests = repeat([*against, "--refresh"], registry)
+            warm, warm_requests = repeat(against, registry)
+    lists = sum(count for (_, path), count in cold_requests.items() if "/tags/list" in path)
+    print(f"{len(images)} images with {sum(map(len, images.values())):,} tags, {RUNS} runs each\n")
+    print(f"{'':6}{'requests':>10}{'wall':>10}{'cpu':>10}{'peak':>10}")
+    for label, cost, requests in (("cold", cold, cold_requests), ("warm", warm, warm_requests)):
+        total = sum(requests.values()) / RUNS
+        print(f"{label:6}{total:>10.0f}{cost.wall:>9.2f}s{cost.cpu:>9.2f}s{cost.peak_mib:>7.0f}MiB")
+    distinct = len({path.split("?")[0] for _, path in cold_requests})
+    print(f"\nrequests an image, cold: {lists / RUNS / distinct:.2f}")
+    print(
+        f"warm over cold: requests {sum(warm_requests.values()) / lists:.2f}, wall {warm.wall / cold.wall:.2f}"
+    )
+
+
+def repeat(command: list[str | Path], registry: Registry) -> tuple[Cost, Counter[tuple[str, str]]]:
+    """Run a command several times and return its median cost and all requests."""
+    # An image of the content that the registry lacks is a skip, not a failure.
+    registry.forget()
+    costs = [run_once(command) for _ in range(RUNS)]
+    return median(costs), Counter(registry.requests())
+
+
+if __name__ == "__main__":
+    main()

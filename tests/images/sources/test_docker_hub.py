@@ -1,0 +1,205 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autobump.errors import ImageNotFoundError, RegistryError
+from autobump.images.sources.cache import TagCache
+from autobump.images.sources.docker_hub import DockerHubSource
+from autobump.images.sources.http import HttpClient, HttpLimits
+from autobump.secrets import Secret
+from tests.support.hub import HubStandIn
+from tests.support.servers import Reply, Server, serve
+
+QUICK = HttpLimits(idle_seconds=1, answer_seconds=1, answer_bytes=1 << 20, attempts=2, total_wait_seconds=5)
+
+
+def facts(day: int, digit: str = "a") -> dict[str, Any]:
+    return {"created": f"2026-01-{day:02}T00:00:00.123456Z", "digest": f"sha256:{digit * 64}"}
+
+
+def many_tags(count: int) -> dict[str, dict[str, Any]]:
+    return {
+        f"1.0.0.{number}": {"created": f"{2000 + number}-01-01T00:00:00Z"} for number in range(1, count + 1)
+    }
+
+
+def source(server: Server, cache: Path | None = None, **account: Any) -> DockerHubSource:
+    client = HttpClient(QUICK, sleep=lambda _: None)
+    return DockerHubSource(client, TagCache(cache), base_url=server.url, **account)
+
+
+def run_hub(hub: HubStandIn) -> Any:
+    return serve(hub.answer)
+
+
+def names(tags: Any) -> set[str]:
+    return {tag.name for tag in tags}
+
+
+def test_tags_come_with_date_and_digest() -> None:
+    hub = HubStandIn({"x": {"1.0.0.1": facts(1)}})
+    with run_hub(hub) as server:
+        (tag,) = source(server).fetch_tags("demisto/x")
+    assert tag.created == datetime(2026, 1, 1, 0, 0, 0, 123456, tzinfo=UTC)
+    assert tag.digest == "sha256:" + "a" * 64
+
+
+def test_all_pages_are_read() -> None:
+    hub = HubStandIn({"x": many_tags(250)})
+    with run_hub(hub) as server:
+        hub.url = server.url
+        assert len(source(server).fetch_tags("demisto/x")) == 250
+    assert len(server.requests) == 3
+
+
+def test_unknown_image_is_not_found_from_the_list_alone() -> None:
+    hub = HubStandIn({"x": many_tags(1)})
+    with run_hub(hub) as server:
+        hub_source = source(server)
+        hub_source.prepare(["demisto/none"])
+        with pytest.raises(ImageNotFoundError):
+            hub_source.fetch_tags("demisto/none")
+    assert server.paths() == ["GET /v2/repositories/demisto/"]
+
+
+def test_second_run_asks_for_changed_images_only_and_stops_at_what_is_known(tmp_path: Path) -> None:
+    hub = HubStandIn({"x": many_tags(250), "y": many_tags(250)})
+    with run_hub(hub) as server:
+        hub.url = server.url
+        first = source(server, tmp_path)
+        first.prepare(["demisto/x", "demisto/y"])
+        before = {name: names(first.fetch_tags(f"demisto/{name}")) for name in "xy"}
+        server.requests.clear()
+
+        idle = source(server, tmp_path)
+        idle.prepare(["demisto/x", "demisto/y"])
+        assert {name: names(idle.fetch_tags(f"demisto/{name}")) for name in "xy"} == before
+        assert server.paths() == ["GET /v2/repositories/demisto/"]
+        server.requests.clear()
+
+        hub.images["x"]["9.9.9.9999"] = {"created": "2999-01-01T00:00:00Z"}
+        third = source(server, tmp_path)
+        third.prepare(["demisto/x", "demisto/y"])
+        assert names(third.fetch_tags("demisto/x")) == before["x"] | {"9.9.9.9999"}
+        assert names(third.fetch_tags("demisto/y")) == before["y"]
+        assert server.paths() == [
+            "GET /v2/repositories/demisto/",
+            "GET /v2/repositories/demisto/x/tags",
+            "GET /v2/repositories/demisto/x/tags",
+        ]
+
+
+def test_list_that_changes_between_pages_loses_no_tag() -> None:
+    hub = HubStandIn({"x": many_tags(150)})
+    with run_hub(hub) as server:
+        hub.url = server.url
+        answered = hub.answer
+
+        def pushing(request: Any) -> Reply:
+            reply = answered(request)
+            hub.images["x"].setdefault("9.9.9.9999", {"created": "2999-01-01T00:00:00Z"})
+            return reply
+
+        with serve(pushing) as moving:
+            hub.url = moving.url
+            tags = source(moving).fetch_tags("demisto/x")
+    assert names(tags) >= set(many_tags(150))
+    assert len(tags) == len(names(tags))
+
+
+def test_malformed_tag_costs_that_tag() -> None:
+    good = {"name": "1.0.0.1", "last_updated": "2026-01-01T00:00:00Z"}
+    odd = [
+        {"name": 5},
+        {"name": ""},
+        {},
+        None,
+        "x",
+        {"name": "1.0.0.2", "last_updated": "yesterday"},
+        {"name": "1.0.0.3", "digest": "x"},
+    ]
+    body = json.dumps({"next": None, "results": [*odd, good]}).encode()
+    hub = HubStandIn({}, replies={"*": [Reply(body=body)]})
+    with run_hub(hub) as server:
+        assert names(source(server).fetch_tags("demisto/x")) == {"1.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        (
+            Reply(429, b'{"detail": "Rate limit exceeded", "error": false}', {"Retry-After": "600"}),
+            "429: Rate limit",
+        ),
+        (Reply(500), "answered 500"),
+        (Reply(403), "answered 403"),
+        (Reply(body=b'{"next": null, "results": [{"name": "1.0'), "unexpected"),
+        (Reply(body=b'{"next": 5, "results": []}'), "unexpected"),
+        (Reply(body=b'{"results": "none"}'), "unexpected"),
+        (Reply(body=b"<html>", headers={"Content-Type": "text/html"}), "unexpected"),
+        (Reply(body=b"x" * (1 << 17), drip_seconds=0.00005), "took more than"),
+        (Reply(body=b"x" * 1024, repeat=50 * 1024), "more than 1 MiB"),
+        (Reply(302, headers={"Location": "ftp://127.0.0.1/"}), "not followed"),
+        (Reply(hang_up=True), "cannot be reached"),
+        (Reply(body=b'{"next": "http://127.0.0.1:1/x", "results": []}'), "another host"),
+    ],
+)
+def test_every_fault_is_told_and_costs_its_image_only(reply: Reply, message: str) -> None:
+    hub = HubStandIn(
+        {"x": many_tags(1), "y": many_tags(1)}, replies={"/v2/repositories/demisto/x/tags": [reply]}
+    )
+    with run_hub(hub) as server:
+        hub_source = source(server)
+        hub_source.prepare(["demisto/x", "demisto/y"])
+        with pytest.raises(RegistryError, match=message):
+            hub_source.fetch_tags("demisto/x")
+        assert names(hub_source.fetch_tags("demisto/y")) == {"1.0.0.1"}
+
+
+def test_list_without_end_ends() -> None:
+    with run_hub(HubStandIn({})) as server:
+        body = json.dumps({"next": f"{server.url}/v2/more", "results": []}).encode()
+        with serve(
+            lambda _: Reply(body=body.replace(server.url.encode(), endless_url[0].encode()))
+        ) as endless:
+            endless_url = [endless.url]
+            with pytest.raises(RegistryError, match="pages"):
+                source(endless).fetch_tags("demisto/x")
+
+
+def test_failed_list_of_images_is_told_for_each_image() -> None:
+    hub = HubStandIn({"x": many_tags(1)}, replies={"/v2/repositories/demisto/": [Reply(503)]})
+    with run_hub(hub) as server:
+        hub_source = source(server)
+        hub_source.prepare(["demisto/x"])
+        with pytest.raises(RegistryError, match="could not list demisto"):
+            hub_source.fetch_tags("demisto/x")
+
+
+def test_account_is_used_and_its_token_stays_secret() -> None:
+    hub = HubStandIn({"x": many_tags(1)}, account=("me", "sesame"))
+    with run_hub(hub) as server:
+        hub_source = source(server, username="me", token=Secret("sesame"))
+        hub_source.prepare(["demisto/x"])
+        assert names(hub_source.fetch_tags("demisto/x")) == {"1.0.0.1"}
+        assert "sesame" not in repr(vars(hub_source))
+        wrong = source(server, username="me", token=Secret("guess"))
+        wrong.prepare(["demisto/x"])
+        with pytest.raises(RegistryError, match="refuses DOCKERHUB_USERNAME"):
+            wrong.fetch_tags("demisto/x")
+
+
+def test_digest_that_came_with_the_tags_is_not_asked_for_again() -> None:
+    hub = HubStandIn({"x": {"1.0.0.1": facts(1), "1.0.0.2": facts(2, "b")}})
+    with run_hub(hub) as server:
+        hub_source = source(server)
+        assert hub_source.fetch_digest("demisto/x", "1.0.0.2") == "sha256:" + "b" * 64
+        hub_source.fetch_tags("demisto/x")
+        server.requests.clear()
+        assert hub_source.fetch_digest("demisto/x", "1.0.0.1") == "sha256:" + "a" * 64
+        assert server.requests == []
+        with pytest.raises(ImageNotFoundError, match="manifest"):
+            hub_source.fetch_digest("demisto/x", "1.0.0.3")

@@ -1,0 +1,78 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from autobump.errors import ImageNotFoundError, RegistryError, UsageError
+from autobump.images.sources import open_tag_source
+from autobump.images.sources.http import HttpClient, HttpLimits
+from autobump.images.sources.image_pages import GitHubPages, ImagePagesSource
+from autobump.secrets import Secret
+from tests.support.servers import Reply, Request, serve
+
+QUICK = HttpLimits(attempts=1)
+
+
+def github(url: str, token: Secret | None = None) -> ImagePagesSource:
+    return ImagePagesSource(GitHubPages(HttpClient(QUICK), token, api_url=url, raw_url=f"{url}/raw"))
+
+
+@pytest.mark.corpus
+def test_clone_is_a_source_with_dates_and_digests(corpus: Path) -> None:
+    source = open_tag_source(f"dockerfiles-info:{corpus / 'dockerfiles-info'}")
+    assert "3.12.13.9059085" in {tag.name for tag in source.fetch_tags("demisto/python3")}
+    created = source.fetch_created("demisto/python3", "3.12.13.9059085")
+    assert created is not None
+    assert created.replace(microsecond=0) == datetime(2026, 5, 16, 23, 53, 16, tzinfo=UTC)
+    assert source.fetch_digest("demisto/python3", "3.12.13.9059085") == (
+        "sha256:7d167a6a4db5405a53ffa8c06fade744f02a5ddcf29f1669002c945ee934bbcb"
+    )
+
+
+def test_github_lists_every_page_in_one_request() -> None:
+    paths = ["demisto/x/1.0.0.1.md", "demisto/x/latest.md", "demisto/y/1.0.0.2.md", "README.md", "a/b/c/d.md"]
+    tree = {"tree": [{"path": path, "type": "blob"} for path in paths], "truncated": False}
+
+    def answer(request: Request) -> Reply:
+        if request.path.startswith("/raw/"):
+            return Reply(404)
+        return Reply(body=json.dumps(tree).encode())
+
+    with serve(answer) as server:
+        source = github(server.url, Secret("sesame"))
+        assert [tag.name for tag in source.fetch_tags("demisto/x")] == ["1.0.0.1", "latest"]
+        assert [tag.name for tag in source.fetch_tags("demisto/y")] == ["1.0.0.2"]
+        with pytest.raises(ImageNotFoundError):
+            source.fetch_tags("demisto/none")
+        assert server.paths() == ["GET /repos/demisto/dockerfiles-info/git/trees/master"]
+        assert server.requests[0].headers["authorization"] == "Bearer sesame"
+        with pytest.raises(ImageNotFoundError, match="no page of demisto/x:1"):
+            source.fetch_digest("demisto/x", "1.0.0.1")
+        assert "authorization" not in server.requests[-1].headers
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(500), Reply(403), Reply(body=b"{"), Reply(body=b'{"tree": [], "truncated": true}')]
+)
+def test_github_that_does_not_list_them_all_is_told(reply: Reply) -> None:
+    with serve(lambda _: reply) as server, pytest.raises(RegistryError):
+        github(server.url).fetch_tags("demisto/x")
+
+
+@pytest.mark.parametrize(
+    "page", ["", "- Created: `yesterday`", "garbage \x00", "- Created: `2026-01-01T00:00:00`"]
+)
+def test_page_without_facts_costs_only_the_facts(tmp_path: Path, page: str) -> None:
+    path = tmp_path / "demisto/x/1.0.0.1.md"
+    path.parent.mkdir(parents=True)
+    path.write_text(page)
+    source = open_tag_source(f"dockerfiles-info:{tmp_path}")
+    assert [tag.name for tag in source.fetch_tags("demisto/x")] == ["1.0.0.1"]
+    assert source.fetch_created("demisto/x", "1.0.0.1") is None
+    assert source.fetch_digest("demisto/x", "1.0.0.1") is None
+
+
+def test_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no folder"):
+        open_tag_source(f"dockerfiles-info:{tmp_path}/none")
