@@ -60,9 +60,8 @@ def main() -> None:
         print(f"{label:6}{total:>10.0f}{cost.wall:>9.2f}s{cost.cpu:>9.2f}s{cost.peak_mib:>7.0f}MiB")
     distinct = len({path.split("?")[0] for _, path in cold_requests})
     print(f"\nrequests an image, cold: {lists / RUNS / distinct:.2f}")
-    print(
-        f"warm over cold: requests {sum(warm_requests.values()) / lists:.2f}, wall {warm.wall / cold.wall:.2f}"
-    )
+    requests_ratio, wall_ratio = sum(warm_requests.values()) / lists, warm.wall / cold.wall
+    print(f"warm over cold: requests {requests_ratio:.2f}, wall {wall_ratio:.2f}")
 
 
 def repeat(command: list[str | Path], registry: Registry) -> tuple[Cost, Counter[tuple[str, str]]]:

@@ -182,7 +182,8 @@ def test_no_secret_is_ever_written(
     faults = [
         Reply(401, headers=challenge), Reply(401, headers={"WWW-Authenticate": "Basic x"}), Reply(403),
         Reply(404), Reply(429), Reply(500), Reply(hang_up=True), Reply(body=b"{"),
-        Reply(body=b'{"token": 5}'), Reply(302, headers={"Location": "ftp://x/"}), Reply(body=b"x" * 1024, repeat=2048),
+        Reply(body=b'{"token": 5}'), Reply(302, headers={"Location": "ftp://x/"}),
+        Reply(body=b"x" * 1024, repeat=2048),
         Reply(body=b'{"access_token": "' + marked.encode() + b'", "tags": ["1.0.0.9"], "results": []}'),
     ]  # fmt: skip
     for reply in faults:
