@@ -93,7 +93,6 @@ def _repository_options(command: _Command) -> _Command:
             click.option(
                 "--repo",
                 type=click.Path(path_type=Path),
-                default=".",
                 metavar="DIR",
                 help="Content repository; bare and shallow clones are fine.  [default: .]",
             ),
@@ -153,7 +152,7 @@ def _pass_options(command: _Command) -> _Command:
 @cli.command()
 @_pass_options
 def plan(
-    repo: Path,
+    repo: Path | None,
     rev: str,
     config: Path | None,
     tags: str | None,
@@ -178,14 +177,14 @@ def plan(
 @_pass_options
 @click.option(
     "--forge",
-    type=click.Choice(["local"]),
+    type=click.Choice(["github", "local"]),
     default="local",
     show_default=True,
     help="Where pull requests live.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done and write nothing.")
 def run(
-    repo: Path,
+    repo: Path | None,
     rev: str,
     config: Path | None,
     tags: str | None,
@@ -201,20 +200,23 @@ def run(
 ) -> int:
     """Make the pull requests, refresh them, and close those that are done."""
     from autobump.progress import open_progress
-    from autobump.pull_requests.forges.local_git import LocalGitForge
+    from autobump.pull_requests.forges.open import open_forge
 
     with open_progress() as progress:
-        this_pass = _open_pass(repo, rev, config, tags, refresh, paths, packs, images, progress)
-        prefix = this_pass.settings.pull_requests.branch_prefix
-        local = LocalGitForge(this_pass.tree.git, branch_prefix=prefix, now=this_pass.now)
-        result = this_pass.run(local, dry_run=dry_run)
+        this_pass = _open_pass(
+            repo, rev, config, tags, refresh, paths, packs, images, progress, clone=forge == "github"
+        )
+        opened = open_forge(forge, this_pass.tree.git, this_pass.settings, this_pass.now)
+        result = this_pass.run(opened, dry_run=dry_run)
     return _finish(result, output_format, output, strict=strict)
 
 
 @cli.command()
 @click.argument("path")
 @_repository_options
-def explain(path: str, repo: Path, rev: str, config: Path | None, tags: str | None, refresh: bool) -> int:
+def explain(
+    path: str, repo: Path | None, rev: str, config: Path | None, tags: str | None, refresh: bool
+) -> int:
     """Show the decision trail of one item: each rule in order, the fact it saw, and the outcome."""
     from autobump.explain import explain_item
 
@@ -279,16 +281,41 @@ def config_check(file: Path | None, repo: Path | None) -> int:
     return ExitCode.DONE
 
 
-def _open_repository(repo: Path, rev: str, config: Path | None) -> "tuple[ContentTree, LoadedSettings]":
+def _open_repository(
+    repo: Path | None, rev: str, config: Path | None, *, clone: bool = False
+) -> "tuple[ContentTree, LoadedSettings]":
     from autobump.config import load_settings
-    from autobump.content.tree import ContentTree
+    from autobump.content.clone import fetch_missing
+    from autobump.content.tree import ContentTree, is_repository
 
-    tree = ContentTree.open(repo, rev)
+    if repo is None and clone and not is_repository(Path()):
+        tree = _open_clone(load_settings(config, None).settings)
+    else:
+        tree = ContentTree.open(repo or Path(), rev)
+    fetch_missing(tree)
     return tree, load_settings(config, tree)
 
 
+def _open_clone(settings: "Settings") -> "ContentTree":
+    """Open autobump's own clone of the repository that the settings name."""
+    from autobump.content.clone import DEFAULT_SERVER, open_clone
+    from autobump.content.tree import ContentTree
+    from autobump.errors import UsageError
+    from autobump.secrets import find_secret, find_text
+
+    cache = _find_cache_folder(settings.registry.cache)
+    if cache is None:
+        raise UsageError("a clone needs a home folder or registry.cache; or name a repository with --repo")
+    server = find_text("GITHUB_SERVER_URL") or DEFAULT_SERVER
+    content = settings.content
+    git, revision = open_clone(
+        cache / "clones", server, content.repository, content.base, find_secret("GITHUB_TOKEN")
+    )
+    return ContentTree.open(git.directory, revision, env=git.env)
+
+
 def _open_pass(
-    repo: Path,
+    repo: Path | None,
     rev: str,
     config: Path | None,
     tags: str | None,
@@ -297,11 +324,13 @@ def _open_pass(
     packs: tuple[str, ...],
     images: tuple[str, ...],
     progress: "Progress",
+    *,
+    clone: bool = False,
 ) -> "Pass":
     from autobump.judge import Filters
     from autobump.run import Pass
 
-    tree, loaded = _open_repository(repo, rev, config)
+    tree, loaded = _open_repository(repo, rev, config, clone=clone)
     source = _open_source(tags, loaded.settings, refresh=refresh)
     return Pass(tree, loaded.settings, source, _now(), progress, Filters(paths, packs, images))
 

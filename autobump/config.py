@@ -19,7 +19,7 @@ from autobump.planning.plan import Limits
 CONFIG_VARIABLE = "AUTOBUMP_CONFIG"
 REPOSITORY_PATH = ".github/autobump.yml"
 
-_DURATION = re.compile(r"(\d{1,5}) (minute|hour|day|week)s?")
+_DURATION = re.compile(r"(\d{1,5}) (second|minute|hour|day|week)s?")
 _MAX_SETTINGS_BYTES = 1024 * 1024
 
 
@@ -28,7 +28,7 @@ def _parse_duration(value: object) -> object:
         return value
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError("must be a number and a unit, such as 3 days (minutes, hours, days, weeks)")
+        raise ValueError("must be a number and a unit, such as 3 days (seconds, minutes, hours, days, weeks)")
     return timedelta(**{f"{match[2]}s": int(match[1])})
 
 
@@ -82,6 +82,12 @@ class PullRequestSettings(_Section):
         str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*/$")
     ] = "autobump/"
     release_notes: bool = True
+    draft: bool = False
+    reviewers: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    team_reviewers: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    assignees: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    automerge: bool = False
+    write_pause: Duration = timedelta(seconds=1)
 
 
 class Settings(_Section):

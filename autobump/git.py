@@ -38,22 +38,21 @@ def git_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
 class Git:
     """Git in one directory (a work tree, a bare repository, or a folder inside either)."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, env: dict[str, str] | None = None) -> None:
+        """Use a directory, with additions to git's environment."""
         self.directory = directory
+        self.env = env or {}
 
     def command(self, *arguments: str) -> list[str]:
         """Return the full argument list for one git call."""
         return ["git", *_SETTINGS, "-C", str(self.directory), *arguments]
 
-    def run(
-        self, *arguments: str, stdin: bytes | Iterable[bytes] = b"", env: dict[str, str] | None = None
-    ) -> bytes:
+    def run(self, *arguments: str, stdin: bytes | Iterable[bytes] = b"") -> bytes:
         """Run git to its end and return its output.
 
         Args:
             arguments: The git command and its arguments.
             stdin: What git reads; chunks are written one after another, so a long stream is never held whole.
-            env: Added to the environment.
 
         Raises:
             GitError: Git ended with a status other than 0.
@@ -68,7 +67,7 @@ class Git:
                     self.command(*arguments),
                     stdin=source,
                     capture_output=True,
-                    env=git_environment(env),
+                    env=git_environment(self.env),
                     check=False,
                 )
             except FileNotFoundError as exc:
@@ -99,7 +98,7 @@ class Git:
                 stdin=source,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=git_environment(),
+                env=git_environment(self.env),
                 bufsize=1 << 20,
             )
             try:

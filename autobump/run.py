@@ -12,7 +12,7 @@ from autobump.judge import Filters, Judged, judge_content
 from autobump.planning.plan import Plan, PlannedPullRequest, plan_pull_requests
 from autobump.progress import Progress
 from autobump.pull_requests.edits import compose_edits, needed_blobs
-from autobump.pull_requests.forges import Forge, Outcome, PreparedAction
+from autobump.pull_requests.forges import Base, Forge, Outcome, PreparedAction
 from autobump.pull_requests.reconcile import (
     Action,
     Adopt,
@@ -22,6 +22,7 @@ from autobump.pull_requests.reconcile import (
     closed_for_planning,
     open_for_planning,
     reconcile,
+    writes_commit,
 )
 from autobump.pull_requests.render import DesiredPullRequest, render_pull_request
 
@@ -92,7 +93,7 @@ class Pass:
             plan, refused = self._confirm_targets(plan, digests)
             if not refused:
                 desired = self._render(plan)
-                actions = reconcile(desired, existing, self.filters.include)
+                actions = reconcile(desired, existing, plan.waiting, self.filters.include)
                 prepared, refused = self._prepare(actions)
             if not refused:
                 break
@@ -102,7 +103,7 @@ class Pass:
             outcomes = tuple(Outcome.unchanged(action) for action in actions)
         else:
             self.progress.begin("Writing", len(prepared))
-            outcomes = tuple(self._count(forge.apply(self.tree.revision, prepared)))
+            outcomes = tuple(self._count(forge.apply(Base(self.tree.revision, self.tree.tree), prepared)))
         return PassResult(self.tree.revision, judged, plan, desired, outcomes)
 
     def _judge(self) -> Judged:
@@ -159,7 +160,7 @@ class Pass:
         refused: dict[str, tuple[str, str]] = {}
         self.progress.begin("Composing", len(actions))
         for action in actions:
-            if isinstance(action, Create | Adopt | Refresh):
+            if isinstance(action, Create | Adopt | Refresh) and writes_commit(action):
                 bumps = action.desired.planned.bumps
                 wanted = needed_blobs(bumps, with_notes=with_notes)
                 blobs = {blob.oid: blob.data for blob in self.tree.read(wanted) if blob.data is not None}

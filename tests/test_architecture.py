@@ -11,6 +11,7 @@ ONE_IMPORTER = {
     "ruamel": {"content/yaml_text.py"},
     "subprocess": {"git.py"},
     "click": {"cli.py"},
+    "github": {"pull_requests/forges/github_api.py"},
 }
 """Libraries that only these modules may import."""
 

@@ -42,18 +42,18 @@ class ContentTree:
         self.entries = entries
 
     @classmethod
-    def open(cls, directory: Path, rev: str = "HEAD") -> "ContentTree":
+    def open(cls, directory: Path, rev: str = "HEAD", *, env: dict[str, str] | None = None) -> "ContentTree":
         """List the packs of one commit.
 
         Args:
             directory: A work tree, a folder inside one, or a bare repository; shallow clones are fine.
             rev: Anything git understands as a commit.
+            env: Additions to git's environment.
 
         Raises:
-            UsageError: No repository, no such commit, no `Packs` folder, or blobs of a partial clone that its
-                remote does not give.
+            UsageError: No repository, no such commit, or no `Packs` folder.
         """
-        git = Git(directory)
+        git = Git(directory, env=env)
         _require_repository(git)
         revision, tree = _resolve_commit(git, rev)
         entries = tuple(_list_packs(git, revision))
@@ -65,12 +65,24 @@ class ContentTree:
             raise UsageError(
                 f"Packs is no folder at {rev} ({revision[:12]}) but a link, a file or a submodule"
             )
-        _require_blobs(git, directory)
         return cls(git, revision, tree, entries)
 
     def read(self, oids: Iterable[str]) -> Iterator[Blob]:
         """Read blobs in the order asked, one in memory at a time; too large ones come without data."""
         return self.git.read_objects(oids, max_bytes=MAX_FILE_BYTES)
+
+    def find_missing(self, oids: Iterable[str]) -> list[str]:
+        """Return which of the blobs a partial clone lacks, without making git fetch them one by one."""
+        partial = r"^(remote\..*\.promisor|extensions\.partialclone)$"
+        try:
+            self.git.line("config", "--get-regexp", partial)
+        except GitError:
+            return []  # git ends with 1 when nothing matches: no partial clone
+        listing = self.git.run(
+            "rev-list", "--objects", "--no-object-names", "--missing=print", f"{self.revision}:Packs"
+        )
+        absent = {line[1:].decode() for line in listing.splitlines() if line.startswith(b"?")}
+        return [oid for oid in oids if oid in absent]
 
     def read_file(self, path: str) -> bytes | None:
         """Return one file's bytes, from anywhere in the commit, or None when it holds no such file."""
@@ -79,6 +91,14 @@ class ContentTree:
             if entry.path == path and entry.is_regular:
                 return next(self.read([entry.blob])).data
         return None
+
+
+def is_repository(directory: Path) -> bool:
+    """Whether a folder is, or lies in, a git repository."""
+    try:
+        return bool(Git(directory).line("rev-parse", "--git-dir"))
+    except GitError:
+        return False
 
 
 def _require_repository(git: Git) -> None:
@@ -117,25 +137,3 @@ def _parse_listing(listing: bytes) -> Iterator[TreeEntry]:
             fields, path = line.split(b"\t", 1)
             mode, _, oid = fields.decode("ascii").split()
             yield TreeEntry(path.decode("utf-8", "surrogateescape"), mode, oid)
-
-
-def _require_blobs(git: Git, directory: Path) -> None:
-    """Refuse a partial clone early: git would fetch its missing blobs one by one."""
-    try:
-        promisors = git.line("config", "--get-regexp", r"^(remote\..*\.promisor|extensions\.partialclone)$")
-    except GitError:
-        return  # git ends with 1 when nothing matches
-    if not promisors:
-        return
-    missing = [
-        line
-        for line in git.run(
-            "rev-list", "--objects", "--no-object-names", "--missing=print", "HEAD:Packs"
-        ).splitlines()
-        if line.startswith(b"?")
-    ]
-    if missing:
-        raise UsageError(
-            f"{directory} is a partial clone that lacks {len(missing)} files of Packs; "
-            "run `git fetch --refetch --no-filter`, or use a full or a shallow clone"
-        )

@@ -20,6 +20,7 @@ class WaitReason(StrEnum):
     LIMIT_REACHED = "limit-reached"
     CLOSED_BY_MAINTAINER = "closed-by-maintainer"
     EDITED_BY_MAINTAINER = "edited-by-maintainer"
+    TAG_OVERWRITTEN = "tag-overwritten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class OpenPullRequest:
         label: How a person refers to it: `#12`, or the branch.
         repository: Image it updates.
         packs: Packs it touches.
-        held_by_person: Somebody else works on it; it is left alone but keeps its packs.
+        hold: Why a person's word keeps autobump off it, or empty; it keeps its packs all the same.
         in_view: Every item of it takes part in this pass; one outside the filters is left alone.
     """
 
@@ -104,7 +105,7 @@ class OpenPullRequest:
     label: str
     repository: str
     packs: tuple[str, ...]
-    held_by_person: bool = False
+    hold: str = ""
     in_view: bool = True
 
 
@@ -157,10 +158,8 @@ def plan_pull_requests(
         pack = bump.item.pack
         cover = covering.get((bump.image.repository, pack))
         veto = refused.get((bump.image.repository, bump.target.tag.text, pack))
-        if cover is not None and cover.held_by_person:
-            waiting.append(
-                Waiting(bump, WaitReason.EDITED_BY_MAINTAINER, f"{cover.label} was edited by a person")
-            )
+        if cover is not None and cover.hold:
+            waiting.append(Waiting(bump, WaitReason.EDITED_BY_MAINTAINER, f"{cover.label}: {cover.hold}"))
         elif cover is not None and not cover.in_view:
             waiting.append(Waiting(bump, WaitReason.PACK_BUSY, _busy(pack, cover.label)))
         elif cover is not None:
@@ -174,7 +173,7 @@ def plan_pull_requests(
     planned: list[PlannedPullRequest] = []
     claims: dict[str, str] = {}
     for pr in existing:
-        if pr.held_by_person or not pr.in_view:
+        if pr.hold or not pr.in_view:
             claims |= dict.fromkeys(pr.packs, pr.label)
     for branch, covered in sorted(kept.items()):
         # Holds can give the items of one image different targets; a pull request has one, the newest.
@@ -190,7 +189,7 @@ def plan_pull_requests(
             planned.append(PlannedPullRequest(branch, mine[0].image.repository, target, tuple(mine)))
             claims |= dict.fromkeys((bump.item.pack for bump in mine), label)
 
-    open_count = len(planned) + sum(1 for pr in existing if pr.held_by_person or not pr.in_view)
+    open_count = len(planned) + sum(1 for pr in existing if pr.hold or not pr.in_view)
     new_count = 0
     for group in _groups(free):
         for batch in _fill(group, claims, limits.max_items, waiting):

@@ -23,6 +23,8 @@ class Marker:
         paths: Paths of its items, sorted.
         base: Hash of the files it was built on, see `hash_base`.
         head: The commit it describes; empty where the commit itself carries the marker.
+        branch: Its branch.
+        closed: Why autobump itself closed it; empty when it did not.
     """
 
     image: str
@@ -32,6 +34,8 @@ class Marker:
     paths: tuple[str, ...]
     base: str
     head: str = ""
+    branch: str = ""
+    closed: str = ""
 
     def at(self, head: str) -> "Marker":
         """Return the marker for a commit."""
@@ -52,6 +56,14 @@ def render_marker(marker: Marker) -> str:
 def find_marker(body: str) -> Marker | None:
     """Return the last marker in a body, or None when there is none that can be read."""
     return _last(_MARKER.findall(body))
+
+
+def replace_marker(body: str, marker: Marker) -> str:
+    """Return the body with its last marker replaced, or with one added."""
+    found = list(_MARKER.finditer(body))
+    if not found:
+        return f"{body}\n\n{render_marker(marker)}\n"
+    return body[: found[-1].start()] + render_marker(marker) + body[found[-1].end() :]
 
 
 def render_trailer(marker: Marker) -> str:
@@ -90,6 +102,8 @@ def _parse(fields: object) -> Marker:
         paths=_texts(fields, "paths"),
         base=_text(fields, "base"),
         head=_text(fields, "head"),
+        branch=_text(fields, "branch"),
+        closed=_text(fields, "closed"),
     )
 
 

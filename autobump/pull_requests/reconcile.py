@@ -1,12 +1,18 @@
 """Compares what is planned with what exists, and says what to do: a pure function."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from autobump.planning.plan import ClosedPullRequest, OpenPullRequest, WaitReason
+from autobump.planning.plan import ClosedPullRequest, OpenPullRequest, Waiting, WaitReason
 from autobump.pull_requests.marker import Marker
 from autobump.pull_requests.render import DesiredPullRequest
+
+OVERWRITTEN_LABEL = "tag-overwritten"
+"""Says that the image behind the target's tag is not the one the pull request was made for."""
+
+CLOSED_LABEL = "autobump:closed"
+"""Remembers that a person closed it; taking the label away lets its updates come back."""
 
 
 class PullRequestState(StrEnum):
@@ -14,6 +20,7 @@ class PullRequestState(StrEnum):
 
     OPEN = "open"
     CLOSED = "closed"
+    MERGED = "merged"
     ORPHAN = "orphan"
 
 
@@ -23,12 +30,16 @@ class ExistingPullRequest:
 
     Attributes:
         branch: Its branch.
-        state: `CLOSED` means closed without merging; merged ones are history and are not listed.
+        state: `CLOSED` means closed by a person without merging.
         number: Its number; None on a forge without numbers and for an orphan branch.
         url: Where a person finds it; None when there is no such place.
         head: The commit its branch points at; empty when the branch is gone.
-        ours: Nobody but autobump has committed to the branch.
+        hold: Why a person's word keeps autobump off it, or empty.
         marker: What it was made of; None when that cannot be told.
+        unfinished: What of it a pass that was cut off did not get to, or empty.
+        rebuild: A person asked for a fresh branch, whatever stands on it now.
+        labels: Its labels.
+        body: Its body as it stands.
     """
 
     branch: str
@@ -36,8 +47,12 @@ class ExistingPullRequest:
     number: int | None
     url: str | None
     head: str
-    ours: bool
+    hold: str
     marker: Marker | None
+    unfinished: str = ""
+    rebuild: bool = False
+    labels: frozenset[str] = frozenset()
+    body: str = ""
 
     @property
     def label(self) -> str:
@@ -47,30 +62,42 @@ class ExistingPullRequest:
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Nothing covers the bumps: make a branch and a pull request."""
+    """Nothing covers the bumps: make a branch and a pull request.
+
+    `leftover` is where the branch of a finished pull request with the same packs still points, or empty.
+    """
 
     desired: DesiredPullRequest
+    leftover: str = ""
 
     name = "create"
 
 
 @dataclass(frozen=True, slots=True)
 class Adopt:
-    """The branch exists without a pull request, a pass was cut off: make the pull request."""
+    """The branch exists without a pull request, a pass was cut off: make the pull request.
+
+    `rewrite` says that the branch does not hold what is wanted now and gets a new commit first.
+    """
 
     desired: DesiredPullRequest
     existing: ExistingPullRequest
+    rewrite: bool
 
     name = "adopt"
 
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """It is no longer right: one new commit on the current base, title and body rewritten."""
+    """It is no longer right: one new commit on the current base, title and body rewritten.
+
+    `rewrite` is false when only the text or the labels are behind, and the branch is right.
+    """
 
     desired: DesiredPullRequest
     existing: ExistingPullRequest
     why: str
+    rewrite: bool = True
 
     name = "refresh"
 
@@ -97,11 +124,12 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A person's word counts: leave it alone."""
+    """A person's word counts, or the image cannot be trusted: leave it alone, but for a label to add."""
 
     existing: ExistingPullRequest
     reason: WaitReason
     why: str
+    add_label: str = ""
 
     name = "hold"
 
@@ -109,10 +137,28 @@ class Hold:
 Action = Create | Adopt | Refresh | Leave | Close | Hold
 InView = Callable[[Marker], bool]
 
+_PRECEDENCE = (
+    PullRequestState.OPEN,
+    PullRequestState.ORPHAN,
+    PullRequestState.MERGED,
+    PullRequestState.CLOSED,
+)
+
 
 def branch_of(action: Action) -> str:
     """Return the branch an action is about."""
     return action.desired.branch if isinstance(action, Create) else action.existing.branch
+
+
+def writes_commit(action: Action) -> bool:
+    """Whether an action needs the file changes."""
+    match action:
+        case Create():
+            return True
+        case Adopt(rewrite=rewrite) | Refresh(rewrite=rewrite):
+            return rewrite
+        case _:
+            return False
 
 
 def open_for_planning(existing: Sequence[ExistingPullRequest], in_view: InView) -> list[OpenPullRequest]:
@@ -128,7 +174,7 @@ def open_for_planning(existing: Sequence[ExistingPullRequest], in_view: InView) 
             label=pr.label,
             repository=pr.marker.image,
             packs=pr.marker.packs,
-            held_by_person=not pr.ours,
+            hold="" if pr.rebuild else pr.hold,
             in_view=in_view(pr.marker),
         )
         for pr in sorted(existing, key=lambda pr: pr.branch)
@@ -146,43 +192,95 @@ def closed_for_planning(existing: Sequence[ExistingPullRequest]) -> list[ClosedP
 
 
 def reconcile(
-    desired: Sequence[DesiredPullRequest], existing: Sequence[ExistingPullRequest], in_view: InView
+    desired: Sequence[DesiredPullRequest],
+    existing: Sequence[ExistingPullRequest],
+    waiting: Sequence[Waiting],
+    in_view: InView,
 ) -> tuple[Action, ...]:
     """Decide what to do with every pull request, planned or existing.
 
     Args:
         desired: What should be open after this pass.
         existing: Everything found on the forge.
+        waiting: Bumps that wait; those that a closed pull request keeps out show it as held.
         in_view: Whether all items of a pull request take part in this pass; others are left alone.
 
     Returns:
-        One action a branch, sorted by branch; branches of pull requests that a person closed get none
-        unless they are wanted again.
+        The actions, sorted by branch and number.
     """
-    by_branch = {pr.branch: pr for pr in existing if pr.state is not PullRequestState.CLOSED}
-    actions: list[Action] = [
-        _decide_desired(wanted, by_branch.pop(wanted.branch, None)) for wanted in desired
-    ]
-    for pr in by_branch.values():
-        if not pr.ours:
-            actions.append(_hold_edited(pr))
-        elif pr.marker is not None and in_view(pr.marker):
-            actions.append(Close(pr, "none of its updates is wanted any more"))
-    return tuple(sorted(actions, key=branch_of))
+    found = _by_branch(existing)
+    actions: list[Action] = [_decide_desired(wanted, found.pop(wanted.branch, None)) for wanted in desired]
+    for pr in found.values():
+        if action := _decide_unwanted(pr, in_view):
+            actions.append(action)
+    actions += _hold_closed(existing, waiting)
+    return tuple(sorted(actions, key=_order))
+
+
+def _by_branch(existing: Iterable[ExistingPullRequest]) -> dict[str, ExistingPullRequest]:
+    """Return the pull request that counts for each branch: an open one before an older, finished one."""
+    chosen: dict[str, ExistingPullRequest] = {}
+    for pr in sorted(existing, key=lambda pr: (_PRECEDENCE.index(pr.state), -(pr.number or 0))):
+        chosen.setdefault(pr.branch, pr)
+    return chosen
 
 
 def _decide_desired(wanted: DesiredPullRequest, found: ExistingPullRequest | None) -> Action:
     if found is None:
         return Create(wanted)
-    if not found.ours:
-        return _hold_edited(found)
+    if found.rebuild:
+        return Refresh(wanted, found, "a person asked for a rebuild")
+    if found.hold:
+        return Hold(found, WaitReason.EDITED_BY_MAINTAINER, found.hold)
+    if found.state in (PullRequestState.CLOSED, PullRequestState.MERGED):
+        return Create(wanted, leftover=found.head)
+    why = _why_rewrite(wanted.marker, found.marker)
     if found.state is PullRequestState.ORPHAN:
-        return Adopt(wanted, found)
-    why = _why_refresh(wanted.marker, found.marker)
-    return Refresh(wanted, found, why) if why else Leave(wanted, found)
+        return Adopt(wanted, found, rewrite=bool(why))
+    if _is_overwritten(wanted.marker, found.marker):
+        label = "" if OVERWRITTEN_LABEL in found.labels else OVERWRITTEN_LABEL
+        detail = f"the digest behind {wanted.marker.target} is not the one it was made for"
+        return Hold(found, WaitReason.TAG_OVERWRITTEN, detail, label)
+    if why:
+        return Refresh(wanted, found, why)
+    if found.unfinished:
+        return Refresh(wanted, found, found.unfinished, rewrite=False)
+    return Leave(wanted, found)
 
 
-def _why_refresh(wanted: Marker, found: Marker | None) -> str:
+def _decide_unwanted(pr: ExistingPullRequest, in_view: InView) -> Action | None:
+    if pr.hold:
+        live = pr.state in (PullRequestState.OPEN, PullRequestState.ORPHAN)
+        return Hold(pr, WaitReason.EDITED_BY_MAINTAINER, pr.hold) if live else None
+    if pr.state is PullRequestState.CLOSED or pr.marker is None or not in_view(pr.marker):
+        return None
+    if pr.state is PullRequestState.MERGED:
+        return Close(pr, "it is merged and its branch was left behind") if pr.head else None
+    return Close(pr, "none of its updates is wanted any more")
+
+
+def _hold_closed(existing: Iterable[ExistingPullRequest], waiting: Iterable[Waiting]) -> list[Action]:
+    """Show the closed pull requests that keep something out, and see to it that they are remembered."""
+    kept_out = {
+        (wait.bump.image.repository, wait.bump.target.tag.text, wait.bump.item.pack)
+        for wait in waiting
+        if wait.reason is WaitReason.CLOSED_BY_MAINTAINER
+    }
+    return [
+        Hold(
+            pr,
+            WaitReason.CLOSED_BY_MAINTAINER,
+            "a person closed it without merging",
+            "" if CLOSED_LABEL in pr.labels else CLOSED_LABEL,
+        )
+        for pr in existing
+        if pr.state is PullRequestState.CLOSED
+        and pr.marker is not None
+        and any((pr.marker.image, pr.marker.target, pack) in kept_out for pack in pr.marker.packs)
+    ]
+
+
+def _why_rewrite(wanted: Marker, found: Marker | None) -> str:
     if found is None:
         return "its marker is gone"
     if found.target != wanted.target:
@@ -194,5 +292,15 @@ def _why_refresh(wanted: Marker, found: Marker | None) -> str:
     return ""
 
 
-def _hold_edited(pr: ExistingPullRequest) -> Hold:
-    return Hold(pr, WaitReason.EDITED_BY_MAINTAINER, "somebody else committed to its branch")
+def _is_overwritten(wanted: Marker, found: Marker | None) -> bool:
+    return (
+        found is not None
+        and found.target == wanted.target
+        and bool(found.digest and wanted.digest)
+        and found.digest != wanted.digest
+    )
+
+
+def _order(action: Action) -> tuple[str, int]:
+    number = 0 if isinstance(action, Create) else action.existing.number or 0
+    return branch_of(action), number

@@ -80,6 +80,7 @@ def render_pull_request(
         packs=planned.packs,
         paths=planned.paths,
         base=hash_base(_base_files(planned, with_notes=with_notes)),
+        branch=planned.branch,
     )
     if len(render_marker(marker)) > _MAX_MARKER:
         marker = replace(marker, paths=())  # `base` covers the paths, too

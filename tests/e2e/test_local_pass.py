@@ -323,14 +323,41 @@ def test_shallow_clone_is_fine(tmp_path: Path, tags: Path, command: Command) -> 
     assert [pr["action"] for pr in report["pull_requests"]] == ["create"]
 
 
-def test_partial_clone_without_its_files_is_told(tmp_path: Path, tags: Path, command: Command) -> None:
-    origin = make_repository(tmp_path / "origin", script_pack("A", {"One": OLD}))
-    origin.run("config", "uploadpack.allowFilter", "true")
+@pytest.fixture
+def partial_clone(tmp_path: Path) -> Path:
+    origin = make_repository(tmp_path / "origin", script_pack("A", {"One": OLD, "Two": OLD}))
+    for key in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
+        origin.run("config", key, "true")
     url = f"file://{origin.directory}"
     Git(tmp_path).run("clone", "--quiet", "--bare", "--filter=blob:none", url, "clone")
-    code, out, err = command("plan", "--repo", tmp_path / "clone", "--tags", f"file:{tags}")
+    return tmp_path / "clone"
+
+
+def test_partial_clone_fetches_what_it_lacks_in_one_batch(
+    partial_clone: Path, tags: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetches: list[bytes] = []
+    original = Git.run
+
+    def counting(self: Git, *arguments: str, **options: Any) -> bytes:
+        if "fetch" in arguments:
+            fetches.append(options["stdin"])
+        return original(self, *arguments, **options)
+
+    monkeypatch.setattr(Git, "run", counting)
+    assert run_json(command, "plan", "--repo", partial_clone, "--tags", f"file:{tags}")["files"] == 2
+    assert [wants.count(b"\n") for wants in fetches] == [3]
+    assert run_json(command, "plan", "--repo", partial_clone, "--tags", f"file:{tags}")["files"] == 2
+    assert len(fetches) == 1
+
+
+def test_partial_clone_that_cannot_fetch_is_told(
+    partial_clone: Path, tags: Path, command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "origin").rename(tmp_path / "gone")
+    code, out, err = command("plan", "--repo", partial_clone, "--tags", f"file:{tags}")
     assert (code, out) == (2, "")
-    assert "partial clone" in err
+    assert "partial clone that lacks 3 files" in err
     assert err.count("\n") == 1
 
 

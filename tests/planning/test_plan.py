@@ -52,7 +52,7 @@ def test_pack_with_two_images_waits_for_the_first() -> None:
 
 
 def test_pack_claimed_by_an_open_pull_request_waits_with_its_number() -> None:
-    existing = OpenPullRequest("autobump/boto3/x", "#12", "demisto/boto3", ("A",), held_by_person=True)
+    existing = OpenPullRequest("autobump/boto3/x", "#12", "demisto/boto3", ("A",), hold="edited")
     plan = plan_pull_requests([make_bump("A", "One")], MANY, [existing])
     assert [wait.detail for wait in plan.waiting] == ["the pack A is in #12"]
 
@@ -75,7 +75,7 @@ def test_open_pull_request_with_nothing_left_frees_its_packs() -> None:
 
 
 def test_pull_request_a_person_works_on_keeps_its_bumps_waiting() -> None:
-    existing = OpenPullRequest("b", "#4", "demisto/python3", ("A",), held_by_person=True)
+    existing = OpenPullRequest("b", "#4", "demisto/python3", ("A",), hold="edited")
     plan = plan_pull_requests([make_bump("A", "One")], MANY, [existing])
     assert plan.pull_requests == ()
     assert list(waiting(plan).values()) == [WaitReason.EDITED_BY_MAINTAINER]
@@ -111,7 +111,7 @@ def test_limits_bound_what_is_open_and_what_is_new() -> None:
 
 
 def test_open_pull_requests_count_against_max_open() -> None:
-    existing = OpenPullRequest("b", "#4", "demisto/boto3", ("Z",), held_by_person=True)
+    existing = OpenPullRequest("b", "#4", "demisto/boto3", ("Z",), hold="edited")
     bumps = make_bumps("A", 25) + make_bumps("B", 25)
     assert len(plan_pull_requests(bumps, Limits(max_open=2), [existing]).pull_requests) == 1
 

@@ -2,10 +2,13 @@ from dataclasses import replace
 
 import pytest
 
-from autobump.planning.plan import Bump, Limits, plan_pull_requests
+from autobump.planning.plan import Bump, Limits, WaitReason, plan_pull_requests
 from autobump.pull_requests.marker import Marker
 from autobump.pull_requests.reconcile import (
+    OVERWRITTEN_LABEL,
+    Create,
     ExistingPullRequest,
+    Hold,
     PullRequestState,
     Refresh,
     closed_for_planning,
@@ -27,7 +30,7 @@ def desired(*bumps: Bump, existing: list[ExistingPullRequest] | None = None) -> 
 def existing_for(
     want: DesiredPullRequest, state: PullRequestState = PullRequestState.OPEN
 ) -> ExistingPullRequest:
-    return ExistingPullRequest(want.branch, state, 7, None, "h" * 40, True, want.marker.at("h" * 40))
+    return ExistingPullRequest(want.branch, state, 7, None, "h" * 40, "", want.marker.at("h" * 40))
 
 
 def everything(_: Marker) -> bool:
@@ -37,7 +40,7 @@ def everything(_: Marker) -> bool:
 def names(
     wants: list[DesiredPullRequest], existing: list[ExistingPullRequest], *, in_view: bool = True
 ) -> list[str]:
-    return [action.name for action in reconcile(wants, existing, lambda _: in_view)]
+    return [action.name for action in reconcile(wants, existing, (), lambda _: in_view)]
 
 
 BUMP = make_bump("A", "One")
@@ -65,7 +68,7 @@ def test_pull_request_is_refreshed_when_something_it_says_is_not_so_any_more(
     now: list[Bump], why: str
 ) -> None:
     found = existing_for(desired(BUMP)[0])
-    (action,) = reconcile(desired(*now, existing=[found]), [found], everything)
+    (action,) = reconcile(desired(*now, existing=[found]), [found], (), everything)
     assert isinstance(action, Refresh)
     assert why in action.why
     assert action.existing.number == 7
@@ -83,14 +86,14 @@ def test_pull_request_that_is_not_wanted_any_more_is_closed() -> None:
 
 def test_pull_request_a_person_pushed_to_is_held_whatever_is_wanted() -> None:
     wants = desired(BUMP)
-    edited = replace(existing_for(wants[0]), ours=False)
+    edited = replace(existing_for(wants[0]), hold="edited")
     assert names(wants, [edited]) == ["hold"]
     assert names([], [edited]) == ["hold"]
 
 
 def test_branch_of_a_stranger_under_our_prefix_is_held() -> None:
     wants = desired(BUMP)
-    foreign = replace(existing_for(wants[0]), ours=False, marker=None)
+    foreign = replace(existing_for(wants[0]), hold="edited", marker=None)
     assert names(wants, [foreign]) == ["hold"]
 
 
@@ -112,6 +115,57 @@ def test_newer_target_after_a_closed_pull_request_makes_a_new_one() -> None:
 
 def test_actions_are_sorted_by_branch() -> None:
     wants = desired(BUMP, make_bump("B", "Two", image="demisto/boto3"))
-    actions = reconcile(wants, [], everything)
+    actions = reconcile(wants, [], (), everything)
     assert [type(action).__name__ for action in actions] == ["Create", "Create"]
     assert [want.branch for want in wants] == sorted(want.branch for want in wants)
+
+
+def test_merged_branch_that_was_left_behind_is_deleted() -> None:
+    merged = existing_for(desired(BUMP)[0], PullRequestState.MERGED)
+    assert names([], [merged]) == ["close"]
+    assert names([], [replace(merged, head="")]) == []
+    assert names([], [replace(merged, hold="edited")]) == []
+
+
+def test_new_pull_request_takes_over_the_branch_a_finished_one_left_behind() -> None:
+    wants = desired(BUMP)
+    (action,) = reconcile(wants, [existing_for(wants[0], PullRequestState.MERGED)], (), everything)
+    assert isinstance(action, Create)
+    assert action.leftover == "h" * 40
+
+
+def test_text_or_labels_that_are_behind_are_mended_without_a_new_commit() -> None:
+    wants = desired(BUMP)
+    (action,) = reconcile(wants, [replace(existing_for(wants[0]), unfinished="cut off")], (), everything)
+    assert isinstance(action, Refresh)
+    assert not action.rewrite
+
+
+def test_rebuild_comes_before_a_hold() -> None:
+    wants = desired(BUMP)
+    found = replace(existing_for(wants[0]), hold="edited", rebuild=True)
+    (action,) = reconcile(wants, [found], (), everything)
+    assert isinstance(action, Refresh)
+    assert action.rewrite
+
+
+def test_digest_that_changed_under_a_tag_is_held_and_labelled_once() -> None:
+    wants = desired(make_bump("A", "One", digest="sha256:new"))
+    found = existing_for(wants[0])
+    assert found.marker is not None
+    found = replace(found, marker=replace(found.marker, digest="sha256:old"))
+    (action,) = reconcile(wants, [found], (), everything)
+    assert isinstance(action, Hold)
+    assert (action.reason, action.add_label) == (WaitReason.TAG_OVERWRITTEN, OVERWRITTEN_LABEL)
+    labelled = replace(found, labels=frozenset({OVERWRITTEN_LABEL}))
+    (again,) = reconcile(wants, [labelled], (), everything)
+    assert isinstance(again, Hold)
+    assert again.add_label == ""
+
+
+def test_unknown_digest_says_nothing_about_a_tag() -> None:
+    wants = desired(BUMP)
+    found = existing_for(wants[0])
+    assert found.marker is not None
+    known = replace(found, marker=replace(found.marker, digest="sha256:old"))
+    assert names(wants, [known]) == ["leave"]

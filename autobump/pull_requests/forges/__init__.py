@@ -9,6 +9,14 @@ from autobump.pull_requests.reconcile import Action, Create, ExistingPullRequest
 
 
 @dataclass(frozen=True, slots=True)
+class Base:
+    """The analysed commit and its whole tree, by their full names."""
+
+    revision: str
+    tree: str
+
+
+@dataclass(frozen=True, slots=True)
 class PreparedAction:
     """An action with the file changes it writes; `changes` is empty for actions that write no commit."""
 
@@ -54,7 +62,7 @@ class Forge(Protocol):
         """
         ...
 
-    def apply(self, base: str, actions: Sequence[PreparedAction]) -> Iterator[Outcome]:
+    def apply(self, base: Base, actions: Sequence[PreparedAction]) -> Iterator[Outcome]:
         """Carry out actions in order, one outcome each; one that fails does not stop the others.
 
         Args:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from autobump.errors import ForgeError
 from autobump.git import Git, GitError
-from autobump.pull_requests.forges import Outcome, PreparedAction
+from autobump.pull_requests.forges import Base, Outcome, PreparedAction
 from autobump.pull_requests.marker import Marker, find_trailer
 from autobump.pull_requests.reconcile import (
     Adopt,
@@ -26,6 +26,7 @@ BOT_EMAIL = "autobump@autobump.invalid"
 _PENDING = "refs/autobump/pending/"
 _ZERO = "0" * 40
 _MAX_FOREIGN_COMMITS = 100
+_FOREIGN = "somebody else committed to its branch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +68,13 @@ class LocalGitForge:
             kind, head, ref = line.split(" ", 2)
             if kind == "commit":
                 branch = ref.removeprefix("refs/heads/")
-                ours, marker = self._read_branch(head)
+                hold, marker = self._read_branch(head)
                 found.append(
-                    ExistingPullRequest(branch, PullRequestState.OPEN, None, None, head, ours, marker)
+                    ExistingPullRequest(branch, PullRequestState.OPEN, None, None, head, hold, marker)
                 )
         return tuple(found)
 
-    def apply(self, base: str, actions: Sequence[PreparedAction]) -> Iterator[Outcome]:
+    def apply(self, base: Base, actions: Sequence[PreparedAction]) -> Iterator[Outcome]:
         """Write all commits in one stream and move all branches in one transaction."""
         checked_out = self._checked_out_branches()
         writes: list[_Write] = []
@@ -83,15 +84,15 @@ class LocalGitForge:
             match prepared.action:
                 case Leave() | Hold():
                     continue
-                case Create():
-                    old = _ZERO
+                case Create(leftover=leftover):
+                    old = leftover or _ZERO
                 case Adopt(existing=existing) | Refresh(existing=existing) | Close(existing=existing):
                     old = existing.head
             if branch in checked_out:
                 blocked.add(branch)
             else:
                 writes.append(_Write(prepared, branch, old))
-        heads = self._write(base, writes)
+        heads = self._write(base.revision, writes)
         for prepared in actions:
             branch = branch_of(prepared.action)
             if branch in blocked:
@@ -150,8 +151,8 @@ class LocalGitForge:
                 yield b"\n"
             yield b"\n"
 
-    def _read_branch(self, head: str) -> tuple[bool, Marker | None]:
-        """Return whether the head is autobump's own commit, and the newest marker on the branch."""
+    def _read_branch(self, head: str) -> tuple[str, Marker | None]:
+        """Return why the branch is left alone, or nothing, and the newest marker on it."""
         log = self._git.run(
             "log",
             "-z",
@@ -164,8 +165,8 @@ class LocalGitForge:
             author, committer, message = (*commit.split("\n", 2), "", "")[:3]
             marker = find_trailer(message)
             if marker is not None and author == BOT_EMAIL:
-                return depth == 0 and committer == BOT_EMAIL, marker
-        return False, None
+                return "" if depth == 0 and committer == BOT_EMAIL else _FOREIGN, marker
+        return _FOREIGN, None
 
     def _checked_out_branches(self) -> set[str]:
         listing = self._git.run("worktree", "list", "--porcelain").decode("utf-8", "surrogateescape")

@@ -1,0 +1,94 @@
+"""Keeps a small clone of a repository for servers that have no checkout."""
+
+import base64
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from autobump.content.item import find_item_files
+from autobump.content.pack import find_pack_files
+from autobump.content.tree import ContentTree, TreeEntry
+from autobump.errors import AutobumpError, UsageError
+from autobump.git import Git, GitError
+from autobump.secrets import Secret
+
+DEFAULT_SERVER = "https://github.com"
+
+# Ask for exactly these objects and compare nothing first, as git itself does for a partial clone.
+_FETCH = ("-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head")
+
+
+def open_clone(
+    folder: Path, server: str, repository: str, branch: str, token: Secret | None
+) -> tuple[Git, str]:
+    """Bring a shallow clone without file contents up to date, and return it with the branch's commit.
+
+    Args:
+        folder: Where clones are kept, one folder each.
+        server: Such as `https://github.com`.
+        repository: `owner/name`.
+        branch: The one branch that is fetched.
+        token: Sent to the server, through the environment so that no process list shows it.
+
+    Raises:
+        AutobumpError: The repository cannot be fetched.
+    """
+    home = folder / re.sub(r"[^A-Za-z0-9_.-]", "-", repository)
+    git = Git(home, env=_credentials(server, token))
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        git.run("init", "--quiet", "--bare")
+        git.run("config", "remote.origin.url", f"{server}/{repository}")
+        git.run("config", "remote.origin.promisor", "true")
+        git.run("config", "remote.origin.partialclonefilter", "blob:none")
+        refspec = f"+refs/heads/{branch}:refs/remotes/origin/{branch}"
+        git.run("fetch", "--quiet", "--depth=1", "--filter=blob:none", "--no-tags", "origin", refspec)
+        return git, git.line("rev-parse", f"refs/remotes/origin/{branch}")
+    except GitError as exc:
+        raise AutobumpError(f"cannot fetch {branch} of {server}/{repository}: {exc}") from exc
+    except OSError as exc:
+        raise UsageError(f"cannot keep a clone in {home}: {exc.strerror}") from exc
+
+
+def fetch_missing(tree: ContentTree) -> None:
+    """Fetch what a pass reads and a partial clone lacks, in one batch and never one by one.
+
+    Raises:
+        UsageError: The clone's remote does not give it.
+    """
+    missing = tree.find_missing(needed_blobs(tree.entries))
+    if not missing:
+        return
+    try:
+        remote = tree.git.line("config", "--get-regexp", r"^remote\..*\.promisor$").split(".")[1]
+        wants = "".join(f"{oid}\n" for oid in missing).encode()
+        tree.git.run(*_FETCH, "--filter=blob:none", "--stdin", remote, stdin=wants)
+    except GitError as exc:
+        raise UsageError(
+            f"{tree.git.directory} is a partial clone that lacks {len(missing)} files, and its remote does "
+            f"not give them ({exc}); use a full or a shallow clone"
+        ) from exc
+
+
+def needed_blobs(entries: Iterable[TreeEntry]) -> list[str]:
+    """Return the blobs of every item and every pack's metadata, each once."""
+    listed = list(entries)
+    blobs = dict.fromkeys(file.blob for file in find_item_files(listed))
+    blobs |= dict.fromkeys(p.metadata.blob for p in find_pack_files(listed).values() if p.metadata)
+    return list(blobs)
+
+
+def _credentials(server: str, token: Secret | None) -> dict[str, str]:
+    """Return settings for git that send the token to this server only.
+
+    Source: git reads GIT_CONFIG_COUNT, _KEY_n and _VALUE_n; GitHub takes a token as the password of
+    x-access-token.
+    """
+    if token is None or not server.startswith("https://"):
+        return {}
+    pair = base64.b64encode(f"x-access-token:{token.reveal()}".encode()).decode()
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{server}/.extraHeader",
+        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {pair}",
+    }

@@ -1,0 +1,316 @@
+"""Calls of the GitHub API: paced, tried again where that is safe, and with errors a person can act on.
+
+The only importer of PyGithub. Its objects fetch themselves again when looked at; its requester does one call
+at a time, which is what a bot that counts its calls needs.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from github import Auth, Github, GithubException, GithubIntegration
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from autobump.errors import ForgeError
+from autobump.secrets import Secret
+
+DEFAULT_URL = "https://api.github.com"
+ACTIONS_LOGIN = "github-actions[bot]"
+
+_log = logging.getLogger(__name__)
+
+_ATTEMPTS = 4
+_MAX_PAGES = 30
+
+
+class OutOfBudgetError(ForgeError):
+    """GitHub asks to wait longer than a pass may."""
+
+
+class LostAnswerError(ForgeError):
+    """A write was sent and its answer did not arrive: it may have happened."""
+
+
+class RefusedError(ForgeError):
+    """GitHub refused a call; `status` and `text` are its own."""
+
+    def __init__(self, message: str, status: int, text: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.text = text
+
+
+class MissingError(RefusedError):
+    """GitHub answered 404."""
+
+
+@dataclass(frozen=True, slots=True)
+class GitHubPace:
+    """How fast to write and how long to wait.
+
+    Attributes:
+        write_seconds: Least time between two writes.
+        total_wait_seconds: All waiting for limits together, in one pass.
+    """
+
+    write_seconds: float = 1.0
+    total_wait_seconds: float = 900.0
+
+
+class User(BaseModel):
+    """The account behind something."""
+
+    login: str
+
+
+class _App(BaseModel):
+    id: int
+    app_slug: str
+
+
+class GitHubApi:
+    """Calls for one repository, on behalf of one account."""
+
+    def __init__(
+        self,
+        github: Github,
+        repository: str,
+        pace: GitHubPace | None = None,
+        *,
+        login: str = "",
+    ) -> None:
+        """Use a client made by `connect_with_token` or `connect_as_app`.
+
+        Args:
+            github: The client.
+            repository: `owner/name`.
+            pace: How fast to write.
+            login: The account the calls are made for; empty to ask GitHub when it is needed.
+        """
+        self.repository = repository
+        self.owner = repository.partition("/")[0]
+        self._requester = github.requester
+        self._pace = pace or GitHubPace()
+        self._login = login
+        self._waited = 0.0
+
+    def login(self) -> str:
+        """Return the account the calls are made for.
+
+        Source: GET /user answers 403 to the token of a workflow, whose account is github-actions[bot].
+        """
+        if not self._login:
+            try:
+                self._login = User.model_validate(
+                    self._send("GET", "/user", what="ask who the token is")
+                ).login
+            except RefusedError as exc:
+                if exc.status != 403 or "integration" not in exc.text:
+                    raise
+                self._login = ACTIONS_LOGIN
+        return self._login
+
+    def get(self, path: str, what: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        """Read one thing below the repository.
+
+        Args:
+            path: Such as `/git/ref/heads/x`.
+            what: What is being done, for errors: "list the branches".
+            parameters: Of the query.
+        """
+        return self._send("GET", f"/repos/{self.repository}{path}", what=what, parameters=parameters)
+
+    def list_pages(
+        self, path: str, what: str, parameters: Mapping[str, Any] | None = None, *, pages: int = _MAX_PAGES
+    ) -> list[Any]:
+        """Read a list, at most `pages` pages of 100."""
+        found: list[Any] = []
+        for page in range(1, pages + 1):
+            query = dict(parameters or {}) | {"per_page": 100} | ({"page": page} if page > 1 else {})
+            elements = self.get(path, what, query)
+            if not isinstance(elements, list):
+                raise ForgeError(f"GitHub answered something unexpected to: {what}")
+            found += elements
+            if len(elements) < 100:
+                break
+        return found
+
+    def write(self, verb: str, path: str, what: str, body: Any = None, *, once: bool = False) -> Any:
+        """Write something below the repository.
+
+        Args:
+            verb: `POST`, `PATCH`, `PUT` or `DELETE`.
+            path: Such as `/git/trees`.
+            what: What is being done, for errors.
+            body: Sent as JSON.
+            once: Sending it twice would do it twice; a lost answer is raised instead of tried again.
+
+        Raises:
+            LostAnswerError: It may or may not have happened (only with `once`).
+            RefusedError: GitHub refused.
+            OutOfBudgetError: Waiting for a limit would take too long.
+            ForgeError: GitHub could not be reached.
+        """
+        return self._send(verb, f"/repos/{self.repository}{path}", what=what, body=body, once=once)
+
+    def graphql(self, query: str, variables: Mapping[str, Any], what: str) -> None:
+        """Run a GraphQL mutation whose answer does not matter."""
+        try:
+            self._requester.graphql_query(query, dict(variables))
+        except (GithubException, requests.RequestException) as exc:
+            raise ForgeError(f"cannot {what}: {type(exc).__name__}") from exc
+
+    def _send(
+        self,
+        verb: str,
+        path: str,
+        *,
+        what: str,
+        parameters: Mapping[str, Any] | None = None,
+        body: Any = None,
+        once: bool = False,
+    ) -> Any:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                _, data = self._requester.requestJsonAndCheck(
+                    verb, path, parameters=dict(parameters) if parameters else None, input=body
+                )
+                return data
+            except GithubException as exc:
+                if (seconds := _limit_seconds(exc)) is not None:
+                    self._wait(seconds, what, exc)
+                elif exc.status < 500:
+                    raise _refused(exc, what) from exc
+                elif once:
+                    raise LostAnswerError(f"cannot {what}: GitHub answered {exc.status}") from exc
+                elif attempt == _ATTEMPTS:
+                    raise ForgeError(f"cannot {what}: GitHub answered {exc.status}") from exc
+                else:
+                    self._wait(2.0 ** (attempt - 1), what, exc)
+            except requests.RequestException as exc:
+                message = f"cannot {what}: GitHub cannot be reached ({type(exc).__name__})"
+                if once:
+                    raise LostAnswerError(message) from exc
+                if attempt == _ATTEMPTS:
+                    raise ForgeError(message) from exc
+                self._wait(2.0 ** (attempt - 1), what, exc)
+        raise OutOfBudgetError(f"cannot {what}: GitHub keeps answering with its rate limit")
+
+    def _wait(self, seconds: float, what: str, cause: Exception) -> None:
+        left = self._pace.total_wait_seconds - self._waited
+        if seconds > left:
+            raise OutOfBudgetError(
+                f"cannot {what}: GitHub asks to wait {seconds:.0f} s and {max(left, 0):.0f} s are left"
+            ) from cause
+        self._waited += seconds
+        _log.info("waiting for GitHub", extra={"seconds": seconds, "to": what})
+        time.sleep(seconds)
+
+
+def connect_with_token(token: Secret, url: str, repository: str, pace: GitHubPace) -> GitHubApi:
+    """Connect with a token: of a person, a machine user or a workflow."""
+    return GitHubApi(_client(Auth.Token(token.reveal()), url, pace), repository, pace)
+
+
+def connect_as_app(app_id: str, key: Secret, url: str, repository: str, pace: GitHubPace) -> GitHubApi:
+    """Connect as a GitHub App, with the installation that has the repository.
+
+    Raises:
+        ForgeError: The App is not installed there, or its id and key are not accepted.
+
+    Source: GET /repos/{owner}/{repo}/installation answers `id` and `app_slug`; an App acts as `<slug>[bot]`.
+    """
+    try:
+        auth = Auth.AppAuth(int(app_id), key.reveal())
+        integration = GithubIntegration(auth=auth, base_url=url, retry=None, seconds_between_requests=0)
+        _, data = integration.requester.requestJsonAndCheck("GET", f"/repos/{repository}/installation")
+        app = _App.model_validate(data)
+        return GitHubApi(
+            _client(auth.get_installation_auth(app.id), url, pace),
+            repository,
+            pace,
+            login=f"{app.app_slug}[bot]",
+        )
+    except GithubException as exc:
+        if exc.status == 404:
+            raise ForgeError(f"the GitHub App is not installed on {repository}") from exc
+        raise ForgeError("GitHub does not accept AUTOBUMP_APP_ID with AUTOBUMP_APP_PRIVATE_KEY") from exc
+    except requests.RequestException as exc:
+        raise ForgeError(f"GitHub cannot be reached ({type(exc).__name__})") from exc
+    except Exception as exc:  # PyJWT and cryptography have many words for a key that is none
+        raise ForgeError(
+            f"AUTOBUMP_APP_ID or AUTOBUMP_APP_PRIVATE_KEY cannot be used ({type(exc).__name__})"
+        ) from exc
+
+
+def parse(model: type[BaseModel], data: Any, what: str) -> Any:
+    """Validate something GitHub answered.
+
+    Raises:
+        ForgeError: It is something else.
+    """
+    try:
+        return TypeAdapter(model).validate_python(data)
+    except ValidationError as exc:
+        field = ".".join(str(part) for part in exc.errors(include_url=False, include_input=False)[0]["loc"])
+        raise ForgeError(f"GitHub answered something unexpected ({field}) to: {what}") from exc
+
+
+def _client(auth: Any, url: str, pace: GitHubPace) -> Github:
+    return Github(
+        auth=auth,
+        base_url=url,
+        timeout=30,
+        retry=None,
+        seconds_between_requests=0,
+        seconds_between_writes=pace.write_seconds,
+    )
+
+
+def _text(exc: GithubException) -> str:
+    data = exc.data if isinstance(exc.data, dict) else {}
+    parts = [str(data.get("message") or "")]
+    for error in data.get("errors") or []:
+        parts.append(str(error.get("message") or "") if isinstance(error, dict) else str(error))
+    text = "; ".join(part for part in parts if part) or "no reason given"
+    return " ".join(text.split())[:300]
+
+
+def _limit_seconds(exc: GithubException) -> float | None:
+    """Return how long GitHub asks to wait, or None when it is no limit that refused.
+
+    Source: GitHub documentation on rate limits: 403 or 429, with Retry-After, or with X-RateLimit-Remaining 0
+    and X-RateLimit-Reset; a secondary limit without either asks for a minute at least.
+    """
+    if exc.status not in (403, 429):
+        return None
+    headers = {name.lower(): value for name, value in (exc.headers or {}).items()}
+    retry_after = str(headers.get("retry-after", ""))
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after[:9])
+    if str(headers.get("x-ratelimit-remaining", "")) == "0":
+        reset = str(headers.get("x-ratelimit-reset", ""))
+        if reset.isascii() and reset.isdigit():
+            return max(float(reset[:12]) - time.time(), 1.0)
+    if exc.status == 429 or "secondary rate limit" in _text(exc).lower():
+        return 60.0
+    return None
+
+
+def _refused(exc: GithubException, what: str) -> RefusedError:
+    text = _text(exc)
+    match exc.status:
+        case 401:
+            message = f"cannot {what}: GitHub does not accept the token"
+        case 403 if "archived" in text.lower():
+            message = f"cannot {what}: the repository is archived and read-only"
+        case 403:
+            message = f"cannot {what}: the token has no permission for it ({text})"
+        case 404:
+            message = f"cannot {what}: GitHub says it is not there, or the token may not see it"
+        case _:
+            message = f"cannot {what}: {text}"
+    return (MissingError if exc.status == 404 else RefusedError)(message, exc.status, text)

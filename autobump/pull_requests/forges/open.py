@@ -1,0 +1,63 @@
+"""Opens the forge that a command names, with what the environment holds for it."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from autobump.config import Settings
+from autobump.errors import UsageError
+from autobump.git import Git
+from autobump.pull_requests.forges import Forge
+from autobump.secrets import find_secret, find_text
+
+if TYPE_CHECKING:
+    from autobump.pull_requests.forges.github_api import GitHubApi
+
+
+def open_forge(name: str, git: Git, settings: Settings, now: datetime) -> Forge:
+    """Open a forge.
+
+    Args:
+        name: `local` or `github`.
+        git: The analysed repository, where `local` keeps its branches.
+        settings: The settings in force.
+        now: Time of the pass.
+
+    Raises:
+        UsageError: The environment lacks what the forge needs.
+        ForgeError: GitHub does not accept what the environment holds.
+    """
+    prs = settings.pull_requests
+    if name == "local":
+        from autobump.pull_requests.forges.local_git import LocalGitForge
+
+        return LocalGitForge(git, branch_prefix=prs.branch_prefix, now=now)
+    from autobump.pull_requests.forges.github import GitHubForge, GitHubOptions
+
+    options = GitHubOptions(
+        base=settings.content.base,
+        branch_prefix=prs.branch_prefix,
+        labels=prs.labels,
+        draft=prs.draft,
+        reviewers=prs.reviewers,
+        team_reviewers=prs.team_reviewers,
+        assignees=prs.assignees,
+        automerge=prs.automerge,
+    )
+    return GitHubForge(_connect(settings), options)
+
+
+def _connect(settings: Settings) -> "GitHubApi":
+    from autobump.pull_requests.forges import github_api
+
+    url = find_text("GITHUB_API_URL") or github_api.DEFAULT_URL
+    pace = github_api.GitHubPace(write_seconds=settings.pull_requests.write_pause.total_seconds())
+    repository = settings.content.repository
+    app_id, key = find_text("AUTOBUMP_APP_ID"), find_secret("AUTOBUMP_APP_PRIVATE_KEY")
+    if bool(app_id) is not bool(key):
+        raise UsageError("set both AUTOBUMP_APP_ID and AUTOBUMP_APP_PRIVATE_KEY, or neither")
+    if key is not None:
+        return github_api.connect_as_app(app_id, key, url, repository, pace)
+    token = find_secret("GITHUB_TOKEN")
+    if token is None:
+        raise UsageError("set GITHUB_TOKEN, or AUTOBUMP_APP_ID and AUTOBUMP_APP_PRIVATE_KEY")
+    return github_api.connect_with_token(token, url, repository, pace)

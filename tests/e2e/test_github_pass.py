@@ -1,0 +1,565 @@
+"""The life of pull requests on GitHub, against the stateful stand-in, through the command line."""
+
+import hashlib
+import itertools
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autobump.cli import run_command
+from autobump.pull_requests.marker import find_marker
+from autobump.pull_requests.reconcile import CLOSED_LABEL, OVERWRITTEN_LABEL
+from tests.support.github import GitHubStandIn, Pull, standing_in
+from tests.support.repositories import commit, item_yaml, script_pack, show
+from tests.support.servers import Reply, Request, serve
+
+OLD = "1.0.0.1"
+LABEL = "docker-image-auto-update"
+SETTINGS: dict[str, Any] = {"pull_requests": {"write_pause": "0 seconds"}}
+
+
+def digest_of(text: str) -> str:
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+class World:
+    """A repository on GitHub, a list of tags, and the bot."""
+
+    def __init__(self, folder: Path, github: GitHubStandIn) -> None:
+        self.folder = folder
+        self.github = github
+        self.tags = folder / "tags.json"
+        self.settings: dict[str, Any] = json.loads(json.dumps(SETTINGS))
+        self.publish(x=["1.0.0.2"], y=["1.0.0.2"])
+
+    def publish(self, **images: list[str]) -> None:
+        """Set the tags, each with a digest of its own."""
+        known = {
+            f"demisto/{name}": {tag: {"digest": digest_of(f"{name}:{tag}")} for tag in (OLD, *tags)}
+            for name, tags in images.items()
+        }
+        self.tags.write_text(json.dumps(known))
+
+    def run(self, *arguments: str, status: int = 0) -> Any:
+        """Run one pass and return its report."""
+        config, output = self.folder / "settings.yml", self.folder / "report.json"
+        config.write_text(json.dumps(self.settings))
+        output.unlink(missing_ok=True)
+        options = ["--repo", str(self.github.git.directory), "--rev", "master", "--config", str(config)]
+        options += ["--tags", f"file:{self.tags}", "--format", "json", "--output", str(output)]
+        assert run_command(["run", "--forge", "github", *options, *arguments]) == status
+        return json.loads(output.read_text()) if output.exists() else None
+
+    def actions(self, *arguments: str, status: int = 0) -> list[str]:
+        """Run one pass and return the names of its actions."""
+        return [pr["action"] for pr in self.run(*arguments, status=status)["pull_requests"]]
+
+    def writes(self) -> list[str]:
+        """Return the writes since the last time this was asked."""
+        made = [call for call in self.github.calls if not call.startswith("GET")]
+        self.github.calls.clear()
+        return made
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    files: dict[str, str | bytes] = {}
+    for pack, image in (("A", "x"), ("B", "x"), ("C", "y")):
+        files |= script_pack(pack, {f"{pack}One": f"demisto/{image}:{OLD}"})
+    github = standing_in(tmp_path / "github", files)
+    with serve(github.answer) as server:
+        monkeypatch.setenv("GITHUB_API_URL", server.url)
+        monkeypatch.setenv("GITHUB_TOKEN", "bot-token")
+        yield World(tmp_path, github)
+
+
+def test_first_pass_makes_them_and_the_second_writes_nothing(world: World) -> None:
+    report = world.run()
+    assert [(pr["action"], pr["number"]) for pr in report["pull_requests"]] == [("create", 1), ("create", 2)]
+    first = world.github.pull(1)
+    assert first.title == "Update demisto/x to 1.0.0.2 (2 packs)"
+    assert first.labels == [LABEL]
+    marker = find_marker(first.body)
+    assert marker is not None
+    assert marker.head == world.github.head_of(first.branch) == report["pull_requests"][0]["head"]
+    assert show(world.github.git, marker.head, "Packs/A/Scripts/AOne/AOne.yml").decode() == item_yaml(
+        "demisto/x:1.0.0.2", name="AOne"
+    )
+    changed = world.github.git.run("diff", "--name-only", "master", marker.head).decode().split()
+    assert len(changed) == 6
+    world.writes()
+    assert world.actions() == ["leave", "leave"]
+    assert len(world.github.calls) <= 5
+    assert world.writes() == []
+
+
+def test_dry_run_says_the_same_and_writes_nothing(world: World) -> None:
+    dry = world.run("--dry-run")
+    assert world.writes() == []
+    assert world.github.pulls == []
+    made = world.run()
+    assert [pr["action"] for pr in dry["pull_requests"]] == [pr["action"] for pr in made["pull_requests"]]
+    assert [pr["branch"] for pr in dry["pull_requests"]] == [pr["branch"] for pr in made["pull_requests"]]
+
+
+def test_new_pull_request_costs_at_most_eight_calls(world: World) -> None:
+    world.settings["pull_requests"] |= {
+        "reviewers": ["reviewer"],
+        "team_reviewers": ["team"],
+        "assignees": ["person"],
+        "max_open": 1,
+        "draft": True,
+    }
+    world.run()
+    pull = world.github.pull(1)
+    assert (pull.draft, pull.reviewers, pull.assignees) == (True, ["reviewer", "team"], ["person"])
+    idle, base = 5, 1
+    assert len(world.github.calls) <= idle + base + 8
+
+
+def test_idle_pass_with_ten_open_costs_at_most_five_calls(world: World) -> None:
+    files: dict[str, str | bytes] = {}
+    for number in range(10):
+        files |= script_pack(f"P{number}", {"One": f"demisto/i{number}:{OLD}"})
+    commit(world.github.git, {**files, **{f"Packs/{p}/pack_metadata.json": None for p in "ABC"}})
+    world.publish(**{f"i{number}": ["1.0.0.2"] for number in range(10)})
+    assert world.actions() == ["create"] * 10
+    world.github.calls.clear()
+    assert world.actions() == ["leave"] * 10
+    assert len(world.github.calls) <= 5
+
+
+def test_newer_tag_refreshes_the_same_number_on_the_current_base(world: World) -> None:
+    world.run()
+    base = commit(world.github.git, {"README.md": "moved on"})
+    world.writes()
+    assert world.actions() == ["leave", "leave"]
+    assert world.writes() == []
+    world.publish(x=["1.0.0.3"], y=["1.0.0.2"])
+    report = world.run()
+    assert sorted((pr["action"], pr["number"]) for pr in report["pull_requests"]) == [
+        ("leave", 2),
+        ("refresh", 1),
+    ]
+    pull = world.github.pull(1)
+    assert pull.title == "Update demisto/x to 1.0.0.3 (2 packs)"
+    assert world.github.git.line("rev-parse", f"{pull.branch}^") == base
+    assert len(world.github.pulls) == 2
+
+
+def test_file_changed_on_the_base_refreshes(world: World) -> None:
+    world.run()
+    commit(
+        world.github.git,
+        {"Packs/A/Scripts/AOne/AOne.yml": item_yaml(f"demisto/x:{OLD}", name="AOne", comment="x")},
+    )
+    assert sorted(world.actions()) == ["leave", "refresh"]
+    assert world.github.merge(1)
+
+
+def test_item_done_elsewhere_leaves_the_pull_request(world: World) -> None:
+    world.run()
+    commit(world.github.git, {"Packs/A/Scripts/AOne/AOne.yml": item_yaml("demisto/x:1.0.0.2", name="AOne")})
+    assert sorted(world.actions()) == ["leave", "refresh"]
+    assert world.github.pull(1).title == "Update demisto/x to 1.0.0.2 (1 pack)"
+    commit(world.github.git, {"Packs/B/Scripts/BOne/BOne.yml": item_yaml("demisto/x:1.0.0.2", name="BOne")})
+    assert sorted(world.actions()) == ["close", "leave"]
+    pull = world.github.pull(1)
+    assert (pull.state, len(pull.comments)) == ("closed", 1)
+    assert "none of its updates is wanted" in pull.comments[0][1]
+    assert world.github.head_of(pull.branch) == ""
+
+
+def test_merged_pull_request_is_done(world: World) -> None:
+    world.run()
+    assert world.github.merge(1)
+    assert world.actions() == ["leave"]
+
+
+def test_branch_left_behind_by_a_merge_is_deleted_once(world: World) -> None:
+    world.run()
+    branch = world.github.pull(1).branch
+    assert world.github.merge(1, delete_branch=False)
+    assert sorted(world.actions()) == ["close", "leave"]
+    assert world.github.head_of(branch) == ""
+    assert world.github.pull(1).comments == []
+    assert world.actions() == ["leave"]
+
+
+def test_update_after_a_merge_with_the_branch_left_behind_makes_a_new_pull_request(world: World) -> None:
+    world.run()
+    world.github.merge(1, delete_branch=False)
+    world.publish(x=["1.0.0.3"], y=["1.0.0.2"])
+    report = world.run()
+    assert sorted((pr["action"], pr["number"]) for pr in report["pull_requests"]) == [
+        ("create", 3),
+        ("leave", 2),
+    ]
+    assert world.github.merge(3)
+
+
+@pytest.mark.parametrize("delete_branch", [False, True])
+def test_closed_pull_request_stays_closed_until_a_newer_target(world: World, delete_branch: bool) -> None:
+    world.run()
+    world.github.close(1, delete_branch=delete_branch)
+    for _ in range(3):
+        report = world.run()
+        assert sorted(pr["action"] for pr in report["pull_requests"]) == ["hold", "leave"]
+        waits = [bump["waiting"]["reason"] for bump in report["bumps"] if bump["waiting"]]
+        assert waits == ["closed-by-maintainer"] * 2
+    assert CLOSED_LABEL in world.github.pull(1).labels
+    world.writes()
+    world.run()
+    assert world.writes() == []
+    world.publish(x=["1.0.0.3"], y=["1.0.0.2"])
+    assert sorted(world.actions()) == ["create", "leave"]
+    assert len(world.github.pulls) == 3
+
+
+def test_closed_one_is_remembered_behind_a_hundred_newer_ones(world: World) -> None:
+    world.run()
+    world.github.close(1)
+    world.run()
+    for number in range(120):
+        pull = world.github.pulls[0]
+        copy = type(pull)(
+            number + 3, f"autobump/z/{number}", "master", "", "", "content-bot", "", state="closed"
+        )
+        copy.labels, copy.updated = [LABEL], 10_000 + number
+        world.github.pulls.append(copy)
+    assert sorted(world.actions()) == ["hold", "leave"]
+
+
+def test_closed_one_whose_label_was_taken_away_does_not_come_back(world: World) -> None:
+    world.run()
+    world.github.remove_label(1, LABEL)
+    world.github.close(1)
+    assert sorted(world.actions()) == ["hold", "leave"]
+    assert len(world.github.pulls) == 2
+    assert sorted(world.actions()) == ["hold", "leave"]
+
+
+def test_commit_of_a_person_is_never_overwritten(world: World) -> None:
+    world.run()
+    head = commit(world.github.git, {"Packs/A/README.md": "mine"}, branch=world.github.pull(1).branch)
+    world.publish(x=["1.0.0.3"], y=["1.0.0.2"])
+    world.writes()
+    report = world.run()
+    assert sorted(pr["action"] for pr in report["pull_requests"]) == ["hold", "leave"]
+    assert [b["waiting"]["reason"] for b in report["bumps"] if b["waiting"]] == ["edited-by-maintainer"] * 2
+    assert world.writes() == []
+    assert world.github.head_of(world.github.pull(1).branch) == head
+
+
+def test_rebuild_label_asks_for_a_fresh_branch_once(world: World) -> None:
+    world.run()
+    commit(world.github.git, {"Packs/A/README.md": "mine"}, branch=world.github.pull(1).branch)
+    world.github.add_label(1, "autobump:rebuild")
+    assert sorted(world.actions()) == ["leave", "refresh"]
+    pull = world.github.pull(1)
+    assert pull.labels == [LABEL]
+    assert world.github.git.line("rev-list", "--count", f"master..{pull.branch}") == "1"
+    assert world.actions() == ["leave", "leave"]
+
+
+@pytest.mark.parametrize("how", ["hold label", "label taken away"])
+def test_label_of_a_person_counts(world: World, how: str) -> None:
+    world.run()
+    if how == "hold label":
+        world.github.add_label(1, "autobump:hold")
+    else:
+        world.github.remove_label(1, LABEL)
+    world.publish(x=["1.0.0.3"], y=["1.0.0.2"])
+    world.writes()
+    assert sorted(world.actions()) == ["hold", "leave"]
+    assert world.writes() == []
+
+
+def test_overwritten_tag_is_labelled_and_nothing_more_is_done(world: World) -> None:
+    world.run()
+    tags = json.loads(world.tags.read_text())
+    tags["demisto/x"]["1.0.0.2"]["digest"] = "sha256:" + "f" * 64
+    world.tags.write_text(json.dumps(tags))
+    report = world.run()
+    assert [(pr["action"], "digest" in pr["why"]) for pr in report["pull_requests"]] == [
+        ("hold", True),
+        ("leave", False),
+    ]
+    assert OVERWRITTEN_LABEL in world.github.pull(1).labels
+    world.writes()
+    world.run()
+    assert world.writes() == []
+
+
+def test_marker_forged_by_an_outsider_does_not_count(world: World) -> None:
+    world.run("--dry-run")
+    body = world.run("--dry-run")["pull_requests"][0]["body"]
+    commit(world.github.git, {"x": "y"}, branch="autobump/evil/00000000")
+    world.github.pulls.append(
+        Pull(1, "autobump/evil/00000000", "master", "t", body, "outsider", "", labels=[LABEL])
+    )
+    report = world.run()
+    assert sorted(pr["action"] for pr in report["pull_requests"]) == ["create", "create", "hold"]
+
+
+def test_branch_of_a_stranger_under_the_prefix_is_left_alone(world: World) -> None:
+    branch = world.run("--dry-run")["pull_requests"][0]["branch"]
+    head = commit(world.github.git, {"x": "y"}, branch=branch)
+    assert sorted(world.actions()) == ["create", "hold"]
+    assert world.github.head_of(branch) == head
+
+
+def test_reviewer_who_is_no_collaborator_does_not_lose_the_pull_request(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.settings["pull_requests"] |= {"reviewers": ["stranger"]}
+    assert world.actions() == ["create", "create"]
+    assert world.github.pull(1).labels == [LABEL]
+    err = capsys.readouterr().err
+    assert err.count("\n") == 2
+    assert "only be requested from collaborators: stranger" in err
+
+
+@pytest.mark.parametrize(
+    ("trouble", "message"),
+    [
+        ("archived", "the repository is archived and read-only"),
+        ("token", "GitHub does not accept the token"),
+        ("repository", "is not there, or the token may not see it"),
+        ("no token", "set GITHUB_TOKEN"),
+        ("half an app", "set both AUTOBUMP_APP_ID"),
+        ("no key", "cannot be used"),
+        ("unreachable", "cannot be reached"),
+    ],
+)
+def test_trouble_is_told_in_one_clear_line(
+    world: World,
+    trouble: str,
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    status = 1
+    if trouble == "archived":
+        world.github.archived = True
+    elif trouble == "token":
+        monkeypatch.setenv("GITHUB_TOKEN", "wrong")
+    elif trouble == "repository":
+        world.settings["content"] = {"repository": "demisto/other"}
+    elif trouble == "no token":
+        monkeypatch.delenv("GITHUB_TOKEN")
+        status = 2
+    elif trouble == "half an app":
+        monkeypatch.setenv("AUTOBUMP_APP_ID", "1")
+        status = 2
+    elif trouble == "no key":
+        monkeypatch.setenv("AUTOBUMP_APP_ID", "1")
+        monkeypatch.setenv("AUTOBUMP_APP_PRIVATE_KEY", "no key at all")
+    else:
+        monkeypatch.setenv("GITHUB_API_URL", "http://127.0.0.1:1")
+    report = world.run(status=status)
+    told = capsys.readouterr().err if report is None else report["pull_requests"][0]["failure"]
+    assert message in told
+    assert told.strip().count("\n") == 0
+
+
+def test_commit_that_github_does_not_have_is_told(world: World) -> None:
+    def missing(request: Request) -> Reply | None:
+        if "/git/commits/" in request.path and request.method == "GET":
+            return Reply(404, b'{"message": "Not Found"}')
+        if request.path.endswith("/commits/master"):
+            return Reply(
+                200,
+                json.dumps({"sha": "a" * 40, "commit": {"message": "", "tree": {"sha": tree[0]}}}).encode(),
+            )
+        return None
+
+    tree = ["b" * 40]
+    world.github.before = missing
+    report = world.run(status=1)
+    assert all("push it, or fetch master" in pr["failure"] for pr in report["pull_requests"])
+    assert world.github.pulls == []
+
+
+def test_base_branch_with_the_same_files_serves_as_well(world: World) -> None:
+    git = world.github.git
+    tree, parent = git.line("rev-parse", "master^{tree}"), git.line("rev-parse", "master")
+    tip = world.github._commit_tree(tree, [], "same files, other commit", "person")
+
+    def other(request: Request) -> Reply | None:
+        if request.method == "GET" and request.path.endswith(f"/git/commits/{parent}"):
+            git.run("update-ref", "refs/heads/master", tip)
+            return Reply(404, b'{"message": "Not Found"}')
+        return None
+
+    world.github.before = other
+    world.run()
+    assert git.line("rev-parse", f"{world.github.pull(1).branch}^") == tip
+
+
+def test_secondary_limit_is_waited_for_and_a_used_up_budget_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("time.sleep", waits.append)
+    refusals = [Reply(403, b'{"message": "You have exceeded a secondary rate limit"}', {"Retry-After": "30"})]
+
+    def limited(request: Request) -> Reply | None:
+        return refusals.pop() if request.path.endswith("/git/trees") and refusals else None
+
+    world.github.before = limited
+    assert world.actions() == ["create", "create"]
+    assert 30 in waits
+
+    world.publish(x=["1.0.0.3"], y=["1.0.0.3"])
+    refusals[:] = [Reply(429, b"{}", {"Retry-After": "86400"})]
+    report = world.run(status=1)
+    assert all("limit-reached" in pr["failure"] for pr in report["pull_requests"])
+    assert world.actions() == ["refresh", "refresh"]
+
+
+def every_action(folder: Path) -> World:
+    """Return a world in which the next pass creates, adopts, refreshes, leaves, closes and holds."""
+    files: dict[str, str | bytes] = {}
+    for name in ("create", "adopt", "refresh", "leave", "close", "hold", "merged", "closed"):
+        files |= script_pack(name, {"One": f"demisto/{name}:{OLD}"})
+    return World(folder, standing_in(folder / "github", files))
+
+
+def prepare_every_action(world: World) -> None:
+    first = {name: ["1.0.0.2"] for name in ("refresh", "leave", "close", "hold", "merged", "closed")}
+    world.publish(**first)
+    world.settings["pull_requests"] |= {"reviewers": ["reviewer"], "assignees": ["person"]}
+    world.run()
+    github = world.github
+    numbers = {pull.title.split()[1].split("/")[1]: pull.number for pull in github.pulls}
+    github.close(numbers["closed"])
+    github.merge(numbers["merged"], delete_branch=False)
+    commit(github.git, {"Packs/hold/x": "mine"}, branch=github.pull(numbers["hold"]).branch)
+    commit(github.git, {"Packs/close/Scripts/One/One.yml": item_yaml("demisto/close:1.0.0.2", name="One")})
+    world.publish(**first | {"refresh": ["1.0.0.3"], "create": ["1.0.0.2"], "adopt": ["1.0.0.2"]})
+
+    def cut(request: Request) -> Reply | None:
+        return Reply(hang_up=True) if request.method == "POST" and request.path.endswith("/pulls") else None
+
+    github.before = cut
+    world.run("--image", "demisto/adopt", status=1)
+    github.before = lambda _: None
+
+
+@pytest.mark.parametrize("when", ["before", "after", "lost"])
+def test_pass_cut_off_at_any_call_ends_like_an_uninterrupted_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """`before` and `after` end the process around one call; `lost` drops one answer and goes on."""
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setenv("GITHUB_TOKEN", "bot-token")
+    prepared = every_action(tmp_path / "prepared")
+    with serve(prepared.github.answer) as server:
+        monkeypatch.setenv("GITHUB_API_URL", server.url)
+        prepare_every_action(prepared)
+
+    def copied(name: str) -> World:
+        (tmp_path / name).mkdir()
+        world = World(tmp_path / name, prepared.github.copy(tmp_path / name / "github"))
+        world.settings = prepared.settings
+        world.tags = prepared.tags
+        return world
+
+    def passing(world: World, cut_at: int = 0) -> list[str]:
+        calls = itertools.count(1)
+        now = [0]
+
+        def before(_: Request) -> Reply | None:
+            now[0] = next(calls)
+            gone = cut_at and (now[0] > cut_at or (when == "before" and now[0] == cut_at))
+            return Reply(hang_up=True) if gone and when != "lost" else None
+
+        def after(_: Request) -> Reply | None:
+            return Reply(hang_up=True) if now[0] == cut_at and when != "before" else None
+
+        world.github.before, world.github.after = before, after
+        with serve(world.github.answer) as server:
+            monkeypatch.setenv("GITHUB_API_URL", server.url)
+            config, output = world.folder / "settings.yml", world.folder / "report.json"
+            config.write_text(json.dumps(world.settings))
+            output.unlink(missing_ok=True)
+            options = ["--repo", str(world.github.git.directory), "--rev", "master", "--config", str(config)]
+            options += ["--tags", f"file:{world.tags}", "--format", "json", "--output", str(output)]
+            run_command(["run", "--forge", "github", *options])
+        report = json.loads(output.read_text()) if output.exists() else {"pull_requests": []}
+        return [pr["action"] for pr in report["pull_requests"]]
+
+    calm = copied("calm")
+    assert set(passing(calm)) == {"create", "adopt", "refresh", "leave", "close", "hold"}
+    calls = list(calm.github.calls)
+    expected = numberless(calm.github)
+    assert len(calls) > 30
+    for k in range(1, len(calls) + 1):
+        world = copied(f"{when}{k}")
+        passing(world, cut_at=k)
+        passing(world)
+        assert numberless(world.github) == expected, f"cut {when} call {k}: {calls[k - 1]}"
+
+
+def numberless(github: GitHubStandIn) -> Any:
+    """Return the state without what depends on the order in which two passes made things."""
+    *pulls, branches = github.state()
+    return sorted(pull[1:] for pull in pulls), branches
+
+
+def test_two_passes_at_once_end_like_one(world: World, tmp_path: Path) -> None:
+    threads = []
+    reports: list[int] = []
+
+    def one(name: str) -> None:
+        folder = tmp_path / name
+        folder.mkdir()
+        twin = World(folder, world.github)
+        config = folder / "settings.yml"
+        config.write_text(json.dumps(twin.settings))
+        options = ["--repo", str(world.github.git.directory), "--rev", "master", "--config", str(config)]
+        options += ["--tags", f"file:{twin.tags}", "--output", str(folder / "out"), "--format", "json"]
+        reports.append(run_command(["run", "--forge", "github", *options]))
+
+    for name in ("one", "two"):
+        threads.append(threading.Thread(target=one, args=(name,)))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
+    assert sorted(pull.title for pull in world.github.open_pulls()) == [
+        "Update demisto/x to 1.0.0.2 (2 packs)",
+        "Update demisto/y to 1.0.0.2 (1 pack)",
+    ]
+    assert all(pull.labels == [LABEL] for pull in world.github.pulls)
+    assert world.actions() == ["leave", "leave"]
+
+
+def test_own_clone_serves_where_there_is_no_checkout(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosted = tmp_path / "server" / "demisto"
+    hosted.mkdir(parents=True)
+    (hosted / "content").symlink_to(world.github.git.directory)
+    for key in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
+        world.github.git.run("config", key, "true")
+    monkeypatch.setenv("GITHUB_SERVER_URL", f"file://{tmp_path}/server")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    config = tmp_path / "s.yml"
+    settings = {"registry": {"cache": str(tmp_path / "cache")}, **SETTINGS}
+    config.write_text(json.dumps(settings))
+    options = ["--forge", "github", "--config", str(config), "--tags", f"file:{world.tags}"]
+    assert run_command(["run", *options]) == 0
+    assert len(world.github.open_pulls()) == 2
+    base = commit(world.github.git, {"README.md": "moved on"})
+    world.publish(x=["1.0.0.3"], y=["1.0.0.3"])
+    assert run_command(["run", *options]) == 0
+    assert world.github.git.line("rev-parse", f"{world.github.pull(1).branch}^") == base
+    assert run_command(["run", *options, "--tags", "carrier-pigeon"]) == 2
