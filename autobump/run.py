@@ -22,6 +22,7 @@ from autobump.pull_requests.reconcile import (
     closed_for_planning,
     open_for_planning,
     reconcile,
+    taken_for_planning,
     writes_commit,
 )
 from autobump.pull_requests.render import DesiredPullRequest, render_pull_request
@@ -117,6 +118,7 @@ class Pass:
             self.settings.limits,
             open_for_planning(existing, self.filters.include),
             closed_for_planning(existing),
+            taken_for_planning(existing),
         )
 
     def _confirm_targets(

@@ -1,9 +1,10 @@
 """Groups bumps into pull requests: one image, one target, whole packs, bounded in size and number."""
 
 import hashlib
+import itertools
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -134,6 +135,7 @@ def plan_pull_requests(
     limits: Limits,
     existing: Sequence[OpenPullRequest] = (),
     closed: Sequence[ClosedPullRequest] = (),
+    taken: Collection[str] = (),
 ) -> Plan:
     """Group bumps into pull requests that never touch the same pack twice.
 
@@ -142,6 +144,7 @@ def plan_pull_requests(
         limits: Bounds on size and number.
         existing: Open pull requests; bumps that one of the same image covers stay with it.
         closed: Pull requests that people closed.
+        taken: Branches that must not be used, because people left commits on them.
 
     Returns:
         A plan in which every bump stands exactly once. The same inputs give the same plan.
@@ -196,7 +199,7 @@ def plan_pull_requests(
             if limit := _limit_reached(limits, open_count, new_count):
                 waiting += [Waiting(bump, WaitReason.LIMIT_REACHED, limit) for bump in batch]
                 continue
-            new = _new_pull_request(batch, limits.branch_prefix)
+            new = _new_pull_request(batch, limits.branch_prefix, taken)
             planned.append(new)
             claims |= dict.fromkeys(new.packs, new.branch)
             open_count += 1
@@ -208,9 +211,17 @@ def plan_pull_requests(
     )
 
 
-def branch_name(prefix: str, repository: str, packs: Sequence[str]) -> str:
-    """Return the branch of a new pull request: `<prefix><image name>/<8 hex of image and pack set>`."""
-    key = json.dumps([repository, sorted(packs)]).encode()
+def branch_name(prefix: str, repository: str, packs: Sequence[str], taken: Collection[str] = ()) -> str:
+    """Return the branch of a new pull request: `<prefix><image name>/<8 hex of image and pack set>`.
+
+    A name that is taken gets other digits, always the same ones.
+    """
+    names = (_branch_name(prefix, repository, packs, attempt) for attempt in itertools.count())
+    return next(name for name in names if name not in taken)
+
+
+def _branch_name(prefix: str, repository: str, packs: Sequence[str], attempt: int) -> str:
+    key = json.dumps([repository, sorted(packs), *([attempt] if attempt else [])]).encode()
     name = repository.rpartition("/")[2].removesuffix(
         ".lock"
     )  # git refuses that ending; the hash still differs
@@ -253,11 +264,13 @@ def _limit_reached(limits: Limits, open_count: int, new_count: int) -> str:
     return ""
 
 
-def _new_pull_request(batch: list[Bump], prefix: str) -> PlannedPullRequest:
+def _new_pull_request(batch: list[Bump], prefix: str, taken: Collection[str]) -> PlannedPullRequest:
     bumps = tuple(sorted(batch, key=lambda bump: bump.path))
     repository = bumps[0].image.repository
     packs = sorted({bump.item.pack for bump in bumps})
-    return PlannedPullRequest(branch_name(prefix, repository, packs), repository, bumps[0].target, bumps)
+    return PlannedPullRequest(
+        branch_name(prefix, repository, packs, taken), repository, bumps[0].target, bumps
+    )
 
 
 def _busy(pack: str, label: str) -> str:

@@ -191,6 +191,12 @@ def closed_for_planning(existing: Sequence[ExistingPullRequest]) -> list[ClosedP
     ]
 
 
+def taken_for_planning(existing: Sequence[ExistingPullRequest]) -> set[str]:
+    """Return the branches that finished pull requests left behind with somebody else's commits."""
+    finished = (PullRequestState.CLOSED, PullRequestState.MERGED)
+    return {pr.branch for pr in existing if pr.state in finished and pr.head and pr.hold}
+
+
 def reconcile(
     desired: Sequence[DesiredPullRequest],
     existing: Sequence[ExistingPullRequest],

@@ -255,6 +255,18 @@ def test_commit_of_a_person_is_never_overwritten(world: World) -> None:
     assert world.github.head_of(world.github.pull(1).branch) == head
 
 
+def test_branch_a_person_left_commits_on_is_not_used_again(world: World) -> None:
+    world.run()
+    branch = world.github.pull(1).branch
+    head = commit(world.github.git, {"Packs/A/README.md": "mine"}, branch=branch)
+    assert world.github.merge(1, delete_branch=False)
+    world.publish(x=["1.0.0.3"], y=["1.0.0.2"])
+    assert sorted(world.actions()) == ["create", "leave"]
+    assert world.github.pull(3).branch != branch
+    assert world.github.head_of(branch) == head
+    assert sorted(world.actions()) == ["leave", "leave"]
+
+
 def test_rebuild_label_asks_for_a_fresh_branch_once(world: World) -> None:
     world.run()
     commit(world.github.git, {"Packs/A/README.md": "mine"}, branch=world.github.pull(1).branch)

@@ -567,14 +567,14 @@ class GitHubForge:
             return None
         head = refs.get(marker.branch, "")
         merged = issue.pull_request.merged_at is not None or bool(marker.closed)
-        moved = bool(head) and head != marker.head and self._read_own_commit(head) is None
         return ExistingPullRequest(
             branch=marker.branch,
             state=PullRequestState.MERGED if merged else PullRequestState.CLOSED,
             number=issue.number,
             url=issue.html_url,
             head=head,
-            hold=_FOREIGN if moved else "",
+            # Not worth a call for each: what moved after all was done is taken for a person's.
+            hold=_FOREIGN if head not in ("", marker.head) else "",
             marker=marker,
             labels=frozenset(label.name for label in issue.labels),
         )

@@ -22,6 +22,7 @@ ACTIONS_LOGIN = "github-actions[bot]"
 
 _log = logging.getLogger(__name__)
 
+_APP_PERMISSIONS = {"contents": "write", "pull_requests": "write", "issues": "write"}
 _ATTEMPTS = 4
 _MAX_PAGES = 30
 
@@ -229,7 +230,7 @@ def connect_as_app(app_id: str, key: Secret, url: str, repository: str, pace: Gi
         _, data = integration.requester.requestJsonAndCheck("GET", f"/repos/{repository}/installation")
         app = _App.model_validate(data)
         return GitHubApi(
-            _client(auth.get_installation_auth(app.id), url, pace),
+            _client(auth.get_installation_auth(app.id, _APP_PERMISSIONS), url, pace),
             repository,
             pace,
             login=f"{app.app_slug}[bot]",
