@@ -327,12 +327,14 @@ def _open_pass(
     *,
     clone: bool = False,
 ) -> "Pass":
+    from autobump.content.facts_cache import FactsCache
     from autobump.judge import Filters
     from autobump.run import Pass
 
     tree, loaded = _open_repository(repo, rev, config, clone=clone)
     source = _open_source(tags, loaded.settings, refresh=refresh)
-    return Pass(tree, loaded.settings, source, _now(), progress, Filters(paths, packs, images))
+    cache = FactsCache(_find_cache_folder(loaded.settings.registry.cache))
+    return Pass(tree, loaded.settings, source, _now(), progress, Filters(paths, packs, images), cache)
 
 
 def _open_source(tags: str | None, settings: "Settings", *, refresh: bool) -> "TagSource":

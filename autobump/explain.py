@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from autobump.config import LoadedSettings, Settings
 from autobump.content.eligibility import Eligible, decide_eligibility, trace_eligibility
+from autobump.content.facts_cache import FactsCache
 from autobump.content.item import find_item_files
 from autobump.content.reader import Problem, printable, read_content
 from autobump.content.tree import ContentTree
@@ -40,7 +41,7 @@ def explain_item(
     settings = loaded.settings
     path = path.removeprefix("./")
     pack_name = _require_item(tree, path)
-    content = read_content(tree, packs=[pack_name], progress=Silent())
+    content = read_content(tree, packs=[pack_name], progress=Silent(), cache=FactsCache(None))
     yield f"{path} at {tree.revision[:12]}, settings from {loaded.origin}"
     yield ""
     for problem in content.problems:
@@ -105,7 +106,9 @@ def _explain_target(
     tree: ContentTree, path: str, pack: str, settings: Settings, source: TagSource, now: datetime
 ) -> Iterator[str]:
     """Judge and plan the item's pack alone: limits depend on the rest, the pack does not."""
-    judged = judge_content(tree, source, settings, Filters(packs=(pack,)), now=now, progress=Silent())
+    judged = judge_content(
+        tree, source, settings, Filters(packs=(pack,)), now=now, progress=Silent(), cache=FactsCache(None)
+    )
     for problem in judged.problems:
         if problem.path == path:
             yield _line("problem", problem.reason, _place(problem))

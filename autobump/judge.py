@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from autobump.config import Settings
 from autobump.content.eligibility import Eligible, Skipped, decide_eligibility
+from autobump.content.facts_cache import FactsCache
 from autobump.content.item import ContentItem, find_item_files
 from autobump.content.reader import Problem, printable, read_content
 from autobump.content.tree import ContentTree
@@ -89,6 +90,7 @@ def judge_content(
     *,
     now: datetime,
     progress: Progress,
+    cache: FactsCache,
 ) -> Judged:
     """Read a commit, ask for the tags its items need, and judge every item.
 
@@ -99,9 +101,10 @@ def judge_content(
         filters: Which items take part; files of others get no row.
         now: The time that counts for this pass, with timezone.
         progress: Told how far it is.
+        cache: What is remembered of blobs.
     """
     _require_matches(tree, filters)
-    content = read_content(tree, paths=filters.paths, packs=filters.packs, progress=progress)
+    content = read_content(tree, paths=filters.paths, packs=filters.packs, progress=progress, cache=cache)
     images = {item.path: _image_of(item) for item in content.items}
     _require_known("image", filters.images, set(images.values()))
     items = [item for item in content.items if not filters.images or images[item.path] in filters.images]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from autobump.config import Settings
+from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
 from autobump.images.lookup import Digest, Unavailable, look_up_digests
 from autobump.images.sources import TagSource
@@ -65,6 +66,7 @@ class Pass:
         now: The time that counts for this pass, with timezone.
         progress: Told how far it is.
         filters: Which items take part.
+        cache: What is remembered of blobs.
     """
 
     tree: ContentTree
@@ -73,6 +75,7 @@ class Pass:
     now: datetime
     progress: Progress
     filters: Filters = field(default_factory=Filters)
+    cache: FactsCache = field(default_factory=lambda: FactsCache(None))
 
     def plan(self) -> PassResult:
         """Say what would change, with no look at what exists already."""
@@ -109,7 +112,13 @@ class Pass:
 
     def _judge(self) -> Judged:
         return judge_content(
-            self.tree, self.source, self.settings, self.filters, now=self.now, progress=self.progress
+            self.tree,
+            self.source,
+            self.settings,
+            self.filters,
+            now=self.now,
+            progress=self.progress,
+            cache=self.cache,
         )
 
     def _plan_beside(self, judged: Judged, existing: Sequence[ExistingPullRequest]) -> Plan:

@@ -9,7 +9,9 @@ PACKAGE = Path(__file__).resolve().parents[1] / "autobump"
 
 ONE_IMPORTER = {
     "ruamel": {"content/yaml_text.py"},
+    "_ruamel_yaml": {"content/yaml_scan.py"},
     "subprocess": {"git.py"},
+    "sqlite3": {"sqlite_file.py"},
     "click": {"cli.py"},
     "github": {"pull_requests/forges/github_api.py"},
 }
@@ -20,6 +22,7 @@ PURE = (
     "content/item.py",
     "content/pack.py",
     "content/release_notes.py",
+    "content/yaml_scan.py",
     "content/yaml_text.py",
     "images/choice.py",
     "images/reference.py",

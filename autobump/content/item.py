@@ -6,18 +6,28 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from autobump.content.tree import TreeEntry
+from autobump.content.yaml_scan import scan_outline
 from autobump.content.yaml_text import (
     Document,
     Other,
     Outline,
     Scalar,
     UnsafeEditError,
+    YamlFault,
     decode_text,
     find_value_span,
     read_outline,
+    splice_value,
 )
 
 _ITEM_PATH = re.compile(r"Packs/([^/]+)/(Integrations|Scripts)/(?:[^/]+/)?[^/]+\.yml")
+_INSIDE = frozenset({"script", "commonfields"})
+_WANTED = frozenset(
+    {
+        "name", "display", "id", "type", "subtype", "deprecated", "fromversion",
+        "autoUpdateDockerImage", "dockerimage",
+    }
+)  # fmt: skip
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -52,11 +62,13 @@ class DockerImageField:
         text: Its value; None when the key is missing or null.
         flaw: Why the value is no plain string, or empty.
         unsafe: Why its bytes cannot be replaced alone, or empty.
+        start: Where the value begins in the text, when its lines alone proved it; else -1.
     """
 
     text: str | None = None
     flaw: str = ""
     unsafe: str = ""
+    start: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +138,12 @@ def parse_item(data: bytes, kind: ItemKind) -> ItemFacts:
     Raises:
         YamlFault: The file is no valid UTF-8 YAML mapping.
     """
-    document = read_outline(data, inside=frozenset({"script", "commonfields"}))
+    scanned = _scan(data)
+    document = Document(scanned, frozenset()) if scanned is not None else read_outline(data, inside=_INSIDE)
     top = document.outline
     script = _mapping(top.get("script"))
     common = _mapping(top.get("commonfields"))
-    home = script if kind is ItemKind.INTEGRATION else top
+    home = _home(top, kind)
     flag = _flag(top.get("autoUpdateDockerImage"))
     nested = script.get("autoUpdateDockerImage")
     return ItemFacts(
@@ -143,19 +156,62 @@ def parse_item(data: bytes, kind: ItemKind) -> ItemFacts:
         auto_update=False if _flag(nested) is False else flag,
         auto_update_misplaced=nested is not None,
         from_version=_text(top.get("fromversion")),
-        image=_image_field(data, document, home),
+        image=_image_field(data, document, home, scanned=scanned is not None),
     )
 
 
-def locate_image(data: bytes, kind: ItemKind) -> Scalar | None:
-    """Find the scalar that holds the item's image, or None when there is none."""
-    top = read_outline(data, inside=frozenset({"script"})).outline
-    home = _mapping(top.get("script")) if kind is ItemKind.INTEGRATION else top
-    found = home.get("dockerimage")
-    return found if isinstance(found, Scalar) else None
+def replace_image(data: bytes, kind: ItemKind, image: DockerImageField, new_text: str) -> bytes:
+    """Write another image into an item's file, and prove that nothing else changed.
+
+    Args:
+        data: The whole YAML file.
+        kind: Taken from the folder it lies in.
+        image: The key as read from the same file.
+        new_text: The image to write.
+
+    Raises:
+        UnsafeEditError: It could not be proven.
+    """
+    if image.start >= 0 and image.text is not None:
+        return _replace_scanned(data, kind, image.text, image.start, new_text)
+    try:
+        node = _home(read_outline(data, inside=_INSIDE).outline, kind).get("dockerimage")
+    except YamlFault as exc:
+        raise UnsafeEditError(str(exc)) from exc
+    if not isinstance(node, Scalar) or node.value != image.text:
+        raise UnsafeEditError("dockerimage was not found again")
+    return splice_value(data, node, new_text)
 
 
-def _image_field(data: bytes, document: Document, home: Outline) -> DockerImageField:
+def _replace_scanned(data: bytes, kind: ItemKind, old_text: str, start: int, new_text: str) -> bytes:
+    """Replace an image that its lines alone proved, and prove the new file in the same way.
+
+    One line changes. Where each key begins and ends was proven for the old file, and is proven for the new
+    one; so every other key has the lines it had.
+    """
+    text = data.decode("utf-8")
+    if not text.startswith(old_text, start):
+        raise UnsafeEditError("dockerimage was not found again")
+    new = (text[:start] + new_text + text[start + len(old_text) :]).encode()
+    outline = _scan(new)
+    node = _home(outline, kind).get("dockerimage") if outline is not None else None
+    if not isinstance(node, Scalar) or (node.value, node.start) != (new_text, start):
+        raise UnsafeEditError("the edited value does not read back as written")
+    return new
+
+
+def _scan(data: bytes) -> Outline | None:
+    try:
+        return scan_outline(data.decode("utf-8"), _WANTED, _INSIDE)
+    except UnicodeDecodeError:
+        return None
+
+
+def _home(top: Outline, kind: ItemKind) -> Outline:
+    return _mapping(top.get("script")) if kind is ItemKind.INTEGRATION else top
+
+
+def _image_field(data: bytes, document: Document, home: Outline, *, scanned: bool) -> DockerImageField:
     node = home.get("dockerimage")
     match node:
         case None:
@@ -164,6 +220,8 @@ def _image_field(data: bytes, document: Document, home: Outline) -> DockerImageF
             return DockerImageField(node.value, flaw="its value carries a YAML tag")
         case Scalar() if node.plain and node.value in ("", "~", "null", "Null", "NULL"):
             return DockerImageField()
+        case Scalar() if scanned:
+            return DockerImageField(node.value or None, start=node.start)
         case Scalar():
             return DockerImageField(node.value or None, unsafe=_why_unsafe(data, document, node))
         case Other():

@@ -1,10 +1,18 @@
 """Reads every item and pack of a commit, one file in memory at a time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from autobump.content.item import ContentItem, ItemFile, find_item_files, parse_item
+from autobump.content.facts_cache import FactsCache
+from autobump.content.item import (
+    ContentItem,
+    ItemFacts,
+    ItemFile,
+    ItemKind,
+    find_item_files,
+    parse_item,
+)
 from autobump.content.pack import (
     Pack,
     PackFiles,
@@ -52,6 +60,7 @@ def read_content(
     paths: Iterable[str] = (),
     packs: Iterable[str] = (),
     progress: Progress,
+    cache: FactsCache,
 ) -> Content:
     """Read the items of a commit and their packs.
 
@@ -59,30 +68,38 @@ def read_content(
         tree: The commit.
         paths: Glob patterns an item's path must match, `*` matching `/` too; none for all.
         packs: Folder names of packs; none for all.
-        progress: Told of every item.
+        progress: Told of every item that is read.
+        cache: What is remembered of blobs.
     """
     wanted = select_files(find_item_files(tree.entries), paths, packs)
     progress.begin("Reading items", len(wanted))
     problems: list[Problem] = []
-    by_blob: dict[str, list[ItemFile]] = {}
+    by_blob: dict[str, set[ItemKind]] = {}
     for file in wanted:
         if file.has_safe_path:
-            by_blob.setdefault(file.blob, []).append(file)
+            by_blob.setdefault(file.blob, set()).add(file.kind)
         else:
             shown = file.path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
             detail = "the path is not UTF-8 or holds control characters"
             problems.append(Problem(printable(shown), printable(file.pack), "unsafe-path", detail))
-    read: dict[str, ContentItem] = {}
-    for blob in tree.read(by_blob):
-        for file in by_blob[blob.oid]:
-            progress.step()
-            match _read_item(file, blob):
-                case Problem() as problem:
-                    problems.append(problem)
-                case ContentItem() as item:
-                    read[file.path] = item
-    items = tuple(read[file.path] for file in wanted if file.path in read)
-    return Content(items, _read_packs(tree, {item.pack for item in items}), tuple(problems))
+    results = _read_items(tree, by_blob, cache, progress)
+    items: list[ContentItem] = []
+    for file in (file for file in wanted if file.has_safe_path):
+        match results[file.kind, file.blob]:
+            case ItemFacts() as facts:
+                items.append(ContentItem(file, facts))
+            case YamlFault() as fault:
+                problems.append(
+                    Problem(
+                        file.path,
+                        file.pack,
+                        fault.reason,
+                        fault.detail,
+                        fault.line or None,
+                        fault.column or None,
+                    )
+                )
+    return Content(tuple(items), _read_packs(tree, {item.pack for item in items}, cache), tuple(problems))
 
 
 def select_files(
@@ -106,23 +123,40 @@ def printable(text: str) -> str:
     )
 
 
-def _read_item(file: ItemFile, blob: Blob) -> ContentItem | Problem:
-    if blob.data is None:
-        return Problem(file.path, file.pack, *_why_no_data(blob))
-    try:
-        return ContentItem(file, parse_item(blob.data, file.kind))
-    except YamlFault as exc:
-        return Problem(file.path, file.pack, exc.reason, exc.detail, exc.line, exc.column)
+def _read_items(
+    tree: ContentTree, by_blob: Mapping[str, set[ItemKind]], cache: FactsCache, progress: Progress
+) -> dict[tuple[ItemKind, str], ItemFacts | YamlFault]:
+    """Return what each blob says of the items it holds; only what is not remembered is read."""
+    results: dict[tuple[ItemKind, str], ItemFacts | YamlFault] = {}
+    for kind in ItemKind:
+        blobs = [blob for blob, kinds in by_blob.items() if kind in kinds]
+        known = cache.find_items(kind, blobs)
+        fresh: dict[str, ItemFacts | YamlFault] = {}
+        for blob in tree.read(blob for blob in blobs if blob not in known):
+            if blob.data is None:
+                results[kind, blob.oid] = YamlFault(*_why_no_data(blob), 0, 0)
+                continue
+            try:
+                fresh[blob.oid] = parse_item(blob.data, kind)
+            except YamlFault as exc:
+                fresh[blob.oid] = exc
+            progress.step()
+        cache.store_items(kind, fresh)
+        results |= {(kind, blob): result for blob, result in (known | fresh).items()}
+    return results
 
 
-def _read_packs(tree: ContentTree, names: set[str]) -> dict[str, Pack]:
+def _read_packs(tree: ContentTree, names: set[str], cache: FactsCache) -> dict[str, Pack]:
     found = find_pack_files(tree.entries)
     files = {name: found.get(name, PackFiles(name)) for name in names}
-    by_blob = {pack.metadata.blob for pack in files.values() if pack.metadata}
-    read = {blob.oid: _read_metadata(blob) for blob in tree.read(sorted(by_blob))}
+    blobs = sorted({pack.metadata.blob for pack in files.values() if pack.metadata})
+    known = cache.find_packs(blobs)
+    read = {blob.oid: _read_metadata(blob) for blob in tree.read(blob for blob in blobs if blob not in known)}
+    cache.store_packs({blob: result for blob, result in read.items() if result[0] is not None})
+    results = known | read
     missing = (None, "the pack has no pack_metadata.json")
     return {
-        name: Pack(pack, *(read[pack.metadata.blob] if pack.metadata else missing))
+        name: Pack(pack, *(results[pack.metadata.blob] if pack.metadata else missing))
         for name, pack in files.items()
     }
 

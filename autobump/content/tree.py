@@ -69,7 +69,8 @@ class ContentTree:
 
     def read(self, oids: Iterable[str]) -> Iterator[Blob]:
         """Read blobs in the order asked, one in memory at a time; too large ones come without data."""
-        return self.git.read_objects(oids, max_bytes=MAX_FILE_BYTES)
+        wanted = list(oids)
+        return self.git.read_objects(wanted, max_bytes=MAX_FILE_BYTES) if wanted else iter(())
 
     def find_missing(self, oids: Iterable[str]) -> list[str]:
         """Return which of the blobs a partial clone lacks, without making git fetch them one by one."""

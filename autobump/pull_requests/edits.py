@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from autobump.content.item import locate_image
+from autobump.content.item import replace_image
 from autobump.content.pack import next_version, release_notes_name, splice_version
 from autobump.content.release_notes import render_release_notes
-from autobump.content.yaml_text import UnsafeEditError, YamlFault, splice_value
+from autobump.content.yaml_text import UnsafeEditError
 from autobump.planning.plan import Bump
 
 
@@ -63,7 +63,7 @@ def compose_edits(bumps: tuple[Bump, ...], blobs: Mapping[str, bytes], *, with_n
         for bump in pack_bumps:
             try:
                 changes.append(_edit_item(bump, blobs))
-            except (UnsafeEditError, YamlFault) as exc:
+            except UnsafeEditError as exc:
                 refused.append(Refusal(bump.path, str(exc)))
         metadata, files = pack_bumps[0].pack.metadata, pack_bumps[0].pack.files
         if not with_notes or metadata is None or files.metadata is None:
@@ -84,8 +84,6 @@ def compose_edits(bumps: tuple[Bump, ...], blobs: Mapping[str, bytes], *, with_n
 
 
 def _edit_item(bump: Bump, blobs: Mapping[str, bytes]) -> FileChange:
-    data = blobs[bump.item.file.blob]
-    scalar = locate_image(data, bump.item.file.kind)
-    if scalar is None or scalar.value != bump.item.facts.image.text:
-        raise UnsafeEditError("dockerimage was not found again")
-    return FileChange(bump.path, bump.item.file.mode, splice_value(data, scalar, bump.new_image))
+    item = bump.item
+    data = replace_image(blobs[item.file.blob], item.file.kind, item.facts.image, bump.new_image)
+    return FileChange(bump.path, item.file.mode, data)

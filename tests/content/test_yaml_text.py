@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autobump.content.item import ItemKind, locate_image, parse_item
+from autobump.content.item import ItemKind, parse_item, replace_image
 from autobump.content.yaml_text import Scalar, UnsafeEditError, YamlFault, read_outline, splice_value
 
 OLD = "demisto/python3:3.9.8.24399"
@@ -10,9 +10,7 @@ NEW = "demisto/python3:3.12.13.12042988"
 
 
 def spliced(data: bytes, kind: ItemKind = ItemKind.SCRIPT, new: str = NEW) -> bytes:
-    scalar = locate_image(data, kind)
-    assert scalar is not None
-    return splice_value(data, scalar, new)
+    return replace_image(data, kind, parse_item(data, kind).image, new)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autobump.cli import run_command
-from autobump.content.item import ItemKind, find_item_files, locate_image
+from autobump.content.item import ItemKind, find_item_files, parse_item, replace_image
 from autobump.content.tree import ContentTree
-from autobump.content.yaml_text import UnsafeEditError, splice_value
+from autobump.content.yaml_text import UnsafeEditError
 from autobump.git import Git
 from tests.support.corpus import unpack_content
 from tests.support.repositories import show
@@ -149,14 +149,14 @@ def test_any_tag_spliced_into_any_file_changes_only_the_tag(
     item_files: list[tuple[bytes, ItemKind]], data: st.DataObject, parts: list[int]
 ) -> None:
     old, kind = data.draw(st.sampled_from(item_files))
-    scalar = locate_image(old, kind)
-    if scalar is None or ":" not in scalar.value:
+    field = parse_item(old, kind).image
+    if field.text is None or ":" not in field.text:
         return
-    image, _, old_tag = scalar.value.partition(":")
+    image, _, old_tag = field.text.partition(":")
     tag = ".".join(map(str, parts))
     try:
-        new = splice_value(old, scalar, f"{image}:{tag}")
+        new = replace_image(old, kind, field, f"{image}:{tag}")
     except UnsafeEditError as exc:  # no file of the corpus has such a value
-        raise AssertionError(scalar.value) from exc
-    assert new.replace(f"{image}:{tag}".encode(), scalar.value.encode(), 1) == old or tag in old.decode()
+        raise AssertionError(field.text) from exc
+    assert new.replace(f"{image}:{tag}".encode(), field.text.encode(), 1) == old or tag in old.decode()
     assert len(new) - len(old) == len(tag) - len(old_tag)

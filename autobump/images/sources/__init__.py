@@ -70,9 +70,11 @@ def open_tag_source(spelling: str, options: SourceOptions | None = None) -> TagS
     """
     kind, _, rest = spelling.partition(":")
     if kind == "file" and rest:
+        from autobump.images.sources.cache import TagCache
         from autobump.images.sources.snapshot import SnapshotSource
 
-        return SnapshotSource.open(Path(rest).expanduser())
+        cache = TagCache(options.cache, refresh=options.refresh) if options else None
+        return SnapshotSource.open(Path(rest).expanduser(), cache)
     if kind == "dockerfiles-info" and rest:
         from autobump.images.sources.image_pages import ImagePagesSource, LocalPages
 

@@ -1,62 +1,80 @@
 """Tags from a JSON file."""
 
+import codecs
 import gzip
+import hashlib
 import json
 import lzma
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from autobump.errors import ImageNotFoundError, UsageError
 from autobump.images.choice import TagRecord
+from autobump.images.sources.cache import CachedTags, TagCache
 
+_CHUNK = 4 * 1024 * 1024
 _MAX_BYTES = 512 * 1024 * 1024
+_COMPLETE = ""
+"""Stands in the cache in place of an image when all images of a file are there."""
 
 
 class SnapshotSource:
-    """A file of tags: `{"demisto/python3": ["3.9.9.25564", …]}`, or with `{tag: {created, digest, …}}`."""
+    """A file of tags: `{"demisto/python3": ["3.9.9.25564", …]}`, or with `{tag: {created, digest, …}}`.
+
+    The file is read image by image, and what is needed of it is remembered by its hash.
+    """
 
     def __init__(self, images: Mapping[str, Any]) -> None:
-        self._images = images
+        """Use tags at hand, in the shape of the file."""
+        self._images: dict[str, tuple[TagRecord, ...]] | None = {
+            name: _parse_tags(name, tags) for name, tags in images.items()
+        }
+        self._cache = TagCache(None)
+        self._name = ""
 
     @classmethod
-    def open(cls, path: Path) -> "SnapshotSource":
-        """Read the file, unpacking `.gz` and `.xz`.
+    def open(cls, path: Path, cache: TagCache | None = None) -> "SnapshotSource":
+        """Read the file, unpacking `.gz` and `.xz`, or what is remembered of it.
 
         Raises:
             UsageError: The file cannot be read, or holds something else.
         """
+        source = cls({})
+        source._cache = cache or TagCache(None)
         try:
-            with _open(path) as file:
-                data = file.read(_MAX_BYTES + 1)
-            if len(data) > _MAX_BYTES:
-                raise UsageError(f"{path} is larger than {_MAX_BYTES >> 20} MiB unpacked")
-            images = json.loads(data)
+            with path.open("rb") as file:
+                source._name = f"file:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+            if source._cache.find(source._name, _COMPLETE) is not None:
+                source._images = None
+                return source
+            images = dict(_read_images(path))
         except (OSError, EOFError, lzma.LZMAError) as exc:
             reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
             raise UsageError(f"cannot read the tags in {path}: {reason}") from exc
         except (ValueError, RecursionError) as exc:
             raise UsageError(f"{path} is no JSON file of tags: {exc}") from exc
-        if not isinstance(images, dict):
-            raise UsageError(f"{path} is no JSON file of tags: it must hold an object of image names")
-        for name, tags in images.items():
-            if not isinstance(tags, list | dict) or not all(isinstance(tag, str) for tag in tags):
-                raise UsageError(f"{path} is no JSON file of tags: {name!r} has no list of tags")
-        return cls(images)
+        source._images = images
+        entries = [(name, CachedTags(time.time(), "", "", tags)) for name, tags in images.items()]
+        source._cache.store_many(source._name, [*entries, (_COMPLETE, CachedTags(time.time(), "", "", ()))])
+        source._cache.forget_other_sources("file:", source._name)
+        return source
 
     def prepare(self, repositories: list[str]) -> None:
         """Do nothing: the file is read already."""
 
     def fetch_tags(self, repository: str) -> tuple[TagRecord, ...]:
         """Return the image's tags in the order of the file."""
-        try:
-            tags = self._images[repository]
-        except KeyError as exc:
-            raise ImageNotFoundError(f"the tag file has no image {repository}") from exc
-        if isinstance(tags, list):
-            return tuple(TagRecord(name) for name in tags)
-        return tuple(_record(name, facts) for name, facts in tags.items())
+        if self._images is None:
+            cached = self._cache.find(self._name, repository)
+            found = cached.tags if cached is not None else None
+        else:
+            found = self._images.get(repository)
+        if found is None:
+            raise ImageNotFoundError(f"the tag file has no image {repository}")
+        return found
 
     def fetch_digest(self, repository: str, tag: str) -> str | None:
         """Return the digest that the file gives for a tag, if it does."""
@@ -81,6 +99,94 @@ def _open(path: Path) -> BinaryIO | gzip.GzipFile | lzma.LZMAFile:
             return lzma.open(path)
         case _:
             return path.open("rb")
+
+
+def _read_images(path: Path) -> Iterator[tuple[str, tuple[TagRecord, ...]]]:
+    """Yield image after image; the facts of a tag that are not needed are never all in memory.
+
+    Raises:
+        ValueError: The file holds something else, or is far too large.
+    """
+    with _open(path) as file:
+        text = _Text(file)
+        if text.next_character() != "{":
+            raise ValueError("it must hold an object of image names")
+        text.skip()
+        while text.next_character() != "}":
+            name = text.decode()
+            if not isinstance(name, str) or text.next_character() != ":":
+                raise ValueError("it must hold an object of image names")
+            text.skip()
+            yield name, _parse_tags(name, text.decode())
+            if text.next_character() == ",":
+                text.skip()
+                if text.next_character() == "}":
+                    raise ValueError("a comma stands before the end")
+            elif text.next_character() != "}":
+                raise ValueError(f"something unexpected stands behind {name!r}")
+        text.skip()
+        if text.next_character():
+            raise ValueError("something stands behind the end")
+
+
+class _Text:
+    """A JSON text that is read as far as the next value needs."""
+
+    def __init__(self, file: BinaryIO | gzip.GzipFile | lzma.LZMAFile) -> None:
+        self._file = file
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._json = json.JSONDecoder()
+        self._text = ""
+        self._position = 0
+        self._read = 0
+
+    def next_character(self) -> str:
+        """Return the next character that is no white space, without taking it; empty at the end."""
+        while True:
+            rest = self._text[self._position : self._position + 64].lstrip(" \t\r\n")
+            if rest:
+                self._position = self._text.index(rest[0], self._position)
+                return rest[0]
+            if self._position + 64 < len(self._text):
+                self._position += 64
+            elif not self._more():
+                return ""
+
+    def skip(self) -> None:
+        """Take one character."""
+        self._position += 1
+
+    def decode(self) -> object:
+        """Take the next value, reading more of the file while it is cut off."""
+        self.next_character()
+        while True:
+            try:
+                value, end = self._json.raw_decode(self._text, self._position)
+            except json.JSONDecodeError:
+                if not self._more():
+                    raise
+                continue
+            if end == len(self._text) and self._more():  # a number could go on
+                continue
+            self._position = end
+            return value
+
+    def _more(self) -> bool:
+        data = self._file.read(max(_CHUNK, len(self._text) - self._position))
+        self._read += len(data)
+        if self._read > _MAX_BYTES:
+            raise ValueError(f"it is larger than {_MAX_BYTES >> 20} MiB unpacked")
+        self._text = self._text[self._position :] + self._decoder.decode(data, final=not data)
+        self._position = 0
+        return bool(data)
+
+
+def _parse_tags(name: str, tags: object) -> tuple[TagRecord, ...]:
+    if isinstance(tags, list) and all(isinstance(tag, str) for tag in tags):
+        return tuple(TagRecord(tag) for tag in tags)
+    if isinstance(tags, dict):
+        return tuple(_record(tag, facts) for tag, facts in tags.items())
+    raise ValueError(f"{name!r} has no list of tags")
 
 
 def _record(name: str, facts: object) -> TagRecord:

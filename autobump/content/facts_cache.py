@@ -1,0 +1,123 @@
+"""Remembers what blobs say, by their hash: what git names alike never has to be read again."""
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple
+from dataclasses import fields as fields_of
+from pathlib import Path
+from typing import Any
+
+from autobump import __version__
+from autobump.content.item import DockerImageField, ItemFacts
+from autobump.content.pack import PackMetadata
+from autobump.content.yaml_text import YamlFault
+from autobump.sqlite_file import SqliteCache
+
+_FORMAT = 1
+"""Raised whenever reading an item or a pack gives other facts than before."""
+
+MAX_ROWS = 400_000
+"""More than this, and what was not used for the longest time goes; some 100 MB."""
+
+_DAY_SECONDS = 86_400
+_STALE_DAYS = 30
+_BATCH = 900
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (
+    kind TEXT NOT NULL, blob TEXT NOT NULL, used INTEGER NOT NULL, facts TEXT NOT NULL,
+    PRIMARY KEY (kind, blob)
+) WITHOUT ROWID
+"""
+_PACK = "pack"
+_ITEM_FIELDS = tuple(field.name for field in fields_of(ItemFacts))
+
+ItemResult = ItemFacts | YamlFault
+PackResult = tuple[PackMetadata | None, str]
+
+
+class FactsCache:
+    """Facts of items and packs; may be deleted at any time."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """Open the cache in a folder, or none."""
+        path = folder / "facts.sqlite" if folder else None
+        self._file = SqliteCache(path, _version(), _SCHEMA, ["facts"])
+        self._today = int(time.time()) // _DAY_SECONDS
+
+    def find_items(self, kind: str, blobs: Iterable[str]) -> dict[str, ItemResult]:
+        """Return what is remembered of items of one kind, by blob."""
+        return {blob: _decode_item(fields) for blob, fields in self._find(kind, blobs).items()}
+
+    def store_items(self, kind: str, results: Mapping[str, ItemResult]) -> None:
+        """Remember what items say, or why they cannot be read."""
+        self._store(kind, {blob: _encode_item(result) for blob, result in results.items()})
+
+    def find_packs(self, blobs: Iterable[str]) -> dict[str, PackResult]:
+        """Return what is remembered of pack metadata, by blob."""
+        found = self._find(_PACK, blobs)
+        return {
+            blob: (PackMetadata(*fields[0]) if fields[0] else None, fields[1])
+            for blob, fields in found.items()
+        }
+
+    def store_packs(self, results: Mapping[str, PackResult]) -> None:
+        """Remember what pack metadata says, or why it cannot be read."""
+        self._store(
+            _PACK,
+            {
+                blob: [astuple(metadata) if metadata else None, flaw]
+                for blob, (metadata, flaw) in results.items()
+            },
+        )
+
+    def _find(self, kind: str, blobs: Iterable[str]) -> dict[str, list[Any]]:
+        wanted = list(blobs)
+        found: dict[str, list[Any]] = {}
+        stale: list[tuple[object, ...]] = []
+        for start in range(0, len(wanted), _BATCH):
+            batch = wanted[start : start + _BATCH]
+            holes = ",".join("?" * len(batch))
+            query = f"SELECT blob, used, facts FROM facts WHERE kind = ? AND blob IN ({holes})"  # noqa: S608 - holes only
+            for blob, used, text in self._file.rows(query, (kind, *batch)):
+                try:
+                    found[blob] = json.loads(text)
+                except ValueError as exc:
+                    self._file.give_up(f"an entry does not read back: {exc}")
+                    return {}
+                if used < self._today - _STALE_DAYS:
+                    stale.append((self._today, kind, blob))
+        if stale:
+            self._file.write("UPDATE facts SET used = ? WHERE kind = ? AND blob = ?", stale)
+        return found
+
+    def _store(self, kind: str, entries: Mapping[str, list[Any]]) -> None:
+        if not entries:
+            return
+        rows = [(kind, blob, self._today, json.dumps(fields)) for blob, fields in entries.items()]
+        self._file.write("INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?)", rows)
+        for (count,) in self._file.rows("SELECT count(*) FROM facts"):
+            if count > MAX_ROWS:
+                # Older than the median goes; if everything is of one day, all of it: it is only a cache.
+                median = "SELECT used FROM facts ORDER BY used LIMIT 1 OFFSET ?"
+                self._file.write(f"DELETE FROM facts WHERE used < ({median})", [(count // 2,)])  # noqa: S608 - fixed text
+                self._file.write("DELETE FROM facts WHERE (SELECT count(*) FROM facts) > ?", [(MAX_ROWS,)])
+
+
+def _version() -> int:
+    """Return a number that differs between releases, because each may read items in its own way."""
+    major, minor, patch = (int(part) for part in __version__.split(".")[:3])
+    return ((major * 100 + minor) * 100 + patch) * 100 + _FORMAT
+
+
+def _encode_item(result: ItemResult) -> list[Any]:
+    if isinstance(result, YamlFault):
+        return ["fault", result.reason, result.detail, result.line, result.column]
+    return ["facts", *astuple(result)]
+
+
+def _decode_item(fields: list[Any]) -> ItemResult:
+    if fields[0] == "fault":
+        return YamlFault(*fields[1:])
+    values: dict[str, Any] = dict(zip(_ITEM_FIELDS, fields[1:], strict=True))
+    return ItemFacts(**values | {"image": DockerImageField(*values["image"])})
