@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 
 from autobump.config import Settings
 from autobump.content.facts_cache import FactsCache
@@ -12,7 +13,7 @@ from autobump.images.sources import TagSource
 from autobump.judge import Filters, Judged, judge_content
 from autobump.planning.plan import Plan, PlannedPullRequest, plan_pull_requests
 from autobump.progress import Progress
-from autobump.pull_requests.edits import compose_edits, needed_blobs
+from autobump.pull_requests.edits import FileChange, compose_edits, needed_blobs
 from autobump.pull_requests.forges import Base, Forge, Outcome, PreparedAction
 from autobump.pull_requests.reconcile import (
     Action,
@@ -20,6 +21,7 @@ from autobump.pull_requests.reconcile import (
     Create,
     ExistingPullRequest,
     Refresh,
+    branch_of,
     closed_for_planning,
     open_for_planning,
     reconcile,
@@ -167,19 +169,26 @@ class Pass:
     def _prepare(self, actions: Sequence[Action]) -> tuple[list[PreparedAction], dict[str, tuple[str, str]]]:
         """Compose the file changes of every action that writes a commit; tell what was refused, and why."""
         with_notes = self.settings.pull_requests.release_notes
+        bumps = {
+            branch_of(action): action.desired.planned.bumps
+            for action in actions
+            if isinstance(action, Create | Adopt | Refresh) and writes_commit(action)
+        }
+        wanted = {branch: needed_blobs(group, with_notes=with_notes) for branch, group in bumps.items()}
+        # One stream serves all of them, and the blobs of one pull request at a time are in memory.
+        stream = self.tree.read(oid for oids in wanted.values() for oid in oids)
         prepared: list[PreparedAction] = []
         refused: dict[str, tuple[str, str]] = {}
         self.progress.begin("Composing", len(actions))
         for action in actions:
-            if isinstance(action, Create | Adopt | Refresh) and writes_commit(action):
-                bumps = action.desired.planned.bumps
-                wanted = needed_blobs(bumps, with_notes=with_notes)
-                blobs = {blob.oid: blob.data for blob in self.tree.read(wanted) if blob.data is not None}
-                edits = compose_edits(bumps, blobs, with_notes=with_notes)
+            branch = branch_of(action)
+            changes: tuple[FileChange, ...] = ()
+            if branch in bumps:
+                blobs = {blob.oid: blob.data or b"" for blob in islice(stream, len(wanted[branch]))}
+                edits = compose_edits(bumps[branch], blobs, with_notes=with_notes)
                 refused |= {refusal.path: ("unsafe-edit", refusal.detail) for refusal in edits.refused}
-                prepared.append(PreparedAction(action, edits.changes))
-            else:
-                prepared.append(PreparedAction(action))
+                changes = edits.changes
+            prepared.append(PreparedAction(action, changes))
             self.progress.step()
         return prepared, refused
 

@@ -1,16 +1,14 @@
 """Requests and cost of a plan against a real registry: `python -m benchmarks.sources`."""
 
 import json
-import lzma
 import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from benchmarks.measure import Cost, median, run_once
 from tests.support.corpus import corpus_folder, unpack_content
-from tests.support.registry import Registry, load_tags, run_registry
+from tests.support.registry import Registry, run_registry
 
 RUNS = 5
 
@@ -18,7 +16,6 @@ RUNS = 5
 def main() -> None:
     """Load the tags of every image the corpus uses into a registry, and plan cold and warm."""
     tags = corpus_folder() / "images-2026-05.json.xz"
-    everything: dict[str, Any] = json.loads(lzma.decompress(tags.read_bytes()))
     with tempfile.TemporaryDirectory(prefix="autobump-bench-") as name:
         folder = Path(name)
         repository = unpack_content(folder / "content")
@@ -36,9 +33,16 @@ def main() -> None:
         run_once([*plan, "--tags", f"file:{tags}", "--output", report])
         document = json.loads(report.read_text())
         asked = {bump["image"] for bump in document["bumps"]}
-        images = {image: everything[image] for image in sorted(asked)}
         with run_registry(folder) as registry:
-            load_tags(registry, images)
+            loading: list[str | Path] = [
+                sys.executable,
+                "-m",
+                "benchmarks.load_registry",
+                registry.url,
+                registry.log,
+                tags,
+            ]
+            run_once([*loading, *sorted(asked)])
             config = folder / "settings.yml"
             config.write_text(f"registry: {{cache: '{folder}/cache'}}\n")
             against: list[str | Path] = [
@@ -53,7 +57,7 @@ def main() -> None:
             cold, cold_requests = repeat([*against, "--refresh"], registry)
             warm, warm_requests = repeat(against, registry)
     lists = sum(count for (_, path), count in cold_requests.items() if "/tags/list" in path)
-    print(f"{len(images)} images with {sum(map(len, images.values())):,} tags, {RUNS} runs each\n")
+    print(f"{len(asked)} images, {RUNS} runs each\n")
     print(f"{'':6}{'requests':>10}{'wall':>10}{'cpu':>10}{'peak':>10}")
     for label, cost, requests in (("cold", cold, cold_requests), ("warm", warm, warm_requests)):
         total = sum(requests.values()) / RUNS

@@ -30,7 +30,8 @@ CREATE TABLE IF NOT EXISTS facts (
 ) WITHOUT ROWID
 """
 _PACK = "pack"
-_ITEM_FIELDS = tuple(field.name for field in fields_of(ItemFacts))
+_ITEM_FIELDS = tuple(field.name for field in fields_of(ItemFacts))  # the image is the last
+_IMAGE_FIELDS = tuple(field.name for field in fields_of(DockerImageField))
 
 ItemResult = ItemFacts | YamlFault
 PackResult = tuple[PackMetadata | None, str]
@@ -47,11 +48,11 @@ class FactsCache:
 
     def find_items(self, kind: str, blobs: Iterable[str]) -> dict[str, ItemResult]:
         """Return what is remembered of items of one kind, by blob."""
-        return {blob: _decode_item(fields) for blob, fields in self._find(kind, blobs).items()}
+        return {blob: decode_item(fields) for blob, fields in self._find(kind, blobs).items()}
 
     def store_items(self, kind: str, results: Mapping[str, ItemResult]) -> None:
         """Remember what items say, or why they cannot be read."""
-        self._store(kind, {blob: _encode_item(result) for blob, result in results.items()})
+        self._store(kind, {blob: encode_item(result) for blob, result in results.items()})
 
     def find_packs(self, blobs: Iterable[str]) -> dict[str, PackResult]:
         """Return what is remembered of pack metadata, by blob."""
@@ -110,13 +111,16 @@ def _version() -> int:
     return ((major * 100 + minor) * 100 + patch) * 100 + _FORMAT
 
 
-def _encode_item(result: ItemResult) -> list[Any]:
+def encode_item(result: ItemResult) -> list[Any]:
+    """Return what an item says, or why it cannot be read, as plain data."""
     if isinstance(result, YamlFault):
         return ["fault", result.reason, result.detail, result.line, result.column]
-    return ["facts", *astuple(result)]
+    image = [getattr(result.image, name) for name in _IMAGE_FIELDS]
+    return ["facts", *(getattr(result, name) for name in _ITEM_FIELDS[:-1]), image]
 
 
-def _decode_item(fields: list[Any]) -> ItemResult:
+def decode_item(fields: list[Any]) -> ItemResult:
+    """Return what `encode_item` was given."""
     if fields[0] == "fault":
         return YamlFault(*fields[1:])
     values: dict[str, Any] = dict(zip(_ITEM_FIELDS, fields[1:], strict=True))

@@ -1,10 +1,15 @@
 """Reads every item and pack of a commit, one file in memory at a time."""
 
-from collections.abc import Iterable, Mapping
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
-from autobump.content.facts_cache import FactsCache
+from autobump.content.facts_cache import FactsCache, ItemResult, decode_item, encode_item
 from autobump.content.item import (
     ContentItem,
     ItemFacts,
@@ -24,7 +29,10 @@ from autobump.content.pack import (
 from autobump.content.tree import MAX_FILE_BYTES, ContentTree
 from autobump.content.yaml_text import YamlFault
 from autobump.git import Blob
-from autobump.progress import Progress
+from autobump.progress import Progress, Silent
+
+_WORTH_A_PROCESS = 300
+"""Fewer unread blobs than this are parsed sooner than a second process is started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,25 +133,76 @@ def printable(text: str) -> str:
 
 def _read_items(
     tree: ContentTree, by_blob: Mapping[str, set[ItemKind]], cache: FactsCache, progress: Progress
-) -> dict[tuple[ItemKind, str], ItemFacts | YamlFault]:
+) -> dict[tuple[ItemKind, str], ItemResult]:
     """Return what each blob says of the items it holds; only what is not remembered is read."""
-    results: dict[tuple[ItemKind, str], ItemFacts | YamlFault] = {}
+    results: dict[tuple[ItemKind, str], ItemResult] = {}
+    unread: list[tuple[ItemKind, str]] = []
     for kind in ItemKind:
         blobs = [blob for blob, kinds in by_blob.items() if kind in kinds]
         known = cache.find_items(kind, blobs)
-        fresh: dict[str, ItemFacts | YamlFault] = {}
-        for blob in tree.read(blob for blob in blobs if blob not in known):
-            if blob.data is None:
-                results[kind, blob.oid] = YamlFault(*_why_no_data(blob), 0, 0)
-                continue
-            try:
-                fresh[blob.oid] = parse_item(blob.data, kind)
-            except YamlFault as exc:
-                fresh[blob.oid] = exc
-            progress.step()
-        cache.store_items(kind, fresh)
-        results |= {(kind, blob): result for blob, result in (known | fresh).items()}
-    return results
+        results |= {(kind, blob): result for blob, result in known.items()}
+        unread += [(kind, blob) for blob in blobs if blob not in known]
+    fresh = _parse_on_both_cores(tree, unread, progress)
+    for kind in ItemKind:
+        # A fault without a line is not of the text: the blob could not be read, and may be readable later.
+        lasting = {
+            blob: result
+            for (of, blob), result in fresh.items()
+            if of is kind and not (isinstance(result, YamlFault) and not result.line)
+        }
+        cache.store_items(kind, lasting)
+    return results | fresh
+
+
+def _parse_on_both_cores(
+    tree: ContentTree, wanted: Sequence[tuple[ItemKind, str]], progress: Progress
+) -> dict[tuple[ItemKind, str], ItemResult]:
+    """Parse blobs, half of them in a second process where there are many and forking is safe."""
+    if len(wanted) < _WORTH_A_PROCESS or not _may_fork():
+        return dict(_parse(tree, wanted, progress))
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
+    mine, others = wanted[::2], wanted[1::2]
+    with ProcessPoolExecutor(1, get_context("fork"), initializer=_ignore_interrupts) as pool:
+        parsing = pool.submit(_parse_encoded, tree, others)
+        results = dict(_parse(tree, mine, progress))
+        try:
+            parsed = parsing.result()
+        except BrokenProcessPool:  # killed for want of memory, say
+            return results | dict(_parse(tree, others, progress))
+    return results | {key: decode_item(fields) for key, fields in zip(others, parsed, strict=True)}
+
+
+def _parse(
+    tree: ContentTree, wanted: Sequence[tuple[ItemKind, str]], progress: Progress
+) -> Iterator[tuple[tuple[ItemKind, str], ItemResult]]:
+    for (kind, oid), blob in zip(wanted, tree.read(oid for _, oid in wanted), strict=True):
+        progress.step()
+        if blob.data is None:
+            yield (kind, oid), YamlFault(*_why_no_data(blob), 0, 0)
+            continue
+        try:
+            yield (kind, oid), parse_item(blob.data, kind)
+        except YamlFault as exc:
+            yield (kind, oid), exc
+
+
+def _parse_encoded(tree: ContentTree, wanted: Sequence[tuple[ItemKind, str]]) -> list[list[Any]]:
+    """Parse in the second process; plain lists travel between processes, exceptions do not."""
+    return [encode_item(result) for _, result in _parse(tree, wanted, Silent())]
+
+
+def _may_fork() -> bool:
+    """Whether a fork is quick and safe here: other threads could hold locks that the child would wait for."""
+    return sys.platform == "linux" and threading.active_count() == 1 and (os.cpu_count() or 1) > 1
+
+
+def _ignore_interrupts() -> None:
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches the whole group; the first process ends both
 
 
 def _read_packs(tree: ContentTree, names: set[str], cache: FactsCache) -> dict[str, Pack]:

@@ -24,8 +24,9 @@ _DEEP_SEQUENCE = "- " * 20
 """Bounds under which no text can nest deeper than the full parser allows."""
 
 _KEY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*):(?: +(.*))?")
-_TOP_LINE = re.compile(r"^[^ \n].*$", re.MULTILINE)
-_FIRST_CHILD = re.compile(r"^( +)[^ #\n].*$", re.MULTILINE)
+# Each begins with a line feed and not with ^: the regular expression engine then leaps from line to line.
+_TOP_LINE = re.compile(r"\n[^ \n].*")
+_FIRST_CHILD = re.compile(r"\n( +)[^ #\n]")
 _EMPTY = re.compile(r" *(?:#.*)?")
 _SIMPLE = re.compile(
     r"""(?P<plain>[A-Za-z0-9_./](?:[^:#\n\t]|:(?=[^ \n\t]))*?)(?<![ :])(?P<tail> *(?: \#.*)?)"""
@@ -53,6 +54,7 @@ def scan_outline(text: str, wanted: frozenset[str], inside: frozenset[str]) -> O
         or _DEEP_SEQUENCE in text
     ):
         return None
+    text = "\n" + text
     marks: list[int] = []
     found = _read_level(text, 0, len(text), 0, marks)
     if not found or not _only_comments(text[: found[0][2]]):
@@ -99,7 +101,7 @@ def _read_level(
     pattern = _TOP_LINE if indent == 0 else _line_at(indent)
     found: list[tuple[str, str, int, int]] = []
     for line in pattern.finditer(text, start, end):
-        content = line[0][indent:]
+        content = line[0][indent + 1 :]
         if content[0] == "#":
             continue
         if content[0] == "-":
@@ -110,8 +112,8 @@ def _read_level(
         if match is None:
             return None
         value = match[2] or ""
-        marks.append(line.start())
-        found.append((match[1], value, line.start(), line.end() - len(value)))
+        marks.append(line.start() + 1)
+        found.append((match[1], value, line.start() + 1, line.end() - len(value)))
     return found
 
 
@@ -120,7 +122,7 @@ _LINES_AT: dict[int, re.Pattern[str]] = {}
 
 def _line_at(indent: int) -> re.Pattern[str]:
     if indent not in _LINES_AT:
-        _LINES_AT[indent] = re.compile(rf"^ {{{indent}}}[^ \n].*$", re.MULTILINE)
+        _LINES_AT[indent] = re.compile(rf"\n{' ' * indent}[^ \n].*")
     return _LINES_AT[indent]
 
 
@@ -144,7 +146,8 @@ def _only_comments(text: str) -> bool:
 
 
 def _scalar(value: str, start: int, *, plain: bool) -> Scalar:
-    return Scalar(value, plain, False, None, start, start + len(value), 0, 0)
+    # One less: the text was given a line feed before its first line.
+    return Scalar(value, plain, False, None, start - 1, start - 1 + len(value), 0, 0)
 
 
 def _parses_with_marks(text: str, marks: list[int]) -> bool:

@@ -92,13 +92,15 @@ def choose_tag(
         if newest.build < current.build:
             return NoUpdate(NoUpdateReason.AHEAD_OF_REGISTRY, f"the newest published tag is {newest}")
         return NoUpdate(NoUpdateReason.UP_TO_DATE, f"{newest} is the newest")
-    newer = [release for release in releases if current is None or release.tag.build > current.build]
-    for release in newer:
-        if why_too_young(release, min_age=min_age, now=now) is None:
+    why = ""
+    for release in releases:
+        if current is not None and release.tag.build <= current.build:
+            break
+        too_young = why_too_young(release, min_age=min_age, now=now)
+        if too_young is None:
             return NewerTag(release)
-    return NoUpdate(
-        NoUpdateReason.TOO_YOUNG, why_too_young(newer[0], min_age=min_age, now=now) or "not old enough yet"
-    )
+        why = why or too_young
+    return NoUpdate(NoUpdateReason.TOO_YOUNG, why)
 
 
 def why_too_young(release: Release, *, min_age: timedelta, now: datetime) -> str | None:

@@ -90,6 +90,21 @@ class _RetryLater(Exception):
         self.seconds = seconds
 
 
+class _Session(requests.Session):
+    """A session that looks at the environment's proxies and certificates once a host, not once a request."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._environment: dict[tuple[str, str, int], Any] = {}
+
+    def merge_environment_settings(self, url: Any, *arguments: Any, **options: Any) -> Any:
+        """Return what the environment says for a host; arguments are the same for every request of ours."""
+        host = _origin(str(url))
+        if host not in self._environment:
+            self._environment[host] = super().merge_environment_settings(url, *arguments, **options)
+        return dict(self._environment[host])
+
+
 class HttpClient:
     """Sends requests; safe to share between threads.
 
@@ -107,7 +122,7 @@ class HttpClient:
         self._sleep = sleep
         self._waited = 0.0
         self._lock = threading.Lock()
-        self._session = requests.Session()
+        self._session = _Session()
         # An own auth keeps requests from sending what a .netrc says to any host it has a line for.
         self._session.auth = _no_auth
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))

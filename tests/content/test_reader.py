@@ -1,0 +1,80 @@
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from autobump.content import reader
+from autobump.content.facts_cache import FactsCache
+from autobump.content.item import ItemKind
+from autobump.content.reader import read_content
+from autobump.content.tree import ContentTree
+from autobump.git import Git
+from autobump.progress import Silent
+from tests.support.repositories import item_yaml, make_repository, script_pack
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> ContentTree:
+    files: dict[str, str | bytes] = {}
+    for number in range(40):
+        files |= script_pack(f"P{number:02}", {"One": f"demisto/x:1.0.0.{number}"})
+    files |= {
+        "Packs/P00/Scripts/Broken.yml": "a: [\n",
+        "Packs/P01/Scripts/Same.yml": item_yaml("demisto/x:1.0.0.0", name="One"),
+    }
+    return ContentTree.open(make_repository(tmp_path / "r", files).directory)
+
+
+def read(tree: ContentTree, cache: FactsCache | None = None) -> reader.Content:
+    return read_content(tree, progress=Silent(), cache=cache or FactsCache(None))
+
+
+def test_second_process_finds_the_same(tree: ContentTree, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = read(tree)
+    assert (len(alone.items), len(alone.problems)) == (41, 1)
+    monkeypatch.setattr(reader, "_WORTH_A_PROCESS", 2)
+    monkeypatch.setattr(reader, "_may_fork", lambda: True)
+    assert read(tree) == alone
+
+
+def test_second_process_that_is_killed_costs_nothing_but_time(
+    tree: ContentTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    alone = read(tree)
+    monkeypatch.setattr(reader, "_WORTH_A_PROCESS", 2)
+    monkeypatch.setattr(reader, "_may_fork", lambda: True)
+    monkeypatch.setattr(reader, "_ignore_interrupts", killed)  # the first thing the second process does
+    assert read(tree) == alone
+
+
+def test_what_is_remembered_is_not_read_again(
+    tree: ContentTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = read(tree, FactsCache(tmp_path / "cache"))
+
+    def unread(*_: object, **__: object) -> object:
+        raise AssertionError("a blob was read")
+
+    monkeypatch.setattr(Git, "read_objects", unread)
+    assert read(tree, FactsCache(tmp_path / "cache")) == first
+
+
+def test_blob_that_could_not_be_read_is_not_remembered(
+    tree: ContentTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as context:
+        context.setattr("autobump.content.tree.MAX_FILE_BYTES", 1)
+        assert len(read(tree, FactsCache(tmp_path / "cache")).problems) == 42
+    assert len(read(tree, FactsCache(tmp_path / "cache")).problems) == 1
+
+
+def test_facts_are_kept_by_kind(tree: ContentTree, tmp_path: Path) -> None:
+    cache = FactsCache(tmp_path / "cache")
+    content = read(tree, cache)
+    blob = content.items[0].file.blob
+    assert cache.find_items(ItemKind.INTEGRATION, [blob]) == {}
+    assert cache.find_items(ItemKind.SCRIPT, [blob]) == {blob: content.items[0].facts}
