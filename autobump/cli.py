@@ -285,14 +285,12 @@ def _open_repository(
     repo: Path | None, rev: str, config: Path | None, *, clone: bool = False
 ) -> "tuple[ContentTree, LoadedSettings]":
     from autobump.config import load_settings
-    from autobump.content.clone import fetch_missing
     from autobump.content.tree import ContentTree, is_repository
 
     if repo is None and clone and not is_repository(Path()):
         tree = _open_clone(load_settings(config, None).settings)
     else:
         tree = ContentTree.open(repo or Path(), rev)
-    fetch_missing(tree)
     return tree, load_settings(config, tree)
 
 

@@ -2,20 +2,13 @@
 
 import base64
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
-from autobump.content.item import find_item_files
-from autobump.content.pack import find_pack_files
-from autobump.content.tree import ContentTree, TreeEntry
 from autobump.errors import AutobumpError, UsageError
 from autobump.git import Git, GitError
 from autobump.secrets import Secret
 
 DEFAULT_SERVER = "https://github.com"
-
-# Ask for exactly these objects and compare nothing first, as git itself does for a partial clone.
-_FETCH = ("-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head")
 
 
 def open_clone(
@@ -48,34 +41,6 @@ def open_clone(
         raise AutobumpError(f"cannot fetch {branch} of {server}/{repository}: {exc}") from exc
     except OSError as exc:
         raise UsageError(f"cannot keep a clone in {home}: {exc.strerror}") from exc
-
-
-def fetch_missing(tree: ContentTree) -> None:
-    """Fetch what a pass reads and a partial clone lacks, in one batch and never one by one.
-
-    Raises:
-        UsageError: The clone's remote does not give it.
-    """
-    missing = tree.find_missing(needed_blobs(tree.entries))
-    if not missing:
-        return
-    try:
-        remote = tree.git.line("config", "--get-regexp", r"^remote\..*\.promisor$").split(".")[1]
-        wants = "".join(f"{oid}\n" for oid in missing).encode()
-        tree.git.run(*_FETCH, "--filter=blob:none", "--stdin", remote, stdin=wants)
-    except GitError as exc:
-        raise UsageError(
-            f"{tree.git.directory} is a partial clone that lacks {len(missing)} files, and its remote does "
-            f"not give them ({exc}); use a full or a shallow clone"
-        ) from exc
-
-
-def needed_blobs(entries: Iterable[TreeEntry]) -> list[str]:
-    """Return the blobs of every item and every pack's metadata, each once."""
-    listed = list(entries)
-    blobs = dict.fromkeys(file.blob for file in find_item_files(listed))
-    blobs |= dict.fromkeys(p.metadata.blob for p in find_pack_files(listed).values() if p.metadata)
-    return list(blobs)
 
 
 def _credentials(server: str, token: Secret | None) -> dict[str, str]:

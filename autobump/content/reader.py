@@ -142,6 +142,7 @@ def _read_items(
         known = cache.find_items(kind, blobs)
         results |= {(kind, blob): result for blob, result in known.items()}
         unread += [(kind, blob) for blob in blobs if blob not in known]
+    tree.fetch_missing(blob for _, blob in unread)
     fresh = _parse_on_both_cores(tree, unread, progress)
     for kind in ItemKind:
         # A fault without a line is not of the text: the blob could not be read, and may be readable later.

@@ -11,6 +11,10 @@ MAX_FILE_BYTES = 10 * 1024 * 1024
 """No item or metadata file comes near this; a larger one is reported and never read into memory."""
 
 
+# Ask for exactly these objects and compare nothing first, as git itself does for a partial clone.
+_FETCH = ("-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head")
+
+
 @dataclass(frozen=True, slots=True)
 class TreeEntry:
     """One file of the commit: its path, git mode (`100644`, `100755`, `120000` …) and blob name."""
@@ -40,6 +44,7 @@ class ContentTree:
         self.revision = revision
         self.tree = tree
         self.entries = entries
+        self._absent: set[str] | None = None
 
     @classmethod
     def open(cls, directory: Path, rev: str = "HEAD", *, env: dict[str, str] | None = None) -> "ContentTree":
@@ -54,7 +59,6 @@ class ContentTree:
             UsageError: No repository, no such commit, or no `Packs` folder.
         """
         git = Git(directory, env=env)
-        _require_repository(git)
         revision, tree = _resolve_commit(git, rev)
         entries = tuple(_list_packs(git, revision))
         if not entries:
@@ -68,22 +72,52 @@ class ContentTree:
         return cls(git, revision, tree, entries)
 
     def read(self, oids: Iterable[str]) -> Iterator[Blob]:
-        """Read blobs in the order asked, one in memory at a time; too large ones come without data."""
-        wanted = list(oids)
-        return self.git.read_objects(wanted, max_bytes=MAX_FILE_BYTES) if wanted else iter(())
+        """Read blobs in the order asked, one in memory at a time; too large ones come without data.
 
-    def find_missing(self, oids: Iterable[str]) -> list[str]:
-        """Return which of the blobs a partial clone lacks, without making git fetch them one by one."""
+        What a partial clone lacks is fetched first, in one batch and never one by one.
+
+        Raises:
+            UsageError: A partial clone lacks some, and its remote does not give them.
+        """
+        wanted = list(oids)
+        if not wanted:
+            return iter(())
+        self.fetch_missing(wanted)
+        return self.git.read_objects(wanted, max_bytes=MAX_FILE_BYTES)
+
+    def fetch_missing(self, oids: Iterable[str]) -> None:
+        """Fetch what a partial clone lacks of these blobs; `read` does it for what it reads.
+
+        Raises:
+            UsageError: The clone's remote does not give them.
+        """
+        if self._absent is None:
+            self._absent = self._list_absent()
+        missing = dict.fromkeys(oid for oid in oids if oid in self._absent)
+        if not missing:
+            return
+        try:
+            remote = self.git.line("config", "--get-regexp", r"^remote\..*\.promisor$").split(".")[1]
+            wants = "".join(f"{oid}\n" for oid in missing).encode()
+            self.git.run(*_FETCH, "--filter=blob:none", "--stdin", remote, stdin=wants)
+        except GitError as exc:
+            raise UsageError(
+                f"{self.git.directory} is a partial clone that lacks {len(missing)} files, and its remote "
+                f"does not give them ({exc}); use a full or a shallow clone"
+            ) from exc
+        self._absent -= missing.keys()
+
+    def _list_absent(self) -> set[str]:
+        """Return the blobs a partial clone lacks, without making git fetch them one by one."""
         partial = r"^(remote\..*\.promisor|extensions\.partialclone)$"
         try:
             self.git.line("config", "--get-regexp", partial)
         except GitError:
-            return []  # git ends with 1 when nothing matches: no partial clone
+            return set()  # git ends with 1 when nothing matches: no partial clone
         listing = self.git.run(
             "rev-list", "--objects", "--no-object-names", "--missing=print", f"{self.revision}:Packs"
         )
-        absent = {line[1:].decode() for line in listing.splitlines() if line.startswith(b"?")}
-        return [oid for oid in oids if oid in absent]
+        return {line[1:].decode() for line in listing.splitlines() if line.startswith(b"?")}
 
     def read_file(self, path: str) -> bytes | None:
         """Return one file's bytes, from anywhere in the commit, or None when it holds no such file."""
@@ -103,8 +137,6 @@ def is_repository(directory: Path) -> bool:
 
 
 def _require_repository(git: Git) -> None:
-    if not git.directory.is_dir():
-        raise UsageError(f"{git.directory} is not a folder; name a content repository with --repo")
     try:
         git.line("rev-parse", "--git-dir")
     except GitError as exc:
@@ -116,10 +148,16 @@ def _require_repository(git: Git) -> None:
 
 
 def _resolve_commit(git: Git, rev: str) -> tuple[str, str]:
+    if not git.directory.is_dir():
+        raise UsageError(f"{git.directory} is not a folder; name a content repository with --repo")
     try:
-        revision = git.line("rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}")
-        return revision, git.line("rev-parse", "--verify", f"{revision}^{{tree}}")
-    except GitError as exc:
+        names = git.line(
+            "log", "-1", "--no-show-signature", "--format=%H %T", "--end-of-options", f"{rev}^{{commit}}"
+        )
+        revision, tree = names.split(" ")
+        return revision, tree
+    except (GitError, ValueError) as exc:
+        _require_repository(git)
         if rev == "HEAD":
             raise UsageError(f"{git.directory} has no commit yet") from exc
         raise UsageError(f"{git.directory} has no commit called {rev!r}; is it fetched?") from exc

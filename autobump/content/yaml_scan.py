@@ -10,11 +10,6 @@ import re
 
 from autobump.content.yaml_text import Other, Outline, Scalar
 
-try:
-    from _ruamel_yaml import CParser
-except ImportError:  # not CPython: the full parser does all the work
-    CParser = None
-
 _ODD_BREAKS = ("\r", "\x85", "\u2028", "\u2029", "\ufeff")
 """Line ends other than LF, and the byte-order mark; files with them are rare enough for the full parser."""
 
@@ -47,8 +42,7 @@ def scan_outline(text: str, wanted: frozenset[str], inside: frozenset[str]) -> O
         What `read_outline` would return for these keys, or None when that cannot be proven.
     """
     if (
-        CParser is None
-        or any(mark in text for mark in _ODD_BREAKS)
+        any(mark in text for mark in _ODD_BREAKS)
         or text.count("[") + text.count("{") > _MAX_BRACKETS
         or _DEEP in text
         or _DEEP_SEQUENCE in text
@@ -157,6 +151,10 @@ def _parses_with_marks(text: str, marks: list[int]) -> bool:
         pieces.append(text[position:mark])
         position = mark
     pieces.append(text[position:])
+    try:
+        from _ruamel_yaml import CParser
+    except ImportError:  # not CPython: the full parser does all the work
+        return False
     try:
         CParser("---\n".join(pieces)).raw_parse()
     except Exception:  # whatever it is, the full parser says it better

@@ -1,25 +1,14 @@
 """Locates scalars in YAML text, splices their bytes, and proves the rest unchanged.
 
-The only importer of ruamel.yaml. Content files are never loaded into objects: the event stream is enough to
-find a key, costs a fiftieth of a round-trip load, and cannot be made to expand aliases or build types.
+The only importer of ruamel.yaml, and only when it is needed: a pass over content that is remembered does not
+need it, and it costs a twentieth of such a pass. Content files are never loaded into objects: the event stream is
+enough to find a key, costs a fiftieth of a round-trip load, and cannot be made to expand aliases or build types.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
-
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import (
-    AliasEvent,
-    DocumentStartEvent,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-)
 
 MAX_DEPTH = 100
 """Deepest nesting that is read; the deepest content file known has 12 levels."""
@@ -139,6 +128,16 @@ def read_outline(data: bytes, *, inside: frozenset[str] = frozenset()) -> Docume
 
 
 def _outline(events: Iterator[Any], inside: frozenset[str]) -> Document:
+    from ruamel.yaml.events import (
+        AliasEvent,
+        DocumentStartEvent,
+        MappingEndEvent,
+        MappingStartEvent,
+        ScalarEvent,
+        SequenceEndEvent,
+        SequenceStartEvent,
+    )
+
     top: _Frame | None = None
     inner: _Frame | None = None
     depth = documents = 0
@@ -237,6 +236,9 @@ def load_with_places(text: str) -> tuple[Any, dict[tuple[str | int, ...], tuple[
     Raises:
         YamlFault: The text is no valid YAML, or a key stands twice.
     """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
     places: dict[tuple[str | int, ...], tuple[int, int]] = {}
     try:
         root = YAML(typ="safe", pure=True).compose(text)
@@ -282,6 +284,9 @@ def _events(data: bytes, *, pure: bool) -> Iterator[Any]:
 
     The C parser refuses some valid text, such as a colon in a plain scalar between braces.
     """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
     try:
         yield from YAML(typ="safe", pure=pure).parse(data.removeprefix(_BOM_BYTES))
     except YAMLError as exc:
@@ -291,8 +296,8 @@ def _events(data: bytes, *, pure: bool) -> Iterator[Any]:
         raise YamlFault("invalid-yaml", "nested too deep", 1, 1) from exc
 
 
-def _fault_from(exc: YAMLError) -> YamlFault:
-    mark = exc.problem_mark if isinstance(exc, MarkedYAMLError) else None
+def _fault_from(exc: Exception) -> YamlFault:
+    mark = getattr(exc, "problem_mark", None)
     problem = getattr(exc, "problem", None) or str(exc).splitlines()[0]
     reason = "duplicate-key" if type(exc).__name__ == "DuplicateKeyError" else "invalid-yaml"
     if mark is None:
@@ -332,6 +337,8 @@ def _prove_with_pure_parser(old: bytes, new: bytes, scalar: Scalar, new_value: s
 
 
 def _prove_only_change(old: bytes, new: bytes, scalar: Scalar, new_value: str, *, pure: bool) -> None:
+    from ruamel.yaml.events import AliasEvent, ScalarEvent
+
     changed = False
     for before, after in zip_longest(_events(old, pure=pure), _events(new, pure=pure)):
         if before is None or after is None or type(before) is not type(after):

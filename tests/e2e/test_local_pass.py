@@ -333,7 +333,7 @@ def partial_clone(tmp_path: Path) -> Path:
     return tmp_path / "clone"
 
 
-def test_partial_clone_fetches_what_it_lacks_in_one_batch(
+def test_partial_clone_fetches_items_and_packs_in_a_batch_each(
     partial_clone: Path, tags: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetches: list[bytes] = []
@@ -346,9 +346,9 @@ def test_partial_clone_fetches_what_it_lacks_in_one_batch(
 
     monkeypatch.setattr(Git, "run", counting)
     assert run_json(command, "plan", "--repo", partial_clone, "--tags", f"file:{tags}")["files"] == 2
-    assert [wants.count(b"\n") for wants in fetches] == [3]
+    assert [wants.count(b"\n") for wants in fetches] == [2, 1]
     assert run_json(command, "plan", "--repo", partial_clone, "--tags", f"file:{tags}")["files"] == 2
-    assert len(fetches) == 1
+    assert len(fetches) == 2
 
 
 def test_partial_clone_that_cannot_fetch_is_told(
@@ -357,7 +357,7 @@ def test_partial_clone_that_cannot_fetch_is_told(
     (tmp_path / "origin").rename(tmp_path / "gone")
     code, out, err = command("plan", "--repo", partial_clone, "--tags", f"file:{tags}")
     assert (code, out) == (2, "")
-    assert "partial clone that lacks 3 files" in err
+    assert "partial clone that lacks 2 files" in err
     assert err.count("\n") == 1
 
 
