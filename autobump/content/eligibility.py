@@ -12,6 +12,7 @@ from autobump.images.reference import ImageRef, Tag, find_current_tag, parse_ima
 
 PYTHON_IMAGES = frozenset({"demisto/python", "demisto/python3"})
 NATIVE_IMAGE = "demisto/py3-native"
+_WILDCARDS = frozenset("*?[")
 
 
 class SkipReason(StrEnum):
@@ -150,7 +151,10 @@ def trace_eligibility(item: ContentItem, pack: Pack, policy: EligibilityPolicy) 
 
 def matches_any(name: str, patterns: tuple[str, ...]) -> str | None:
     """Return the first pattern that a name matches, letter case counting, or None."""
-    return next((pattern for pattern in patterns if fnmatchcase(name, pattern)), None)
+    for pattern in patterns:
+        if name == pattern or (not _WILDCARDS.isdisjoint(pattern) and fnmatchcase(name, pattern)):
+            return pattern
+    return None
 
 
 def _eligible(subject: _Subject) -> Eligible:

@@ -125,6 +125,8 @@ def select_files(
 
 def printable(text: str) -> str:
     """Return text with control characters and broken encodings shown as escapes."""
+    if text.isprintable():
+        return text
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode("ascii")
         for char in text

@@ -1,8 +1,8 @@
 """Locates scalars in YAML text, splices their bytes, and proves the rest unchanged.
 
 The only importer of ruamel.yaml, and only when it is needed: a pass over content that is remembered does not
-need it. Content files are never loaded into objects: the event stream is enough to find a key, costs a fiftieth
-of a round-trip load, and cannot be made to expand aliases or build types.
+need it. Content files are never loaded into objects: the event stream is enough to find a key, costs a
+fiftieth of a round-trip load, and cannot be made to expand aliases or build types.
 """
 
 from collections.abc import Iterator

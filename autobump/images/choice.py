@@ -67,7 +67,7 @@ def sort_releases(records: Iterable[TagRecord]) -> tuple[Release, ...]:
         for record in records
         if (tag := find_immutable_tag(record.name))
     )
-    return tuple(sorted(releases, key=lambda release: release.tag, reverse=True))
+    return tuple(sorted(releases, key=lambda release: release.tag.order, reverse=True))
 
 
 def choose_tag(
