@@ -380,6 +380,47 @@ def test_trouble_is_told_in_one_clear_line(
     assert told.strip().count("\n") == 0
 
 
+@pytest.mark.parametrize(
+    ("path", "reply", "message"),
+    [
+        (
+            "/git/trees",
+            Reply(403, b'{"message": "Resource not accessible by integration"}'),
+            "the token has no permission for it (Resource not accessible by integration)",
+        ),
+        (
+            "/git/refs",
+            Reply(422, b'{"message": "Repository rule violations found"}'),
+            "Repository rule violations found",
+        ),
+        (
+            "/pulls",
+            Reply(422, b'{"message": "Validation Failed", "errors": [{"message": "no base"}]}'),
+            "no base",
+        ),
+    ],
+    ids=["permission", "protected prefix", "base branch"],
+)
+def test_refused_write_is_told_and_the_next_pull_request_goes_on(
+    world: World, path: str, reply: Reply, message: str
+) -> None:
+    refusals = [reply]
+
+    def refuse(request: Request) -> Reply | None:
+        return (
+            refusals.pop() if request.method == "POST" and request.path.endswith(path) and refusals else None
+        )
+
+    world.github.before = refuse
+    report = world.run(status=1)
+    failed, made = report["pull_requests"]
+    assert message in failed["failure"]
+    assert "\n" not in failed["failure"]
+    assert (made["failure"], made["number"]) == (None, 1)
+    assert sorted(world.actions()) in (["adopt", "leave"], ["create", "leave"])
+    assert len(world.github.open_pulls()) == 2
+
+
 def test_commit_that_github_does_not_have_is_told(world: World) -> None:
     def missing(request: Request) -> Reply | None:
         if "/git/commits/" in request.path and request.method == "GET":
