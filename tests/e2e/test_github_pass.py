@@ -255,6 +255,24 @@ def test_commit_of_a_person_is_never_overwritten(world: World) -> None:
     assert world.github.head_of(world.github.pull(1).branch) == head
 
 
+def test_commit_of_a_person_in_the_middle_of_a_pass_is_not_overwritten(world: World) -> None:
+    world.run()
+    branch = world.github.pull(1).branch
+    pushed: list[str] = []
+
+    def push(request: Request) -> Reply | None:
+        if request.path.endswith("/git/commits") and not pushed:
+            pushed.append(commit(world.github.git, {"Packs/A/README.md": "mine"}, branch=branch))
+        return None
+
+    world.github.before = push
+    world.publish(x=["1.0.0.3"], y=["1.0.0.2"])
+    report = world.run(status=1)
+    assert "was moved while this pass ran" in report["pull_requests"][0]["failure"]
+    assert world.github.head_of(branch) == pushed[0]
+    assert sorted(world.actions()) == ["hold", "leave"]
+
+
 def test_branch_a_person_left_commits_on_is_not_used_again(world: World) -> None:
     world.run()
     branch = world.github.pull(1).branch
