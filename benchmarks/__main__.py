@@ -120,9 +120,9 @@ def measure(folder: Path, runs: int, sizes: tuple[int, ...]) -> dict[str, Cost]:
             for label, prepare, command in steps:
                 prepare()
                 measured[label].append(run_once(command))
-    measured["PyYAML-like C load"] = [run_once([python, "-m", "benchmarks.floor", one, "load"])]
+    measured["C-parsed load into objects"] = [run_once([python, "-m", "benchmarks.floor", one, "load"])]
     # A tenth of the files is enough to tell that nobody wants the rest.
-    measured["round-trip load, every tenth"] = [
+    measured["round-trip load, first 157 files"] = [
         run_once([python, "-m", "benchmarks.floor", one, "round-trip", "157"])
     ]
     return {label: median(costs) for label, costs in measured.items()}
