@@ -1,6 +1,7 @@
 """Requests and cost of a plan against a real registry: `python -m benchmarks.sources`."""
 
 import json
+import shutil
 import sys
 import tempfile
 from collections import Counter
@@ -54,7 +55,7 @@ def main() -> None:
                 "--output",
                 report,
             ]
-            cold, cold_requests = repeat([*against, "--refresh"], registry)
+            cold, cold_requests = repeat(against, registry, forget=folder / "cache")
             warm, warm_requests = repeat(against, registry)
     lists = sum(count for (_, path), count in cold_requests.items() if "/tags/list" in path)
     print(f"{len(asked)} images, {RUNS} runs each\n")
@@ -68,11 +69,16 @@ def main() -> None:
     print(f"warm over cold: requests {requests_ratio:.2f}, wall {wall_ratio:.2f}")
 
 
-def repeat(command: list[str | Path], registry: Registry) -> tuple[Cost, Counter[tuple[str, str]]]:
-    """Run a command several times and return its median cost and all requests."""
-    # An image of the content that the registry lacks is a skip, not a failure.
+def repeat(
+    command: list[str | Path], registry: Registry, *, forget: Path | None = None
+) -> tuple[Cost, Counter[tuple[str, str]]]:
+    """Return the median cost and all requests of several runs; `forget` is deleted before each."""
     registry.forget()
-    costs = [run_once(command) for _ in range(RUNS)]
+    costs = []
+    for _ in range(RUNS):
+        if forget is not None:
+            shutil.rmtree(forget, ignore_errors=True)
+        costs.append(run_once(command))
     return median(costs), Counter(registry.requests())
 
 
