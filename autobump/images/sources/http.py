@@ -139,7 +139,6 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         authorization: str | None = None,
         json: object = None,
-        repeatable: bool = True,
     ) -> Answer:
         """Send one request, trying again where that is safe and can help.
 
@@ -149,7 +148,6 @@ class HttpClient:
             headers: Beside the usual ones.
             authorization: Value of the `Authorization` header; goes to this URL's own host only.
             json: Body of a POST.
-            repeatable: Sending it twice does no harm.
 
         Returns:
             Any final answer, also 4xx; 429 and 5xx only when trying again did not help.
@@ -166,7 +164,7 @@ class HttpClient:
             return answer
 
         retrying = Retrying(
-            stop=stop_after_attempt(self.limits.attempts if repeatable else 1),
+            stop=stop_after_attempt(self.limits.attempts),
             retry=retry_if_exception_type(_RetryLater),
             wait=self._reserve_wait,
             sleep=self._sleep,

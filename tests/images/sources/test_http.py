@@ -95,12 +95,6 @@ def test_answer_broken_off_is_tried_again(client: HttpClient) -> None:
         assert client.send("GET", server.url).body == b"whole"
 
 
-def test_write_is_sent_once(client: HttpClient) -> None:
-    with serve(replies(Reply(500))) as server, pytest.raises(RegistryError):
-        client.send("POST", server.url, json={}, repeatable=False)
-    assert len(server.requests) == 1
-
-
 def test_silent_server_is_given_up(client: HttpClient) -> None:
     def late(_: Request) -> Reply:
         time.sleep(1)
