@@ -3,9 +3,7 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +14,7 @@ import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.support.servers import Reply, Request, Server, serve
+from tests.support.servers import Reply, Request, Server, free_port, serve, wait_until_it_answers
 
 REPOSITORY = "demisto/content"
 TOKEN = "bot-token"  # noqa: S105 - of the emulator only
@@ -100,9 +98,7 @@ class Emulator:
 def run_emulator(folder: Path) -> Iterator[Emulator]:
     """Run an emulator and its proxy on free loopback ports until the block ends."""
     program = _install()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     seed = folder / "seed.yaml"
     seed.write_text(json.dumps(_SEED))
@@ -121,7 +117,7 @@ def run_emulator(folder: Path) -> Iterator[Emulator]:
         ]
         process = subprocess.Popen([*node, *options], stdout=log, stderr=log, cwd=folder)
         try:
-            _wait(url, process, folder / "emulator.log")
+            wait_until_it_answers(f"{url}/meta", process, folder / "emulator.log")
             yield Emulator(url, proxy)
         finally:
             process.terminate()
@@ -163,15 +159,3 @@ def _forward(url: str) -> Callable[[Request], Reply]:
         return Reply(passed.status_code, passed.content, headers)
 
     return answer
-
-
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(500):
-        if process.poll() is not None:
-            raise RuntimeError(f"the emulator ended at once: {log.read_text()}")
-        try:
-            requests.get(f"{url}/meta", timeout=5)
-            return
-        except requests.ConnectionError:
-            time.sleep(0.02)
-    raise RuntimeError("the emulator did not answer")

@@ -5,10 +5,8 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +15,8 @@ from typing import Any
 
 import pytest
 import requests
+
+from tests.support.servers import free_port, wait_until_it_answers
 
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _ACCESS = re.compile(r'"([A-Z]+) (/v2/[^ ]*) HTTP/1\.[01]" (\d+)')
@@ -53,9 +53,7 @@ def find_registry() -> str:
 def run_registry(folder: Path) -> Iterator[Registry]:
     """Run a registry on a free loopback port until the block ends."""
     program = find_registry()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     config = folder / "registry.yml"
     config.write_text(
         "version: 0.1\nlog: {level: error, accesslog: {disabled: false}}\n"
@@ -66,7 +64,7 @@ def run_registry(folder: Path) -> Iterator[Registry]:
     with registry.log.open("ab") as log:
         process = subprocess.Popen([program, "serve", config], stdout=log, stderr=log)
     try:
-        _wait_until_it_answers(registry, process)
+        wait_until_it_answers(f"{registry.url}/v2/", process, registry.log)
         yield registry
     finally:
         process.terminate()
@@ -129,17 +127,3 @@ def _push(
     answer = session.put(url, data=data, headers={"Content-Type": _MANIFEST})
     answer.raise_for_status()
     return str(answer.headers["Docker-Content-Digest"])
-
-
-def _wait_until_it_answers(
-    registry: Registry, process: subprocess.Popen[bytes], tries: Iterable[int] = range(500)
-) -> None:
-    for _ in tries:
-        if process.poll() is not None:
-            raise RuntimeError(f"the registry ended at once: {registry.log.read_text()}")
-        try:
-            requests.get(f"{registry.url}/v2/", timeout=5)
-            return
-        except requests.ConnectionError:
-            time.sleep(0.02)
-    raise RuntimeError("the registry did not answer")

@@ -1,13 +1,18 @@
 """Small HTTP servers on loopback whose answers the test decides."""
 
 import gzip
+import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+
+import requests
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,26 @@ def serve(answer: Answerer) -> Iterator[Server]:
         http.shutdown()
         http.server_close()
         thread.join()
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait for a server that was just started; its log tells why when it ends instead."""
+    for _ in range(500):
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended at once: {log.read_text()}")
+        try:
+            requests.get(url, timeout=5)
+            return
+        except requests.ConnectionError:
+            time.sleep(0.02)
+    raise RuntimeError("the server did not answer")
 
 
 def packed(data: bytes) -> Reply:
