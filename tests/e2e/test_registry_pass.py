@@ -116,10 +116,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         Reply(500),
         Reply(body=b'{"next": null, "results": [{'),
         Reply(body=b'{"results": 1}'),
+        Reply(302, headers={"Location": "http://127.0.0.1:1/elsewhere"}),
         Reply(body=b"x" * 1024, repeat=50 * 1024),
         Reply(body=b"x" * (1 << 17), drip_seconds=0.00005),
     ],
-    ids=["rate limit", "error", "truncated", "wrong types", "flood", "drip"],
+    ids=["rate limit", "error", "truncated", "wrong types", "redirect elsewhere", "flood", "drip"],
 )
 def test_one_failing_image_ends_in_its_rows_and_the_pass_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: None, reply: Reply
