@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fix bench check sdk-check clean
+.PHONY: help demo test lint fix bench check sdk-check modules clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ fix: $(READY) ## Mend what the linter can mend
 
 sdk-check: $(READY) ## Let demisto-sdk validate pull requests made from real content
 	$(BIN)/python -m tests.sdk_check
+
+modules: $(READY) ## Read the wheels in WHEELS=folder and bring images/modules.json up to date
+	$(BIN)/python -m tests.module_table $(WHEELS)
 
 bench: $(READY) ## Measure, and write build/bench.json and build/bench.svg
 	$(BIN)/python -m benchmarks
