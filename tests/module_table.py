@@ -4,20 +4,26 @@ Run as `make modules WHEELS=folder`. The folder holds wheels, and source archive
 They are only read: nothing is fetched, built or run. Several versions of a package count together, as modules
 were renamed between versions.
 
-Packages in the folder are written anew and the others are kept. Packages in no image are left out.
+Packages in the folder are written anew and the others are kept. Packages in no image are left out. If pigar's
+wheel lies there, too, its database fills in the packages that are not known otherwise.
 
-Source: the list of files in each package's own wheel, read on 2026-11-21.
+Source: the list of files in each package's own wheel, and the database of pigar 2.2.0 (the top-level modules
+that packages declare), both read on 2026-11-21.
 """
 
 import argparse
 import ast
 import json
 import lzma
+import shutil
+import sqlite3
 import sys
 import tarfile
+import tempfile
 import zipfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -28,8 +34,31 @@ from tests.support.corpus import corpus_folder
 TABLE = Path(__file__).resolve().parents[1] / "autobump" / "images" / "modules.json"
 Table = dict[str, set[str]]
 
-NOT_FOR_IMPORT = {"benchmarks", "doc", "docs", "example", "examples", "samples", "scripts", "test", "tests"}
+NOT_FOR_IMPORT = {
+    "benchmarks",
+    "doc",
+    "docs",
+    "example",
+    "examples",
+    "images",
+    "samples",
+    "scripts",
+    "src",
+    "test",
+    "tests",
+}
 """What some packages install by accident beside their modules."""
+
+
+DOCUMENTED = {
+    "opencv-python-headless": {"cv2"},
+    "pycrypto": {"Crypto"},
+    "typing-extensions": {"typing_extensions"},
+}
+"""What pigar lacks or has wrong, from the documentation of the packages themselves."""
+
+SHARED_BY = 3
+"""A top-level name that so many packages declare is a namespace, and says nothing of one of them."""
 
 
 def main() -> int:
@@ -45,6 +74,10 @@ def main() -> int:
     if not found:
         parser.error("the folders hold no wheel of a package that is in an image")
     table = merge(read_table(TABLE), found)
+    for folder in folders:
+        for database in folder.glob("pigar-*.whl"):
+            table = fill(table, read_pigar(database, in_images - DOCUMENTED.keys()))
+    table = merge(table, DOCUMENTED)
     TABLE.write_text(render(table), "utf-8")
     known = set().union(*table.values())
     print(f"{len(table)} modules of {len(known)} packages; {len(in_images - known)} packages are not known")  # noqa: T201 - a tool says what it did
@@ -177,6 +210,38 @@ def merge(table: Table, found: dict[str, set[str]]) -> Table:
         for module in modules:
             merged[module].add(package)
     return {module: packages for module, packages in merged.items() if packages}
+
+
+def read_pigar(wheel: Path, wanted: set[str]) -> dict[str, set[str]]:
+    """Return the top-level modules of packages as pigar's database has them."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    with tempfile.NamedTemporaryFile() as copy:
+        with zipfile.ZipFile(wheel) as archive, archive.open("pigar/.db.sqlite3") as database:
+            shutil.copyfileobj(database, copy)
+        copy.flush()
+        query = (
+            "SELECT d.name, m.name FROM distributions d "
+            "JOIN top_level_module_names m ON m.distribution_id = d.id"
+        )
+        with closing(sqlite3.connect(copy.name)) as connection:
+            for name, module in connection.execute(query):
+                package = canonicalize_name(name)
+                if package in wanted and module.isidentifier() and module not in NOT_FOR_IMPORT:
+                    found[package].add(module)
+    return found
+
+
+def fill(table: Table, declared: dict[str, set[str]]) -> Table:
+    """Return the table with packages that it lacks; names that packages share are left out."""
+    known = set().union(*table.values()) if table else set()
+    namespaces = {module.split(".")[0] for module in table if "." in module}
+    claims = Counter(module for modules in declared.values() for module in modules)
+    filled = defaultdict(set, {module: set(packages) for module, packages in table.items()})
+    for package, modules in declared.items():
+        for module in modules:
+            if package not in known and module not in namespaces and claims[module] < SHARED_BY:
+                filled[module].add(package)
+    return dict(filled)
 
 
 def render(table: Table) -> str:

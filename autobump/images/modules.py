@@ -6,6 +6,7 @@
 
 import json
 from collections import defaultdict
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
@@ -18,27 +19,32 @@ def normalise_package(name: str) -> str:
     return canonicalize_name(name)
 
 
-@lru_cache(maxsize=4096)
-def find_packages(module: str) -> frozenset[str]:
-    """Return the packages, normalised, that install a module.
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Who installs a module: its import path as it is installed, and the normalised names of the packages."""
 
-    Several packages may install the same one, and one that is not in the table may as well: look for those of
-    an image that are among these, and conclude nothing where there is none. A namespace that packages only
-    share, such as `google`, belongs to all that install something below it.
+    module: str
+    packages: frozenset[str]
+
+
+@lru_cache(maxsize=4096)
+def find_provider(module: str) -> Provider | None:
+    """Return who installs a module, or None when that is not known.
+
+    Several packages may install the same one, and one that is not in the table may as well: look for the
+    package of an image that is among these, and conclude nothing from its absence. A namespace that packages
+    only share, such as `google`, belongs to all that install something below it.
 
     Args:
-        module: Dotted import path, such as `google.cloud.storage.blob`.
-
-    Returns:
-        Empty when not known.
+        module: Dotted import path, such as `google.cloud.storage.Client`; a name inside a module may follow.
     """
     installed_by, namespaces = _read_table()
     path = module
     while path:
         if path in installed_by:
-            return installed_by[path]
+            return Provider(path, installed_by[path])
         path = path.rpartition(".")[0]
-    return namespaces.get(module, frozenset())
+    return Provider(module, namespaces[module]) if module in namespaces else None
 
 
 def in_standard_library(module: str, python: str) -> bool:

@@ -1,0 +1,73 @@
+"""Says of each bump whether its item will notice: asks what is inside the images, and reads the items' code."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from autobump.content.code import read_code
+from autobump.content.facts_cache import FactsCache
+from autobump.content.tree import ContentTree
+from autobump.images.facts import ImageFacts
+from autobump.images.inside import ImageDiff, compare_images
+from autobump.images.lookup import Unavailable, look_up_facts
+from autobump.images.sources import FactsSource
+from autobump.planning.plan import Bump
+from autobump.planning.risk import ItemRisk, assess_item
+from autobump.progress import Progress
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Assessor:
+    """Assesses bumps, and remembers for one pass what it found.
+
+    Attributes:
+        tree: The commit the items were read from.
+        source: Tells what is inside images.
+        cache: Remembers the imports of a blob.
+        threads: Tags asked for at once.
+        progress: Told how far it is.
+    """
+
+    tree: ContentTree
+    source: FactsSource
+    cache: FactsCache
+    threads: int
+    progress: Progress
+    _facts: dict[tuple[str, str], ImageFacts | None] = field(default_factory=dict)
+
+    def assess(self, bumps: Iterable[Bump]) -> dict[str, ItemRisk]:
+        """Return the risk of each bump, by path; those whose images are not known say so."""
+        wanted = list(bumps)
+        self._learn({key for bump in wanted for key in _tags_of(bump)})
+        codes = read_code(self.tree, (bump.item for bump in wanted), self.cache)
+        return {bump.path: assess_item(codes[bump.path], self.diff(bump)) for bump in wanted}
+
+    def diff(self, bump: Bump) -> ImageDiff | None:
+        """Return what changes inside the image of a bump that was assessed, or None when it is not known."""
+        old, new = (self._facts.get(key) for key in _tags_of(bump))
+        return compare_images(old, new) if old is not None and new is not None else None
+
+    def facts(self, repository: str, tag: str) -> ImageFacts | None:
+        """Return what was learnt of a tag, if anything."""
+        return self._facts.get((repository, tag))
+
+    def _learn(self, wanted: Iterable[tuple[str, str]]) -> None:
+        missing = [key for key in wanted if key not in self._facts]
+        failed: list[Unavailable] = []
+        for key, facts in look_up_facts(self.source, missing, self.threads, self.progress).items():
+            if isinstance(facts, Unavailable):
+                failed.append(facts)
+            self._facts[key] = None if isinstance(facts, Unavailable) else facts
+        if failed:
+            _log.warning(
+                "what is inside some images is not known",
+                extra={"tags": len(failed), "cause": failed[0].detail},
+            )
+
+
+def _tags_of(bump: Bump) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Return the older and the newer tag of a bump, each with its image."""
+    repository = bump.image.repository
+    return (repository, bump.image.tag or ""), (repository, bump.target.tag.text)

@@ -1,0 +1,69 @@
+"""Where the list of deprecated images comes from."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from autobump.errors import RegistryError, UsageError
+from autobump.images.deprecated import DeprecatedImage, parse_deprecated_images
+
+URL = "https://raw.githubusercontent.com/demisto/dockerfiles/master/docker/deprecated_images.json"
+_MAX_BYTES = 4 * 1024 * 1024
+
+
+class DeprecatedImagesSource:
+    """The published list, on GitHub or in a file; nobody's list says nothing."""
+
+    def __init__(self, path: Path | None = None, url: str = "") -> None:
+        """Use a file, or an address, or neither; nothing is read yet."""
+        self._path = path
+        self._url = url
+
+    def fetch(self) -> Mapping[str, DeprecatedImage]:
+        """Return the deprecated images by `namespace/name`.
+
+        Raises:
+            RegistryError: The list could not be read.
+        """
+        try:
+            return parse_deprecated_images(self._read())
+        except ValueError as exc:
+            raise RegistryError(f"the list of deprecated images cannot be read: {exc}") from exc
+
+    def _read(self) -> str:
+        if self._path is not None:
+            try:
+                with self._path.open("rb") as file:
+                    return file.read(_MAX_BYTES).decode("utf-8-sig")
+            except OSError as exc:
+                raise RegistryError(f"cannot read {self._path}: {exc.strerror}") from exc
+        if not self._url:
+            return "[]"
+        from autobump.images.sources.http import HttpClient, HttpLimits
+
+        answer = HttpClient(HttpLimits(connections=1)).send("GET", self._url)
+        if answer.status != 200:
+            raise RegistryError(f"GitHub answered {answer.status} for the list of deprecated images")
+        return answer.body.decode("utf-8-sig")
+
+
+def open_deprecated_images(spelling: str, tags: str) -> DeprecatedImagesSource:
+    """Open the list that `registry.deprecated_images` names.
+
+    Args:
+        spelling: `auto`, `none`, `dockerfiles` or `file:PATH`. `auto` asks GitHub if the tags come from Docker
+            Hub or the published pages, and nobody else.
+        tags: The spelling of the tag source in use.
+
+    Raises:
+        UsageError: There is no such kind of list.
+    """
+    if spelling == "auto":
+        spelling = "dockerfiles" if tags in ("dockerhub", "dockerfiles-info") else "none"
+    kind, _, rest = spelling.partition(":")
+    if spelling == "none":
+        return DeprecatedImagesSource()
+    if spelling == "dockerfiles":
+        return DeprecatedImagesSource(url=URL)
+    if kind == "file" and rest:
+        return DeprecatedImagesSource(Path(rest).expanduser())
+    raise UsageError(f"{spelling!r} is no list of deprecated images; use auto, none, dockerfiles or file:PATH")

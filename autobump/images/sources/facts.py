@@ -1,0 +1,165 @@
+"""Where the facts of images come from: what is inside the image behind a tag."""
+
+import json
+import lzma
+from collections.abc import Iterable
+from pathlib import Path
+
+from autobump.errors import RegistryError, UsageError
+from autobump.images.facts import ImageFacts, facts_from_record, facts_to_record
+from autobump.images.page import parse_page
+from autobump.images.sources import FactsSource
+from autobump.images.sources.image_pages import Pages
+from autobump.images.sources.snapshot import read_images
+from autobump.sqlite_file import SqliteCache
+
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (
+    source TEXT NOT NULL, repository TEXT NOT NULL, tag TEXT NOT NULL, facts TEXT NOT NULL,
+    PRIMARY KEY (source, repository, tag)
+) WITHOUT ROWID
+"""
+
+
+class PageFacts:
+    """Facts from the published image pages."""
+
+    def __init__(self, pages: Pages) -> None:
+        """Use pages; nothing is read yet."""
+        self._pages = pages
+
+    def prepare(self, wanted: Iterable[tuple[str, str]]) -> None:
+        """Do nothing: each page is read by itself."""
+
+    def fetch_facts(self, repository: str, tag: str) -> ImageFacts | None:
+        """Return what the tag's page tells."""
+        page = self._pages.read_page(f"{repository}/{tag}.md")
+        return None if page is None else parse_page(page)
+
+
+class FileFacts:
+    """Facts from a tag file that holds them, see `facts_from_record`."""
+
+    def __init__(self, path: Path) -> None:
+        """Use a file; it is read when something is asked for."""
+        self._path = path
+        self._facts: dict[tuple[str, str], ImageFacts] = {}
+
+    def prepare(self, wanted: Iterable[tuple[str, str]]) -> None:
+        """Read the file once, and keep what is wanted."""
+        tags: dict[str, set[str]] = {}
+        for repository, tag in wanted:
+            tags.setdefault(repository, set()).add(tag)
+        try:
+            for name, records in read_images(self._path):
+                if name in tags and isinstance(records, dict):
+                    for tag in tags[name] & records.keys():
+                        self._facts[name, tag] = facts_from_record(records[tag])
+        except (OSError, EOFError, lzma.LZMAError, ValueError, RecursionError) as exc:
+            raise RegistryError(f"cannot read the facts of images in {self._path}: {exc}") from exc
+
+    def fetch_facts(self, repository: str, tag: str) -> ImageFacts | None:
+        """Return what the file tells of a tag that was wanted."""
+        return self._facts.get((repository, tag))
+
+
+class RememberedFacts:
+    """Another source's facts, remembered for ever: what is inside an immutable tag never changes."""
+
+    def __init__(self, source: FactsSource, folder: Path | None, name: str) -> None:
+        """Open the cache.
+
+        Args:
+            source: Asked for what is not remembered.
+            folder: Where the cache lies; None for no cache.
+            name: Tells this source from others in the cache.
+        """
+        self._source = source
+        self._name = name
+        self._file = SqliteCache(folder / "images.sqlite" if folder else None, _VERSION, _SCHEMA, ["facts"])
+        self._known: dict[tuple[str, str], ImageFacts] = {}
+
+    def prepare(self, wanted: Iterable[tuple[str, str]]) -> None:
+        """Look up what is remembered, and prepare the source for the rest."""
+        missing = [key for key in wanted if key not in self._known and not self._recall(*key)]
+        if missing:
+            self._source.prepare(missing)
+
+    def fetch_facts(self, repository: str, tag: str) -> ImageFacts | None:
+        """Return what is remembered of a tag, or ask and remember."""
+        if facts := self._known.get((repository, tag)):
+            return facts
+        facts = self._source.fetch_facts(repository, tag)
+        if facts is not None:
+            self._known[repository, tag] = facts
+            row = (self._name, repository, tag, json.dumps(facts_to_record(facts)))
+            self._file.write("INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?)", [row])
+        return facts
+
+    def forget_others(self, prefix: str) -> None:
+        """Drop what is remembered of other sources whose names begin with a prefix."""
+        statement = "DELETE FROM facts WHERE substr(source, 1, ?) = ? AND source <> ?"
+        self._file.write(statement, [(len(prefix), prefix, self._name)])
+
+    def _recall(self, repository: str, tag: str) -> bool:
+        query = "SELECT facts FROM facts WHERE source = ? AND repository = ? AND tag = ?"
+        for (text,) in self._file.rows(query, (self._name, repository, tag)):
+            try:
+                self._known[repository, tag] = facts_from_record(json.loads(text))
+            except ValueError as exc:
+                self._file.give_up(f"an entry does not read back: {exc}")
+                return False
+            return True
+        return False
+
+
+def open_facts_source(spelling: str, tags: str, cache: Path | None, connections: int) -> FactsSource | None:
+    """Open the source that `registry.facts` names; nothing is asked over the network yet.
+
+    Args:
+        spelling: `auto`, `none`, `dockerfiles-info[:PATH]` or `file:PATH`. `auto` means the pages on GitHub
+            for Docker Hub, the pages or the file that the tags come from, and nothing for other registries.
+        tags: The spelling of the tag source in use.
+        cache: Folder of the cache, or None for none.
+        connections: Requests under way at once.
+
+    Returns:
+        The source, or None when facts are not wanted.
+
+    Raises:
+        UsageError: There is no such kind of source, or it cannot be opened.
+    """
+    if spelling == "auto":
+        spelling = {"dockerhub": "dockerfiles-info"}.get(tags, "none" if tags.startswith("oci:") else tags)
+    kind, _, rest = spelling.partition(":")
+    if spelling == "none":
+        return None
+    if kind == "file" and rest:
+        return _open_file(Path(rest).expanduser(), cache)
+    if kind == "dockerfiles-info" and rest:
+        from autobump.images.sources.image_pages import LocalPages
+
+        return PageFacts(LocalPages(Path(rest).expanduser()))
+    if spelling == "dockerfiles-info":
+        from autobump.images.sources.http import HttpClient, HttpLimits
+        from autobump.images.sources.image_pages import GitHubPages
+        from autobump.secrets import find_secret
+
+        client = HttpClient(HttpLimits(connections=connections))
+        return RememberedFacts(PageFacts(GitHubPages(client, find_secret("GITHUB_TOKEN"))), cache, "pages")
+    raise UsageError(
+        f"{spelling!r} is no source of image facts; use auto, none, dockerfiles-info[:PATH] or file:PATH"
+    )
+
+
+def _open_file(path: Path, cache: Path | None) -> FactsSource:
+    """Use a file, remembered by its name, size and time of change."""
+    try:
+        stat = path.stat()
+    except OSError as exc:
+        raise UsageError(f"cannot read the facts in {path}: {exc.strerror}") from exc
+    name = f"file:{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}"
+    remembered = RememberedFacts(FileFacts(path), cache, name)
+    remembered.forget_others("file:")
+    return remembered

@@ -1,0 +1,217 @@
+"""Whether an item will notice that its image changes."""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Literal
+
+from packaging.utils import canonicalize_name
+
+from autobump.content.code import ItemCode, Use
+from autobump.images.inside import ChangeKind, ImageDiff
+from autobump.images.modules import find_provider, in_standard_library
+
+_PLATFORM_MODULES = frozenset(
+    {"demistomock", "CommonServer", "CommonServerPython", "CommonServerUserPython", "CommonServerPowerShell"}
+)
+_SHARED_SUFFIX = "ApiModule"
+
+
+class RiskLevel(StrEnum):
+    """How likely an item breaks, from not to likely."""
+
+    NONE = "none"
+    ALREADY_MISSING = "already-missing"
+    REVIEW = "review"
+    BREAKING = "breaking"
+
+    @property
+    def rank(self) -> int:
+        """Higher is worse."""
+        return list(RiskLevel).index(self)
+
+
+class FindingKind(StrEnum):
+    """What was found."""
+
+    REMOVED = "removed"
+    LEFT_STANDARD_LIBRARY = "left-standard-library"
+    DOWNGRADED = "downgraded"
+    MAJOR = "major"
+    CHANGED = "changed"
+    PYTHON = "python"
+    ALREADY_MISSING = "already-missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One reason for concern.
+
+    Attributes:
+        level: How much.
+        kind: What it is.
+        use: What the item imports; None when it is about Python itself.
+        package: The package that provides it, or empty.
+        old: Version in the older image, or empty.
+        new: Version in the newer image, or empty.
+    """
+
+    level: RiskLevel
+    kind: FindingKind
+    use: Use | None
+    package: str = ""
+    old: str = ""
+    new: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRisk:
+    """What is known of an item's risk.
+
+    Attributes:
+        findings: The worst first.
+        note: Why its code was not looked at, or empty.
+        known: False when it is not known what is inside the images.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    note: str = ""
+    known: bool = True
+
+    @property
+    def level(self) -> RiskLevel:
+        """The worst of its findings."""
+        return max((finding.level for finding in self.findings), key=lambda level: level.rank, default=RiskLevel.NONE)
+
+
+@dataclass(frozen=True, slots=True)
+class RiskPolicy:
+    """What is done with items at risk; see the settings `policy.risk`."""
+
+    breaking: Literal["separate", "hold", "ignore"] = "separate"
+    review: Literal["label", "separate", "ignore"] = "label"
+
+    def lane(self, level: RiskLevel) -> str:
+        """Return the lane of items of a level, see `Bump`."""
+        wish = {RiskLevel.BREAKING: self.breaking, RiskLevel.REVIEW: self.review}.get(level)
+        return level.value if wish == "separate" else ""
+
+    def holds(self, level: RiskLevel) -> bool:
+        """Whether items of a level are not updated."""
+        return level is RiskLevel.BREAKING and self.breaking == "hold"
+
+    def label(self, level: RiskLevel) -> str:
+        """Return the label of a pull request whose worst item is of a level, or nothing."""
+        wish = {RiskLevel.BREAKING: self.breaking, RiskLevel.REVIEW: self.review}.get(level, "ignore")
+        return "" if wish == "ignore" else f"autobump:{level.value}"
+
+
+def assess_item(code: ItemCode, diff: ImageDiff | None) -> ItemRisk:
+    """Say what a change of image means for an item.
+
+    Args:
+        code: What the item imports.
+        diff: What changes inside the image; None when one of the two is not known.
+    """
+    if diff is None:
+        return ItemRisk(note="what is inside the images is not known", known=False)
+    findings = set(_python_findings(diff))
+    for use in code.uses:
+        findings.update(_module_findings(use, diff))
+    ordered = sorted(findings, key=lambda one: (-one.level.rank, one.package, one.use.module if one.use else ""))
+    return ItemRisk(tuple(_once_per_package(ordered)), code.absent)
+
+
+def describe_finding(finding: Finding, quote: Callable[[str], str] = str) -> str:
+    """Say a finding in a sentence without its end.
+
+    Args:
+        finding: What to say.
+        quote: Makes text from outside safe where the sentence goes.
+    """
+    if finding.use is None:
+        return f"Python changes from {quote(finding.old)} to {quote(finding.new)}"
+    module = quote(finding.use.module)
+    through = f" (through {quote(finding.use.through)})" if finding.use.through else ""
+    guard = ", in a try that may do without it" if finding.use.guarded else ""
+    package = f"the package {quote(finding.package)}"
+    match finding.kind:
+        case FindingKind.REMOVED:
+            return f"imports {module}{through} of {package} {quote(finding.old)}, which the new image lacks{guard}"
+        case FindingKind.LEFT_STANDARD_LIBRARY:
+            return f"imports {module}{through}, which is not in Python {quote(finding.new)} any more{guard}"
+        case FindingKind.DOWNGRADED:
+            return f"imports {module}{through} of {package}, which goes back from {quote(finding.old)} to {quote(finding.new)}"
+        case FindingKind.ALREADY_MISSING:
+            return f"imports {module}{through}, which neither image nor its Python has"
+        case _:
+            return f"imports {module}{through} of {package}, which goes from {quote(finding.old)} to {quote(finding.new)}"
+
+
+def _python_findings(diff: ImageDiff) -> Iterator[Finding]:
+    if diff.changes_python:
+        yield Finding(
+            RiskLevel.REVIEW, FindingKind.PYTHON, None, old=diff.old.python or "", new=diff.new.python or ""
+        )
+
+
+def _module_findings(use: Use, diff: ImageDiff) -> Iterator[Finding]:
+    top = use.module.split(".")[0]
+    if top in _PLATFORM_MODULES or top.endswith(_SHARED_SUFFIX) or diff.changes is None:
+        return
+    if diff.new.python and in_standard_library(top, diff.new.python):
+        return
+    had, has = _versions(diff.old.packages), _versions(diff.new.packages)
+    provider = find_provider(use.module)
+    use = replace(use, module=provider.module if provider else top)
+    providers = provider.packages if provider else frozenset()
+    old, new = providers & had.keys(), providers & has.keys()
+    # A file that can do without a module is not broken by its absence.
+    worst = RiskLevel.REVIEW if use.guarded else RiskLevel.BREAKING
+    if new:
+        yield from _changed_packages(use, diff, old & new)
+    elif old:
+        package = min(old)
+        yield Finding(worst, FindingKind.REMOVED, use, package, had[package])
+    elif top == "distutils" and "setuptools" in has:
+        return  # setuptools puts its own copy in the place of the one that left
+    elif diff.old.python and diff.new.python and in_standard_library(top, diff.old.python):
+        yield Finding(
+            worst, FindingKind.LEFT_STANDARD_LIBRARY, use, old=diff.old.python, new=diff.new.python
+        )
+    elif (name := canonicalize_name(top)) in had and name not in has:
+        # Nothing but the name says that this package provides it: that is no proof.
+        yield Finding(RiskLevel.REVIEW, FindingKind.REMOVED, use, name, had[name])
+    elif name not in has and not use.guarded and diff.new.python:
+        yield Finding(RiskLevel.ALREADY_MISSING, FindingKind.ALREADY_MISSING, use)
+
+
+def _changed_packages(use: Use, diff: ImageDiff, packages: Collection[str]) -> Iterator[Finding]:
+    for change in diff.changes or ():
+        if change.key in packages and change.old is not None and change.new is not None:
+            match change.kind:
+                case ChangeKind.DOWNGRADED | ChangeKind.MAJOR | ChangeKind.CHANGED:
+                    kind = FindingKind(change.kind.value)
+                    yield Finding(
+                        RiskLevel.REVIEW, kind, use, change.key, change.old.version, change.new.version
+                    )
+                case _:
+                    continue
+
+
+def _versions(packages: object) -> dict[str, str]:
+    return (
+        {canonicalize_name(name): facts.version for name, facts in packages.items()}
+        if isinstance(packages, dict)
+        else {}
+    )
+
+
+def _once_per_package(findings: list[Finding]) -> Iterator[Finding]:
+    """Drop what says the same of a package again: one import of it is enough to look at."""
+    seen: set[tuple[FindingKind, str]] = set()
+    for finding in findings:
+        key = (finding.kind, finding.package or (finding.use.module if finding.use else ""))
+        if key not in seen:
+            seen.add(key)
+            yield finding
