@@ -1,6 +1,7 @@
 """What changes between two tags of an image."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,6 +10,8 @@ from packaging.version import InvalidVersion, Version
 
 from autobump.images.facts import ImageFacts, PackageFacts
 from autobump.images.licences import LicenceKind, classify_licence
+
+_NOISE = re.compile(r"\b(?:the|licen[cs]e|software)\b|[^a-z0-9]+")
 
 
 class ChangeKind(StrEnum):
@@ -94,7 +97,7 @@ def compare_images(old: ImageFacts, new: ImageFacts) -> ImageDiff:
         name = new_name or old_name
         if kind := _compare(was, now):
             changes.append(PackageChange(name, kind, was, now))
-        if now is not None and (was is None or was.licence != now.licence):
+        if now is not None and (was is None or _changes_licence(was.licence, now.licence)):
             old_licence = None if was is None else was.licence
             licences.append(LicenceChange(name, old_licence, now.licence, classify_licence(now.licence)))
     order = list(ChangeKind)
@@ -134,10 +137,10 @@ def _compare(old: PackageFacts | None, new: PackageFacts | None) -> ChangeKind |
     return compare_versions(old.version, new.version)
 
 
+def _changes_licence(old: str, new: str) -> bool:
+    """Whether a package names another licence; one that names none any more has only moved its metadata."""
+    return bool(new) and _NOISE.sub("", old.casefold()) != _NOISE.sub("", new.casefold())
+
+
 def _by_key(packages: Mapping[str, PackageFacts]) -> dict[str, tuple[str, PackageFacts]]:
     return {canonicalize_name(name): (name, facts) for name, facts in sorted(packages.items())}
-
-
-def unwelcome_licences(diff: ImageDiff) -> Iterable[LicenceChange]:
-    """Return the licences that need somebody's approval."""
-    return [change for change in diff.licences if change.kind is not LicenceKind.PERMISSIVE]

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from autobump.errors import ImageNotFoundError, RegistryError
 from autobump.images.choice import Release, sort_releases, why_too_young
-from autobump.images.sources import TagSource
+from autobump.images.facts import ImageFacts
+from autobump.images.sources import FactsSource, TagSource
 from autobump.progress import Progress
 
 MAX_DATES = 20
@@ -35,6 +36,7 @@ class Unavailable:
 
 Lookup = tuple[Release, ...] | NotFound | Unavailable
 Digest = str | None | Unavailable
+Facts = ImageFacts | None | Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,38 @@ def look_up_digests(
             return Unavailable(str(exc))
 
     return _in_parallel(look_up, wanted, threads, progress)
+
+
+def look_up_facts(
+    source: FactsSource, wanted: Iterable[tuple[str, str]], threads: int, progress: Progress
+) -> dict[tuple[str, str], Facts]:
+    """Learn what is inside images.
+
+    Args:
+        source: Tells it.
+        wanted: Image and tag.
+        threads: Tags asked for at once.
+        progress: Told of every tag.
+
+    Returns:
+        By image and tag; None where nothing is published.
+    """
+    keys = sorted(set(wanted))
+    if not keys:
+        return {}
+    progress.begin("Reading what is inside", len(keys))
+    try:
+        source.prepare(keys)
+    except RegistryError as exc:
+        return dict.fromkeys(keys, Unavailable(str(exc)))
+
+    def look_up(key: tuple[str, str]) -> Facts:
+        try:
+            return source.fetch_facts(*key)
+        except RegistryError as exc:
+            return Unavailable(str(exc))
+
+    return _in_parallel(look_up, keys, threads, progress)
 
 
 def _with_dates(

@@ -16,6 +16,7 @@ from autobump.images.sources.docker_hub import DockerHubSource
 from autobump.images.sources.http import HttpClient
 from autobump.images.sources.oci import OciSource
 from tests.support.hub import HubStandIn
+from tests.support.pages import make_page
 from tests.support.registry import push_tag, run_registry
 from tests.support.servers import serve
 
@@ -74,7 +75,7 @@ def open_pages(folder: Path, stack: ExitStack) -> Sample:
     for tag, digest in digests().items():
         page = folder / f"{IMAGE}/{tag}.md"
         page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(f"- Created: `{CREATED[tag]}`\n\n{tag}   {str(digest)[7:]}   (Repo Admin)\n")
+        page.write_text(make_page(IMAGE, tag, created=CREATED[tag], digest=str(digest)))
     return Sample(open_tag_source(f"dockerfiles-info:{folder}"), digests())
 
 

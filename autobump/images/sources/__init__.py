@@ -1,6 +1,6 @@
-"""Where tags come from: one protocol, and the spelling that chooses the source."""
+"""Where tags and facts come from: the protocols, and the spelling that chooses the source of tags."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Protocol
 
 from autobump.errors import UsageError
 from autobump.images.choice import TagRecord
+from autobump.images.facts import ImageFacts
 
 
 class TagSource(Protocol):
@@ -40,6 +41,26 @@ class TagSource(Protocol):
 
     def fetch_created(self, repository: str, tag: str) -> datetime | None:
         """Return when a tag was made, with timezone, if the source knows more than `fetch_tags` said.
+
+        Raises:
+            RegistryError: The source could not answer.
+        """
+        ...
+
+
+class FactsSource(Protocol):
+    """A place that tells what is inside an image; safe to ask from several threads."""
+
+    def prepare(self, wanted: Iterable[tuple[str, str]]) -> None:
+        """Hear which images and tags will be asked for.
+
+        Raises:
+            RegistryError: The source cannot be used at all.
+        """
+        ...
+
+    def fetch_facts(self, repository: str, tag: str) -> ImageFacts | None:
+        """Return the facts of a tag, or None when nothing is published of it.
 
         Raises:
             RegistryError: The source could not answer.

@@ -50,8 +50,8 @@ def open_deprecated_images(spelling: str, tags: str) -> DeprecatedImagesSource:
     """Open the list that `registry.deprecated_images` names.
 
     Args:
-        spelling: `auto`, `none`, `dockerfiles` or `file:PATH`. `auto` asks GitHub if the tags come from Docker
-            Hub or the published pages, and nobody else.
+        spelling: `auto`, `none`, `dockerfiles` or `file:PATH`. `auto` asks GitHub if the tags come from
+            Docker Hub or the published pages, and nobody else.
         tags: The spelling of the tag source in use.
 
     Raises:
@@ -66,4 +66,6 @@ def open_deprecated_images(spelling: str, tags: str) -> DeprecatedImagesSource:
         return DeprecatedImagesSource(url=URL)
     if kind == "file" and rest:
         return DeprecatedImagesSource(Path(rest).expanduser())
-    raise UsageError(f"{spelling!r} is no list of deprecated images; use auto, none, dockerfiles or file:PATH")
+    raise UsageError(
+        f"{spelling!r} is no list of deprecated images; use auto, none, dockerfiles or file:PATH"
+    )

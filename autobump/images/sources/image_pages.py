@@ -13,6 +13,8 @@ from pydantic import BaseModel
 
 from autobump.errors import ImageNotFoundError, RegistryError, UsageError
 from autobump.images.choice import TagRecord
+from autobump.images.facts import ImageFacts
+from autobump.images.page import parse_page
 from autobump.images.sources.http import Answer, HttpClient
 from autobump.secrets import Secret
 
@@ -23,8 +25,6 @@ BRANCH = "master"
 
 _PAGE_PATH = re.compile(r"([^/]+/[^/]+)/([^/]+)\.md")
 _MAX_PAGE_BYTES = 4 * 1024 * 1024
-_CREATED = re.compile(r"^- Created: `([^`]+)`", re.MULTILINE)
-_SIGNED = re.compile(r"^(\S+) +([0-9a-f]{64}) ", re.MULTILINE)
 
 
 class _Entry(BaseModel):
@@ -142,19 +142,11 @@ class ImagePagesSource:
 
     def fetch_digest(self, repository: str, tag: str) -> str | None:
         """Return the signed digest that the tag's page shows, if it does."""
-        for signed, digest in _SIGNED.findall(self._read(repository, tag)):
-            if signed == tag:
-                return f"sha256:{digest}"
-        return None
+        return self._read(repository, tag).digest
 
     def fetch_created(self, repository: str, tag: str) -> datetime | None:
         """Return when the image was built, if its page says so."""
-        match = _CREATED.search(self._read(repository, tag))
-        try:
-            created = datetime.fromisoformat(match[1]) if match else None
-        except ValueError:
-            return None
-        return created if created and created.tzinfo else None
+        return self._read(repository, tag).created
 
     def _list_tags(self) -> dict[str, list[str]]:
         tags: dict[str, list[str]] = defaultdict(list)
@@ -163,11 +155,11 @@ class ImagePagesSource:
                 tags[match[1]].append(match[2])
         return tags
 
-    def _read(self, repository: str, tag: str) -> str:
+    def _read(self, repository: str, tag: str) -> ImageFacts:
         page = self._pages.read_page(f"{repository}/{tag}.md")
         if page is None:
             raise ImageNotFoundError(f"{REPOSITORY} has no page of {repository}:{tag}")
-        return page
+        return parse_page(page)
 
 
 def _require(answer: Answer) -> Answer:

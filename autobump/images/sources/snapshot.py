@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 from autobump.errors import ImageNotFoundError, UsageError
 from autobump.images.choice import TagRecord
+from autobump.images.facts import parse_moment
 from autobump.images.sources.cache import CachedTags, TagCache
 
 _CHUNK = 4 * 1024 * 1024
@@ -50,7 +51,7 @@ class SnapshotSource:
             if source._cache.find(source._name, _COMPLETE) is not None:
                 source._images = None
                 return source
-            images = dict(_read_images(path))
+            images = {name: _parse_tags(name, tags) for name, tags in read_images(path)}
         except (OSError, EOFError, lzma.LZMAError) as exc:
             reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
             raise UsageError(f"cannot read the tags in {path}: {reason}") from exc
@@ -101,8 +102,8 @@ def _open(path: Path) -> BinaryIO | gzip.GzipFile | lzma.LZMAFile:
             return path.open("rb")
 
 
-def _read_images(path: Path) -> Iterator[tuple[str, tuple[TagRecord, ...]]]:
-    """Yield image after image; the facts of a tag that are not needed are never all in memory.
+def read_images(path: Path) -> Iterator[tuple[str, object]]:
+    """Yield the name and the tags of image after image; the whole file is never in memory.
 
     Raises:
         ValueError: The file holds something else, or is far too large.
@@ -117,7 +118,7 @@ def _read_images(path: Path) -> Iterator[tuple[str, tuple[TagRecord, ...]]]:
             if not isinstance(name, str) or text.next_character() != ":":
                 raise ValueError("it must hold an object of image names")
             text.skip()
-            yield name, _parse_tags(name, text.decode())
+            yield name, text.decode()
             if text.next_character() == ",":
                 text.skip()
                 if text.next_character() == "}":
@@ -193,15 +194,4 @@ def _record(name: str, facts: object) -> TagRecord:
     if not isinstance(facts, dict):
         return TagRecord(name)
     created, digest = facts.get("created"), facts.get("digest")
-    return TagRecord(name, _parse_time(created), digest if isinstance(digest, str) else None)
-
-
-def _parse_time(text: object) -> datetime | None:
-    """Read an RFC 3339 time; one without a timezone cannot be compared and counts as unknown."""
-    if not isinstance(text, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
+    return TagRecord(name, parse_moment(created), digest if isinstance(digest, str) else None)
