@@ -1,7 +1,7 @@
-"""Says of each bump whether its item will notice: asks what is inside the images, and reads the items' code."""
+"""Says of each bump whether its item will notice, by what is inside the images and what its code imports."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from autobump.content.code import read_code
@@ -36,18 +36,27 @@ class Assessor:
     threads: int
     progress: Progress
     _facts: dict[tuple[str, str], ImageFacts | None] = field(default_factory=dict)
+    _diffs: dict[tuple[str, str, str], ImageDiff | None] = field(default_factory=dict)
 
     def assess(self, bumps: Iterable[Bump]) -> dict[str, ItemRisk]:
         """Return the risk of each bump, by path; those whose images are not known say so."""
         wanted = list(bumps)
         self._learn({key for bump in wanted for key in _tags_of(bump)})
         codes = read_code(self.tree, (bump.item for bump in wanted), self.cache)
-        return {bump.path: assess_item(codes[bump.path], self.diff(bump)) for bump in wanted}
+        return {
+            bump.path: assess_item(
+                codes[bump.path], self.diff(bump.image.repository, bump.image.tag or "", bump.target.tag.text)
+            )
+            for bump in wanted
+        }
 
-    def diff(self, bump: Bump) -> ImageDiff | None:
-        """Return what changes inside the image of a bump that was assessed, or None when it is not known."""
-        old, new = (self._facts.get(key) for key in _tags_of(bump))
-        return compare_images(old, new) if old is not None and new is not None else None
+    def diff(self, repository: str, old: str, new: str) -> ImageDiff | None:
+        """Return what changes between two tags that were looked up, or None when it is not known."""
+        key = (repository, old, new)
+        if key not in self._diffs:
+            was, now = self.facts(repository, old), self.facts(repository, new)
+            self._diffs[key] = compare_images(was, now) if was is not None and now is not None else None
+        return self._diffs[key]
 
     def facts(self, repository: str, tag: str) -> ImageFacts | None:
         """Return what was learnt of a tag, if anything."""

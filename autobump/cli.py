@@ -204,7 +204,7 @@ def run(
 
     with open_progress() as progress:
         this_pass = _open_pass(
-            repo, rev, config, tags, refresh, paths, packs, images, progress, clone=forge == "github"
+            repo, rev, config, tags, refresh, paths, packs, images, progress, on_github=forge == "github"
         )
         opened = open_forge(forge, this_pass.tree.git, this_pass.settings, this_pass.now)
         result = this_pass.run(opened, dry_run=dry_run)
@@ -323,16 +323,25 @@ def _open_pass(
     images: tuple[str, ...],
     progress: "Progress",
     *,
-    clone: bool = False,
+    on_github: bool = False,
 ) -> "Pass":
     from autobump.content.facts_cache import FactsCache
+    from autobump.images.sources.deprecated import open_deprecated_images
+    from autobump.images.sources.facts import open_facts_source
     from autobump.judge import Filters
     from autobump.run import Pass
 
-    tree, loaded = _open_repository(repo, rev, config, clone=clone)
+    tree, loaded = _open_repository(repo, rev, config, clone=on_github)
     source = _open_source(tags, loaded.settings, refresh=refresh)
-    cache = FactsCache(_find_cache_folder(loaded.settings.registry.cache))
-    return Pass(tree, loaded.settings, source, _now(), progress, Filters(paths, packs, images), cache)
+    settings = loaded.settings
+    folder, spelling = _find_cache_folder(settings.registry.cache), tags or settings.registry.source
+    facts = open_facts_source(settings.registry.facts, spelling, folder, settings.registry.concurrency)
+    deprecated = open_deprecated_images(settings.registry.deprecated_images, spelling)
+    links = _find_links(settings) if on_github else ""
+    filters = Filters(paths, packs, images)
+    return Pass(
+        tree, settings, source, _now(), progress, filters, FactsCache(folder), facts, deprecated, links
+    )
 
 
 def _open_source(tags: str | None, settings: "Settings", *, refresh: bool) -> "TagSource":
@@ -341,6 +350,15 @@ def _open_source(tags: str | None, settings: "Settings", *, refresh: bool) -> "T
     registry = settings.registry
     options = SourceOptions(_find_cache_folder(registry.cache), refresh, registry.concurrency)
     return open_tag_source(tags or registry.source, options)
+
+
+def _find_links(settings: "Settings") -> str:
+    """Return what a path is put behind to see a file of the base branch on GitHub."""
+    from autobump.content.clone import DEFAULT_SERVER
+    from autobump.secrets import find_text
+
+    server = (find_text("GITHUB_SERVER_URL") or DEFAULT_SERVER).rstrip("/")
+    return f"{server}/{settings.content.repository}/blob/{settings.content.base}/"
 
 
 def _find_cache_folder(name: str) -> Path | None:

@@ -15,6 +15,7 @@ from autobump.content.tree import ContentTree
 from autobump.content.yaml_text import YamlFault, load_with_places
 from autobump.errors import SettingsError, SettingsFault, UsageError
 from autobump.planning.plan import Limits
+from autobump.planning.risk import RiskPolicy
 
 CONFIG_VARIABLE = "AUTOBUMP_CONFIG"
 REPOSITORY_PATH = ".github/autobump.yml"
@@ -53,8 +54,17 @@ class RegistrySettings(_Section):
     source: Name = "dockerhub"
     namespaces: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)] = ("demisto",)
     min_age: Duration = timedelta()
+    facts: Name = "auto"
+    deprecated_images: Name = "auto"
     cache: Name = "~/.cache/autobump"
     concurrency: Annotated[int, Field(ge=1, le=64)] = 8
+
+
+class RiskSettings(_Section):
+    """What is done with items that a new image may break."""
+
+    breaking: Literal["separate", "hold", "ignore"] = "separate"
+    review: Literal["label", "separate", "ignore"] = "label"
 
 
 class PolicySettings(_Section):
@@ -67,6 +77,7 @@ class PolicySettings(_Section):
     exclude_packs: Annotated[tuple[Name, ...], Field(strict=False)] = ("ApiModules",)
     exclude_images: Annotated[tuple[Name, ...], Field(strict=False)] = ()
     pin_mutable_tags: bool = False
+    risk: RiskSettings = RiskSettings()
 
 
 class PullRequestSettings(_Section):
@@ -109,6 +120,11 @@ class Settings(_Section):
             exclude_images=self.policy.exclude_images,
             pin_mutable_tags=self.policy.pin_mutable_tags,
         )
+
+    @property
+    def risk(self) -> RiskPolicy:
+        """What planning needs to know of items at risk."""
+        return RiskPolicy(self.policy.risk.breaking, self.policy.risk.review)
 
     @property
     def limits(self) -> Limits:

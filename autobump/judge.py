@@ -1,7 +1,7 @@
 """Gives every item file of a commit its row: a bump, a skip with a reason, or a problem."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -16,9 +16,10 @@ from autobump.content.tree import ContentTree
 from autobump.errors import UsageError
 from autobump.images.choice import NewerTag, NoUpdate, NoUpdateReason, choose_tag
 from autobump.images.lookup import Lookup, NotFound, Unavailable, Wanted, look_up_releases
-from autobump.images.reference import parse_image_ref
+from autobump.images.reference import ImageRef, parse_image_ref
 from autobump.images.sources import TagSource
 from autobump.planning.plan import Bump
+from autobump.planning.risk import ItemRisk, RiskPolicy, describe_finding
 from autobump.progress import Progress
 from autobump.pull_requests.marker import Marker
 
@@ -56,13 +57,23 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Every item file of the pass in exactly one of bumps, skipped and problems, each sorted by path."""
+    """Every item file of the pass in exactly one of bumps, skipped and problems, each sorted by path.
+
+    Attributes:
+        files: How many item files there are.
+        bumps: Items that move to another tag.
+        skipped: Items that stay, and why.
+        problems: Files that could not be judged.
+        notices: What else a maintainer should know.
+        found: What the registry holds of each image that was asked for, newest first, by name.
+    """
 
     files: int
     bumps: tuple[Bump, ...]
     skipped: tuple[Skipped, ...]
     problems: tuple[Problem, ...]
     notices: tuple[Notice, ...]
+    found: Mapping[str, Lookup] = field(default_factory=dict)
 
     def without(self, refused: Mapping[str, tuple[str, str]]) -> "Judged":
         """Return the same with some bumps turned into problems.
@@ -80,6 +91,30 @@ class Judged:
             bumps=tuple(bump for bump in self.bumps if bump.path not in refused),
             problems=_by_path([*self.problems, *problems]),
         )
+
+    def in_lanes(self, lanes: Mapping[str, str]) -> "Judged":
+        """Return the same with some bumps in other lanes, by path."""
+        return replace(
+            self, bumps=tuple(replace(bump, lane=lanes.get(bump.path, bump.lane)) for bump in self.bumps)
+        )
+
+    def with_risks(self, risks: Mapping[str, ItemRisk], policy: RiskPolicy) -> "Judged":
+        """Return the same with the risk of some bumps, by path, and what the policy makes of it.
+
+        A bump whose images are not known stays in its lane: silence is no reason to move it.
+        """
+        bumps: list[Bump] = []
+        skipped = list(self.skipped)
+        for bump in self.bumps:
+            risk = risks.get(bump.path)
+            if risk is None:
+                bumps.append(bump)
+            elif policy.holds(risk.level):
+                skipped.append(_hold(bump, describe_finding(risk.findings[0])))
+            else:
+                lane = policy.lane(risk.level) if risk.known else bump.lane
+                bumps.append(replace(bump, risk=risk, lane=lane))
+        return replace(self, bumps=tuple(bumps), skipped=_by_path(skipped))
 
 
 def judge_content(
@@ -105,7 +140,8 @@ def judge_content(
     """
     _require_matches(tree, filters)
     content = read_content(tree, paths=filters.paths, packs=filters.packs, progress=progress, cache=cache)
-    images = {item.path: _image_of(item) for item in content.items}
+    refs = {item.path: _image_of(item) for item in content.items}
+    images = {path: ref.repository if ref else "" for path, ref in refs.items()}
     _require_known("image", filters.images, set(images.values()))
     items = [item for item in content.items if not filters.images or images[item.path] in filters.images]
     # Which image an unreadable file uses is unknown, so an image filter leaves those files out.
@@ -117,7 +153,10 @@ def judge_content(
     for item in items:
         match decide_eligibility(item, content.packs[item.pack], settings.eligibility):
             case Skipped() as skip:
-                skipped.append(skip)
+                image = refs[item.path]
+                skipped.append(
+                    replace(skip, repository=image.repository, tag=image.tag or "") if image else skip
+                )
             case Eligible() as candidate:
                 if problem := _find_flaw(item):
                     problems.append(problem)
@@ -133,7 +172,14 @@ def judge_content(
                 skipped.append(skip)
             case Problem() as problem:
                 problems.append(problem)
-    return Judged(files, _by_path(bumps), _by_path(skipped), _by_path(problems), tuple(_find_notices(items)))
+    notices = tuple(_find_notices(items))
+    return Judged(files, _by_path(bumps), _by_path(skipped), _by_path(problems), notices, found)
+
+
+def _hold(bump: Bump, why: str) -> Skipped:
+    return Skipped(
+        bump.path, bump.item.pack, NoUpdateReason.HELD, why, bump.image.repository, bump.image.tag or ""
+    )
 
 
 def _require_matches(tree: ContentTree, filters: Filters) -> None:
@@ -153,11 +199,11 @@ def _require_known(kind: str, wanted: Iterable[str], known: set[str]) -> None:
             raise UsageError(f"no item has the {kind} {name!r}{hint}")
 
 
-def _image_of(item: ContentItem) -> str:
+def _image_of(item: ContentItem) -> ImageRef | None:
     try:
-        return parse_image_ref(item.facts.image.text or "").repository
+        return parse_image_ref(item.facts.image.text or "")
     except ValueError:
-        return ""
+        return None
 
 
 def _lowest_builds(eligible: Iterable[Eligible]) -> dict[str, int]:
@@ -185,15 +231,16 @@ def _choose(
     candidate: Eligible, found: Lookup, settings: Settings, now: datetime
 ) -> Bump | Skipped | Problem:
     item = candidate.item
+    used = (candidate.image.repository, candidate.image.tag or "")
     match found:
         case NotFound(detail):
-            return Skipped(item.path, item.pack, NoUpdateReason.IMAGE_NOT_FOUND, detail)
+            return Skipped(item.path, item.pack, NoUpdateReason.IMAGE_NOT_FOUND, detail, *used)
         case Unavailable(detail):
             return Problem(item.path, item.pack, "tags-unavailable", detail)
         case releases:
             match choose_tag(candidate.current, releases, min_age=settings.registry.min_age, now=now):
                 case NoUpdate(reason, detail):
-                    return Skipped(item.path, item.pack, reason, detail)
+                    return Skipped(item.path, item.pack, reason, detail, *used)
                 case NewerTag(release):
                     return Bump(item, candidate.pack, candidate.image, candidate.current, release)
 

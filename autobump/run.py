@@ -1,15 +1,21 @@
 """One pass, top to bottom: judge the content, plan, render, reconcile, apply."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 
+from autobump.assess import Assessor
+from autobump.background import gather_background, in_use, risk_labels
 from autobump.config import Settings
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
+from autobump.errors import RegistryError
+from autobump.images.deprecated import DeprecatedImage
 from autobump.images.lookup import Digest, Unavailable, look_up_digests
-from autobump.images.sources import TagSource
+from autobump.images.sources import FactsSource, TagSource
+from autobump.images.sources.deprecated import DeprecatedImagesSource
 from autobump.judge import Filters, Judged, judge_content
 from autobump.planning.plan import Plan, PlannedPullRequest, plan_pull_requests
 from autobump.progress import Progress
@@ -23,12 +29,15 @@ from autobump.pull_requests.reconcile import (
     Refresh,
     branch_of,
     closed_for_planning,
+    lanes_for_planning,
     open_for_planning,
     reconcile,
     taken_for_planning,
     writes_commit,
 )
 from autobump.pull_requests.render import DesiredPullRequest, render_pull_request
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,7 @@ class PassResult:
         plan: The pull requests, and the bumps that wait.
         desired: The pull requests as they read, sorted by branch.
         outcomes: What was done, or would be in a dry run, sorted by branch; None for a plan.
+        deprecated: Deprecated images that items use, by name.
     """
 
     revision: str
@@ -48,6 +58,7 @@ class PassResult:
     plan: Plan
     desired: tuple[DesiredPullRequest, ...]
     outcomes: tuple[Outcome, ...] | None = None
+    deprecated: Mapping[str, DeprecatedImage] = field(default_factory=dict)
 
     @property
     def failed(self) -> bool:
@@ -69,6 +80,9 @@ class Pass:
         progress: Told how far it is.
         filters: Which items take part.
         cache: What is remembered of blobs.
+        facts: Tells what is inside images; None when no risk is assessed.
+        deprecated: Tells which images are deprecated.
+        links: Address that a path is put behind to see the file at its base, or empty.
     """
 
     tree: ContentTree
@@ -78,12 +92,17 @@ class Pass:
     progress: Progress
     filters: Filters = field(default_factory=Filters)
     cache: FactsCache = field(default_factory=lambda: FactsCache(None))
+    facts: FactsSource | None = None
+    deprecated: DeprecatedImagesSource = field(default_factory=DeprecatedImagesSource)
+    links: str = ""
 
     def plan(self) -> PassResult:
         """Say what would change, with no look at what exists already."""
-        judged = self._judge()
-        plan = plan_pull_requests(judged.bumps, self.settings.limits)
-        return PassResult(self.tree.revision, judged, plan, self._render(plan))
+        judged, assessor = self._judge(), self._open_assessor()
+        judged, plan = self._plan_beside(judged, (), assessor)
+        deprecated = self._fetch_deprecated()
+        desired = self._render(plan, judged, assessor, deprecated)
+        return PassResult(self.tree.revision, judged, plan, desired, deprecated=in_use(deprecated, judged))
 
     def run(self, forge: Forge, *, dry_run: bool) -> PassResult:
         """Make it so, or with `dry_run` say what would be done.
@@ -91,14 +110,15 @@ class Pass:
         Raises:
             ForgeError: The forge could not say what exists, or nothing could be written.
         """
-        judged = self._judge()
+        judged, assessor = self._judge(), self._open_assessor()
         existing = forge.fetch_existing()
+        deprecated = self._fetch_deprecated()
         digests: dict[tuple[str, str], Digest] = {}
         while True:
-            plan = self._plan_beside(judged, existing)
+            judged, plan = self._plan_beside(judged, existing, assessor)
             plan, refused = self._confirm_targets(plan, digests)
             if not refused:
-                desired = self._render(plan)
+                desired = self._render(plan, judged, assessor, deprecated)
                 actions = reconcile(desired, existing, plan.waiting, self.filters.include)
                 prepared, refused = self._prepare(actions)
             if not refused:
@@ -110,7 +130,9 @@ class Pass:
         else:
             self.progress.begin("Writing", len(prepared))
             outcomes = tuple(self._count(forge.apply(Base(self.tree.revision, self.tree.tree), prepared)))
-        return PassResult(self.tree.revision, judged, plan, desired, outcomes)
+        return PassResult(
+            self.tree.revision, judged, plan, desired, outcomes, deprecated=in_use(deprecated, judged)
+        )
 
     def _judge(self) -> Judged:
         return judge_content(
@@ -123,14 +145,40 @@ class Pass:
             cache=self.cache,
         )
 
-    def _plan_beside(self, judged: Judged, existing: Sequence[ExistingPullRequest]) -> Plan:
-        return plan_pull_requests(
-            judged.bumps,
-            self.settings.limits,
-            open_for_planning(existing, self.filters.include),
-            closed_for_planning(existing),
-            taken_for_planning(existing),
-        )
+    def _open_assessor(self) -> Assessor | None:
+        if self.facts is None:
+            return None
+        threads = self.settings.registry.concurrency
+        return Assessor(self.tree, self.facts, self.cache, threads, self.progress)
+
+    def _plan_beside(
+        self, judged: Judged, existing: Sequence[ExistingPullRequest], assessor: Assessor | None
+    ) -> tuple[Judged, Plan]:
+        """Plan, look at the risk of what is in the plan, and plan again until all of it was looked at."""
+        judged = judged.in_lanes(lanes_for_planning(existing))
+        in_view = self.filters.include
+        beside = open_for_planning(existing, in_view)
+        closed, taken = closed_for_planning(existing), taken_for_planning(existing)
+        covered = {(pr.repository, pack) for pr in beside for pack in pr.packs}
+        while True:
+            plan = plan_pull_requests(judged.bumps, self.settings.limits, beside, closed, taken)
+            chosen = {path for pr in plan.pull_requests for path in pr.paths}
+            fresh = [
+                bump
+                for bump in judged.bumps
+                if bump.risk is None
+                and (bump.path in chosen or (bump.image.repository, bump.item.pack) in covered)
+            ]
+            if assessor is None or not fresh:
+                return judged, plan
+            judged = judged.with_risks(assessor.assess(fresh), self.settings.risk)
+
+    def _fetch_deprecated(self) -> Mapping[str, DeprecatedImage]:
+        try:
+            return self.deprecated.fetch()
+        except RegistryError as exc:
+            _log.warning("deprecated images are not known", extra={"cause": str(exc)})
+            return {}
 
     def _confirm_targets(
         self, plan: Plan, digests: dict[tuple[str, str], Digest]
@@ -159,10 +207,21 @@ class Pass:
                     )
         return Plan(tuple(confirmed), plan.waiting), refused
 
-    def _render(self, plan: Plan) -> tuple[DesiredPullRequest, ...]:
+    def _render(
+        self,
+        plan: Plan,
+        judged: Judged,
+        assessor: Assessor | None,
+        deprecated: Mapping[str, DeprecatedImage],
+    ) -> tuple[DesiredPullRequest, ...]:
         prs = self.settings.pull_requests
         return tuple(
-            render_pull_request(planned, prs.labels, with_notes=prs.release_notes)
+            render_pull_request(
+                planned,
+                (*prs.labels, *risk_labels(planned, self.settings.risk)),
+                with_notes=prs.release_notes,
+                background=gather_background(planned, plan, judged, assessor, deprecated, self.links),
+            )
             for planned in plan.pull_requests
         )
 

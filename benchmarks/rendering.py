@@ -1,6 +1,7 @@
 """Renders 200 pull requests of 25 items: `python -m benchmarks.rendering`."""
 
 from autobump.planning.plan import Limits, plan_pull_requests
+from autobump.pull_requests.body import Background
 from autobump.pull_requests.render import render_pull_request
 from tests.support.bumps import make_bumps
 
@@ -10,7 +11,8 @@ def main() -> None:
     bumps = [bump for number in range(200) for bump in make_bumps(f"Pack{number:03}", 25)]
     plan = plan_pull_requests(bumps, Limits(max_open=1000, max_new_per_run=1000))
     bodies = [
-        render_pull_request(pr, ("label",), with_notes=True).body_at("0" * 40) for pr in plan.pull_requests
+        render_pull_request(pr, ("label",), with_notes=True, background=Background()).body_at("0" * 40)
+        for pr in plan.pull_requests
     ]
     assert len(bodies) == 200
 

@@ -45,8 +45,8 @@ def read_code(tree: ContentTree, items: Iterable[ContentItem], cache: FactsCache
         items: Which ones.
         cache: Remembers the imports of a blob.
 
-    The code of a split item lies beside its YAML file, that of a unified one inside. What an item imports from
-    a shared `…ApiModule` counts as its own, because the platform pastes that module into it.
+    The code of a split item lies beside its YAML file, that of a unified one inside. What a shared
+    `…ApiModule` imports counts as the item's own, because the platform pastes that module into it.
     """
     wanted = list(items)
     files = _python_files(tree.entries)
@@ -119,9 +119,7 @@ def _read_imports(
         wanted = sorted(blob for blob, other in blobs if other == form)
         known = cache.find_imports(form, wanted)
         missing = [blob for blob in wanted if blob not in known]
-        fresh = {
-            blob.oid: _parse(blob.data, form) for blob in tree.read(missing)
-        }
+        fresh = {blob.oid: _parse(blob.data, form) for blob in tree.read(missing)}
         cache.store_imports(form, fresh)
         found |= {(blob, form): imports for blob, imports in (known | fresh).items()}
     return found

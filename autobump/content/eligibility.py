@@ -68,12 +68,23 @@ class Eligible:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """An item that is left alone, and why; the reason is a slug of DESIGN's tables."""
+    """An item that is left alone, and why.
+
+    Attributes:
+        path: Its file.
+        pack: Its pack.
+        reason: A slug.
+        detail: In words.
+        repository: Image it uses, `namespace/name`, or empty.
+        tag: Tag it uses, or empty.
+    """
 
     path: str
     pack: str
     reason: str
     detail: str
+    repository: str = ""
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

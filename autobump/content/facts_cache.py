@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autobump import __version__
+from autobump.content.imports import Import
 from autobump.content.item import DockerImageField, ItemFacts
 from autobump.content.pack import PackMetadata
 from autobump.content.yaml_text import YamlFault
@@ -69,6 +70,24 @@ class FactsCache:
             {
                 blob: [astuple(metadata) if metadata else None, flaw]
                 for blob, (metadata, flaw) in results.items()
+            },
+        )
+
+    def find_imports(self, form: str, blobs: Iterable[str]) -> dict[str, tuple[Import, ...] | None]:
+        """Return what is remembered of the imports of code in one form, by blob; None for no code."""
+        found = self._find(f"imports-{form}", blobs)
+        return {
+            blob: tuple(Import(*one) for one in fields[0]) if fields[0] is not None else None
+            for blob, fields in found.items()
+        }
+
+    def store_imports(self, form: str, imports: Mapping[str, tuple[Import, ...] | None]) -> None:
+        """Remember what code imports."""
+        self._store(
+            f"imports-{form}",
+            {
+                blob: [None if found is None else [[one.module, one.guarded] for one in found]]
+                for blob, found in imports.items()
             },
         )
 

@@ -40,6 +40,7 @@ class NoUpdateReason(StrEnum):
     UP_TO_DATE = "up-to-date"
     AHEAD_OF_REGISTRY = "ahead-of-registry"
     TOO_YOUNG = "too-young"
+    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,6 +12,7 @@ from autobump.content.item import ContentItem
 from autobump.content.pack import Pack
 from autobump.images.choice import Release
 from autobump.images.reference import ImageRef, Tag
+from autobump.planning.risk import ItemRisk
 
 
 class WaitReason(StrEnum):
@@ -26,13 +27,25 @@ class WaitReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bump:
-    """One item moving from its current tag to a target; `current` is None when it is pinned."""
+    """One item moving from its current tag to a target.
+
+    Attributes:
+        item: The item.
+        pack: Its pack.
+        image: The image as the file names it.
+        current: Its tag; None when it names no immutable one and is pinned.
+        target: Where it moves to.
+        risk: Whether it will notice; None when that was not looked at.
+        lane: Bumps of different lanes never share a pull request; empty for those that are safe to merge.
+    """
 
     item: ContentItem
     pack: Pack
     image: ImageRef
     current: Tag | None
     target: Release
+    risk: ItemRisk | None = None
+    lane: str = ""
 
     @property
     def path(self) -> str:
@@ -56,7 +69,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class PlannedPullRequest:
-    """One image, one target, the bumps of whole packs, sorted by path.
+    """One image, one target, one lane, the bumps of whole packs, sorted by path.
 
     Attributes:
         branch: Its branch; for one that exists, the branch it has.
@@ -69,6 +82,11 @@ class PlannedPullRequest:
     repository: str
     target: Release
     bumps: tuple[Bump, ...]
+
+    @property
+    def lane(self) -> str:
+        """The lane of all of its bumps."""
+        return self.bumps[0].lane
 
     @property
     def packs(self) -> tuple[str, ...]:
@@ -100,6 +118,7 @@ class OpenPullRequest:
         packs: Packs it touches.
         hold: Why a person's word keeps autobump off it, or empty; it keeps its packs all the same.
         in_view: Every item of it takes part in this pass; one outside the filters is left alone.
+        lane: The lane of its bumps.
     """
 
     branch: str
@@ -108,6 +127,7 @@ class OpenPullRequest:
     packs: tuple[str, ...]
     hold: str = ""
     in_view: bool = True
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +155,7 @@ def plan_pull_requests(
     limits: Limits,
     existing: Sequence[OpenPullRequest] = (),
     closed: Sequence[ClosedPullRequest] = (),
-    taken: Collection[str] = (),
+    taken: Set[str] = frozenset(),
 ) -> Plan:
     """Group bumps into pull requests that never touch the same pack twice.
 
@@ -153,13 +173,13 @@ def plan_pull_requests(
     kept: dict[str, list[Bump]] = defaultdict(list)
     free: list[Bump] = []
     by_branch = {pr.branch: pr for pr in existing}
-    covering = {(pr.repository, pack): pr for pr in reversed(existing) for pack in pr.packs}
+    covering = {(pr.repository, pr.lane, pack): pr for pr in reversed(existing) for pack in pr.packs}
     refused = {(pr.repository, pr.target, pack): pr for pr in closed for pack in pr.packs}
     ordered = sorted(bumps, key=lambda bump: bump.path)
 
     for bump in ordered:
         pack = bump.item.pack
-        cover = covering.get((bump.image.repository, pack))
+        cover = covering.get((bump.image.repository, bump.lane, pack))
         veto = refused.get((bump.image.repository, bump.target.tag.text, pack))
         if cover is not None and cover.hold:
             waiting.append(Waiting(bump, WaitReason.EDITED_BY_MAINTAINER, f"{cover.label}: {cover.hold}"))
@@ -211,17 +231,20 @@ def plan_pull_requests(
     )
 
 
-def branch_name(prefix: str, repository: str, packs: Sequence[str], taken: Collection[str] = ()) -> str:
+def branch_name(
+    prefix: str, repository: str, packs: Sequence[str], taken: Set[str] = frozenset(), lane: str = ""
+) -> str:
     """Return the branch of a new pull request: `<prefix><image name>/<8 hex of image and pack set>`.
 
     A name that is taken gets other digits, always the same ones.
     """
-    names = (_branch_name(prefix, repository, packs, attempt) for attempt in itertools.count())
+    names = (_branch_name(prefix, repository, packs, lane, attempt) for attempt in itertools.count())
     return next(name for name in names if name not in taken)
 
 
-def _branch_name(prefix: str, repository: str, packs: Sequence[str], attempt: int) -> str:
-    key = json.dumps([repository, sorted(packs), *([attempt] if attempt else [])]).encode()
+def _branch_name(prefix: str, repository: str, packs: Sequence[str], lane: str, attempt: int) -> str:
+    extra = [*([lane] if lane else []), *([attempt] if attempt else [])]
+    key = json.dumps([repository, sorted(packs), *extra]).encode()
     name = repository.rpartition("/")[2].removesuffix(
         ".lock"
     )  # git refuses that ending; the hash still differs
@@ -229,13 +252,13 @@ def _branch_name(prefix: str, repository: str, packs: Sequence[str], attempt: in
 
 
 def _groups(bumps: Iterable[Bump]) -> list[Mapping[str, list[Bump]]]:
-    """Return the bumps of each image and target by pack; images by name, newest target first."""
-    groups: dict[tuple[str, Release], dict[str, list[Bump]]] = {}
+    """Return the bumps of each lane, image and target by pack; safe first, then by name, newest first."""
+    groups: dict[tuple[str, str, Release], dict[str, list[Bump]]] = {}
     for bump in bumps:
-        packs = groups.setdefault((bump.image.repository, bump.target), {})
+        packs = groups.setdefault((bump.lane, bump.image.repository, bump.target), {})
         packs.setdefault(bump.item.pack, []).append(bump)
-    newest_first = sorted(groups.items(), key=lambda group: group[0][1].tag, reverse=True)
-    return [packs for _, packs in sorted(newest_first, key=lambda group: group[0][0])]
+    newest_first = sorted(groups.items(), key=lambda group: group[0][2].tag, reverse=True)
+    return [packs for _, packs in sorted(newest_first, key=lambda group: group[0][:2])]
 
 
 def _fill(
@@ -264,13 +287,12 @@ def _limit_reached(limits: Limits, open_count: int, new_count: int) -> str:
     return ""
 
 
-def _new_pull_request(batch: list[Bump], prefix: str, taken: Collection[str]) -> PlannedPullRequest:
+def _new_pull_request(batch: list[Bump], prefix: str, taken: Set[str]) -> PlannedPullRequest:
     bumps = tuple(sorted(batch, key=lambda bump: bump.path))
     repository = bumps[0].image.repository
     packs = sorted({bump.item.pack for bump in bumps})
-    return PlannedPullRequest(
-        branch_name(prefix, repository, packs, taken), repository, bumps[0].target, bumps
-    )
+    branch = branch_name(prefix, repository, packs, taken, bumps[0].lane)
+    return PlannedPullRequest(branch, repository, bumps[0].target, bumps)
 
 
 def _busy(pack: str, label: str) -> str:

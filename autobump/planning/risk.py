@@ -30,6 +30,11 @@ class RiskLevel(StrEnum):
         """Higher is worse."""
         return list(RiskLevel).index(self)
 
+    @property
+    def words(self) -> str:
+        """How it reads."""
+        return self.value.replace("-", " ")
+
 
 class FindingKind(StrEnum):
     """What was found."""
@@ -81,7 +86,9 @@ class ItemRisk:
     @property
     def level(self) -> RiskLevel:
         """The worst of its findings."""
-        return max((finding.level for finding in self.findings), key=lambda level: level.rank, default=RiskLevel.NONE)
+        return max(
+            (finding.level for finding in self.findings), key=lambda level: level.rank, default=RiskLevel.NONE
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +125,9 @@ def assess_item(code: ItemCode, diff: ImageDiff | None) -> ItemRisk:
     findings = set(_python_findings(diff))
     for use in code.uses:
         findings.update(_module_findings(use, diff))
-    ordered = sorted(findings, key=lambda one: (-one.level.rank, one.package, one.use.module if one.use else ""))
+    ordered = sorted(
+        findings, key=lambda one: (-one.level.rank, one.package, one.use.module if one.use else "")
+    )
     return ItemRisk(tuple(_once_per_package(ordered)), code.absent)
 
 
@@ -135,17 +144,19 @@ def describe_finding(finding: Finding, quote: Callable[[str], str] = str) -> str
     through = f" (through {quote(finding.use.through)})" if finding.use.through else ""
     guard = ", in a try that may do without it" if finding.use.guarded else ""
     package = f"the package {quote(finding.package)}"
+    span = f"from {quote(finding.old)} to {quote(finding.new)}"
+    imports = f"imports {module}{through}"
     match finding.kind:
         case FindingKind.REMOVED:
-            return f"imports {module}{through} of {package} {quote(finding.old)}, which the new image lacks{guard}"
+            return f"{imports} of {package} {quote(finding.old)}, which the new image lacks{guard}"
         case FindingKind.LEFT_STANDARD_LIBRARY:
-            return f"imports {module}{through}, which is not in Python {quote(finding.new)} any more{guard}"
+            return f"{imports}, which is not in Python {quote(finding.new)} any more{guard}"
         case FindingKind.DOWNGRADED:
-            return f"imports {module}{through} of {package}, which goes back from {quote(finding.old)} to {quote(finding.new)}"
+            return f"{imports} of {package}, which goes back {span}"
         case FindingKind.ALREADY_MISSING:
-            return f"imports {module}{through}, which neither image nor its Python has"
+            return f"{imports}, which neither image nor its Python has"
         case _:
-            return f"imports {module}{through} of {package}, which goes from {quote(finding.old)} to {quote(finding.new)}"
+            return f"{imports} of {package}, which goes {span}"
 
 
 def _python_findings(diff: ImageDiff) -> Iterator[Finding]:
@@ -176,13 +187,12 @@ def _module_findings(use: Use, diff: ImageDiff) -> Iterator[Finding]:
     elif top == "distutils" and "setuptools" in has:
         return  # setuptools puts its own copy in the place of the one that left
     elif diff.old.python and diff.new.python and in_standard_library(top, diff.old.python):
-        yield Finding(
-            worst, FindingKind.LEFT_STANDARD_LIBRARY, use, old=diff.old.python, new=diff.new.python
-        )
+        yield Finding(worst, FindingKind.LEFT_STANDARD_LIBRARY, use, old=diff.old.python, new=diff.new.python)
     elif (name := canonicalize_name(top)) in had and name not in has:
         # Nothing but the name says that this package provides it: that is no proof.
         yield Finding(RiskLevel.REVIEW, FindingKind.REMOVED, use, name, had[name])
-    elif name not in has and not use.guarded and diff.new.python:
+    elif name not in has and not use.guarded and diff.new.python and find_provider(top) is None:
+        # A shared namespace such as `azure` may well have it: only its parts that were read are known.
         yield Finding(RiskLevel.ALREADY_MISSING, FindingKind.ALREADY_MISSING, use)
 
 

@@ -24,6 +24,7 @@ class Marker:
         base: Hash of the files it was built on, see `hash_base`.
         head: The commit it describes; empty where the commit itself carries the marker.
         branch: Its branch.
+        lane: The lane of its bumps, see `Bump`.
         closed: Why autobump itself closed it; empty when it did not.
     """
 
@@ -35,6 +36,7 @@ class Marker:
     base: str
     head: str = ""
     branch: str = ""
+    lane: str = ""
     closed: str = ""
 
     def at(self, head: str) -> "Marker":
@@ -103,6 +105,7 @@ def _parse(fields: object) -> Marker:
         base=_text(fields, "base"),
         head=_text(fields, "head"),
         branch=_text(fields, "branch"),
+        lane=_text(fields, "lane"),
         closed=_text(fields, "closed"),
     )
 

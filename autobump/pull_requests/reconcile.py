@@ -176,6 +176,7 @@ def open_for_planning(existing: Sequence[ExistingPullRequest], in_view: InView) 
             packs=pr.marker.packs,
             hold="" if pr.rebuild else pr.hold,
             in_view=in_view(pr.marker),
+            lane=pr.marker.lane,
         )
         for pr in sorted(existing, key=lambda pr: pr.branch)
         if pr.state is PullRequestState.OPEN and pr.marker is not None
@@ -189,6 +190,16 @@ def closed_for_planning(existing: Sequence[ExistingPullRequest]) -> list[ClosedP
         for pr in sorted(existing, key=lambda pr: (pr.branch, pr.number or 0))
         if pr.state is PullRequestState.CLOSED and pr.marker is not None
     ]
+
+
+def lanes_for_planning(existing: Sequence[ExistingPullRequest]) -> dict[str, str]:
+    """Return the lane of every item in an open pull request, by path."""
+    return {
+        path: pr.marker.lane
+        for pr in existing
+        if pr.state is PullRequestState.OPEN and pr.marker is not None
+        for path in pr.marker.paths
+    }
 
 
 def taken_for_planning(existing: Sequence[ExistingPullRequest]) -> set[str]:

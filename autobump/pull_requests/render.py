@@ -1,25 +1,19 @@
-"""Writes what people read: title, body and commit message."""
+"""Writes what people read: title, body, marker and commit message."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import groupby
 
 from autobump.content.pack import next_version, release_notes_name
-from autobump.markdown import code, count, table
+from autobump.markdown import count
 from autobump.planning.plan import Bump, PlannedPullRequest
+from autobump.pull_requests.body import Background, render_body
 from autobump.pull_requests.marker import Marker, hash_base, render_marker, render_trailer
 
 MAX_BODY = 65_536
 """Longest body GitHub takes, in characters."""
 
 _MAX_MARKER = 40_000
-
-_OPT_OUT = """\
-### Not wanted?
-
-- **One item, for good:** put `autoUpdateDockerImage: false` at the top level of its YAML file.
-- **These packs, until a newer tag appears:** close this pull request.
-- **Take it over:** push to the branch; autobump then leaves it alone."""
+_LANES = {"breaking": "may break", "review": "to review"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +53,11 @@ class DesiredPullRequest:
 
 
 def render_pull_request(
-    planned: PlannedPullRequest, labels: tuple[str, ...], *, with_notes: bool
+    planned: PlannedPullRequest,
+    labels: tuple[str, ...],
+    *,
+    with_notes: bool,
+    background: Background,
 ) -> DesiredPullRequest:
     """Write a planned pull request.
 
@@ -67,12 +65,12 @@ def render_pull_request(
         planned: What it updates.
         labels: Labels it gets.
         with_notes: It also moves each pack's version and adds release notes.
+        background: What the body tells beside the plan.
 
     Returns:
         The same text for the same input; the body is at most `MAX_BODY` characters long.
     """
     target = planned.target
-    packs, items = count(len(planned.packs), "pack"), count(len(planned.bumps), "item")
     marker = Marker(
         image=planned.repository,
         target=target.tag.text,
@@ -81,40 +79,19 @@ def render_pull_request(
         paths=planned.paths,
         base=hash_base(_base_files(planned, with_notes=with_notes)),
         branch=planned.branch,
+        lane=planned.lane,
     )
     if len(render_marker(marker)) > _MAX_MARKER:
         marker = replace(marker, paths=())  # `base` covers the paths, too
-    facts = [("Image", code(planned.repository)), ("New tag", code(target.tag.text))]
-    facts.append(("Old tags", ", ".join(code(tag) for tag in sorted({_current(b) for b in planned.bumps}))))
-    if target.digest:
-        facts.append(("Digest", code(target.digest)))
-    if target.created:
-        facts.append(("Published", f"{target.created:%Y-%m-%d}"))
-    head = f"Updates {items} in {packs} to {code(f'{planned.repository}:{target.tag}')}."
-    fixed = [head, table(("", ""), facts), "### Items", _OPT_OUT]
-    room = MAX_BODY - sum(len(part) + 2 for part in fixed) - len(render_marker(marker.at("0" * 64))) - 100
+    room = MAX_BODY - len(render_marker(marker.at("0" * 64))) - 10
+    risk = f", {_LANES.get(planned.lane, planned.lane)}" if planned.lane else ""
     return DesiredPullRequest(
         planned=planned,
-        title=f"Update {planned.repository} to {target.tag} ({packs})",
-        text="\n\n".join([head, table(("", ""), facts), "### Items", _items_table(planned, room), _OPT_OUT]),
+        title=f"Update {planned.repository} to {target.tag} ({count(len(planned.packs), 'pack')}{risk})",
+        text=render_body(planned, background, room),
         marker=marker,
         labels=labels,
     )
-
-
-def _items_table(planned: PlannedPullRequest, room: int) -> str:
-    rows = []
-    for pack, bumps in groupby(planned.bumps, key=lambda bump: bump.item.pack):
-        for number, bump in enumerate(bumps):
-            shown = code(pack) if number == 0 else ""
-            rows.append((shown, code(bump.item.facts.name), bump.item.file.kind.value, code(_current(bump))))
-    headers = ("Pack", "Item", "Kind", "From")
-    text = table(headers, rows)
-    kept = len(rows)
-    while len(text) > room and kept:
-        kept -= max(1, kept // 10)
-        text = f"{table(headers, rows[:kept])}\n\n… and {count(len(rows) - kept, 'item')} more."
-    return text
 
 
 def _base_files(planned: PlannedPullRequest, *, with_notes: bool) -> Iterable[tuple[str, str]]:

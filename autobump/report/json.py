@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from autobump.planning.plan import Bump, WaitReason
+from autobump.planning.risk import ItemRisk, describe_finding
 from autobump.pull_requests.forges import Outcome
 from autobump.pull_requests.reconcile import (
     Adopt,
@@ -15,6 +16,7 @@ from autobump.pull_requests.reconcile import (
     Refresh,
 )
 from autobump.pull_requests.render import DesiredPullRequest
+from autobump.report.summary import items_on
 from autobump.run import PassResult
 
 VERSION = 1
@@ -50,7 +52,14 @@ def to_document(result: PassResult) -> dict[str, Any]:
             for bump in judged.bumps
         ],
         "skipped": [
-            {"path": skip.path, "pack": skip.pack, "reason": str(skip.reason), "detail": skip.detail}
+            {
+                "path": skip.path,
+                "pack": skip.pack,
+                "reason": str(skip.reason),
+                "detail": skip.detail,
+                "image": skip.repository or None,
+                "current": skip.tag or None,
+            }
             for skip in judged.skipped
         ],
         "problems": [
@@ -64,6 +73,15 @@ def to_document(result: PassResult) -> dict[str, Any]:
             for problem in judged.problems
         ],
         "notices": [{"path": notice.path, "detail": notice.detail} for notice in judged.notices],
+        "deprecated_images": [
+            {
+                "image": image.repository,
+                "reason": image.reason,
+                "replacement": image.replacement or None,
+                "items": items_on(result, image.repository),
+            }
+            for image in result.deprecated.values()
+        ],
         "pull_requests": (
             [_planned(desired) for desired in result.desired]
             if result.outcomes is None
@@ -85,6 +103,26 @@ def _bump(
         "target": bump.target.tag.text,
         "branch": branch,
         "waiting": {"reason": reason.value, "detail": detail} if reason else None,
+        "risk": _risk(bump.risk) if bump.risk else None,
+    }
+
+
+def _risk(risk: ItemRisk) -> dict[str, Any]:
+    return {
+        "level": risk.level.value if risk.known else "unknown",
+        "note": risk.note or None,
+        "findings": [
+            {
+                "level": finding.level.value,
+                "kind": finding.kind.value,
+                "module": finding.use.module if finding.use else None,
+                "package": finding.package or None,
+                "old": finding.old or None,
+                "new": finding.new or None,
+                "detail": describe_finding(finding),
+            }
+            for finding in risk.findings
+        ],
     }
 
 

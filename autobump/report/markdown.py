@@ -1,7 +1,15 @@
 """The outcome as Markdown, for job summaries and comments."""
 
 from autobump.markdown import code, count, table
-from autobump.report.summary import headline, pull_request_lines, skipped_lines, waiting_lines
+from autobump.planning.risk import RiskLevel, describe_finding
+from autobump.report.summary import (
+    headline,
+    items_on,
+    pull_request_lines,
+    riskiest,
+    skipped_lines,
+    waiting_lines,
+)
 from autobump.run import PassResult
 
 _MAX_PROBLEMS = 200
@@ -20,6 +28,14 @@ def render_markdown(result: PassResult) -> str:
     elif lines:
         rows_planned = [(code(line.title), str(line.items), code(line.reference)) for line in lines]
         parts += ["### Pull requests", table(("Title", "Items", "Branch"), rows_planned)]
+    risky = [bump for bump in riskiest(result) if bump.risk and bump.risk.level is RiskLevel.BREAKING]
+    if risky:
+        rows_risky = [
+            (code(bump.path), code(bump.target.tag.text), describe_finding(bump.risk.findings[0], code))
+            for bump in risky[:_MAX_PROBLEMS]
+            if bump.risk
+        ]
+        parts += ["### May break", table(("Item", "Target", "Why"), rows_risky)]
     if waiting := waiting_lines(result):
         rows_waiting = [(code(line.reason), str(line.files), code(line.example)) for line in waiting]
         parts += ["### Waiting", table(("Reason", "Items", "For example"), rows_waiting)]
@@ -34,6 +50,12 @@ def render_markdown(result: PassResult) -> str:
         parts += ["### Problems", table(("File", "Line", "Reason", "Detail"), rows_problems)]
         if len(problems) > _MAX_PROBLEMS:
             parts.append(f"… and {count(len(problems) - _MAX_PROBLEMS, 'problem')} more.")
+    if result.deprecated:
+        rows_deprecated = [
+            (code(image.repository), str(items_on(result, image.repository)), code(image.reason))
+            for image in result.deprecated.values()
+        ]
+        parts += ["### Deprecated images", table(("Image", "Items", "Reason"), rows_deprecated)]
     if notices := result.judged.notices:
         parts += ["### Notices", table(("File", "Detail"), [(code(n.path), code(n.detail)) for n in notices])]
     return "\n\n".join(parts) + "\n"

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from autobump.markdown import count
+from autobump.planning.plan import Bump
 from autobump.pull_requests.reconcile import Adopt, Close, Create, Hold, Leave, Refresh, branch_of
 from autobump.run import PassResult
 
@@ -60,6 +61,19 @@ def pull_request_lines(result: PassResult) -> list[PullRequestLine]:
         reference = outcome.url or branch_of(action)
         lines.append(PullRequestLine(action.name, reference, title, items, outcome.failure or note))
     return lines
+
+
+def items_on(result: PassResult, image: str) -> int:
+    """Return how many items use an image, updated or not."""
+    judged = result.judged
+    updated = sum(1 for bump in judged.bumps if bump.image.repository == image)
+    return updated + sum(1 for skip in judged.skipped if skip.repository == image)
+
+
+def riskiest(result: PassResult) -> list[Bump]:
+    """Return the updates that were found to be at risk, the worst first."""
+    at_risk = [bump for bump in result.judged.bumps if bump.risk and bump.risk.findings]
+    return sorted(at_risk, key=lambda bump: (-bump.risk.level.rank if bump.risk else 0, bump.path))
 
 
 def waiting_lines(result: PassResult) -> list[ReasonLine]:

@@ -9,7 +9,15 @@ from rich.table import Table
 from rich.text import Text
 
 from autobump.content.reader import printable
-from autobump.report.summary import headline, pull_request_lines, skipped_lines, waiting_lines
+from autobump.planning.risk import RiskLevel, describe_finding
+from autobump.report.summary import (
+    headline,
+    items_on,
+    pull_request_lines,
+    riskiest,
+    skipped_lines,
+    waiting_lines,
+)
 from autobump.run import PassResult
 
 _PIPE_WIDTH = 200
@@ -36,6 +44,13 @@ def render_table(result: PassResult, *, colour: bool | None = None) -> str:
         for line in lines:
             table.add_row(_cell(line.title), str(line.items), _cell(line.reference))
         console.print(table)
+    risky = [bump for bump in riskiest(result) if bump.risk and bump.risk.level is RiskLevel.BREAKING]
+    if risky:
+        table = _table("May break", "To", "Why")
+        for bump in risky:
+            why = describe_finding(bump.risk.findings[0]) if bump.risk else ""
+            table.add_row(_cell(bump.path), _cell(f"{bump.image.repository}:{bump.target.tag}"), _cell(why))
+        console.print(table)
     for title, reasons in (("Waiting", waiting_lines(result)), ("Skipped", skipped_lines(result))):
         if reasons:
             table = _table(title, "Items", "For example")
@@ -47,6 +62,13 @@ def render_table(result: PassResult, *, colour: bool | None = None) -> str:
         for problem in result.judged.problems:
             place = f"{problem.path}:{problem.line}:{problem.column}" if problem.line else problem.path
             table.add_row(problem.reason, _cell(place), _cell(problem.detail))
+        console.print(table)
+    if result.deprecated:
+        table = _table("Deprecated image", "Items", "Reason")
+        for image in result.deprecated.values():
+            table.add_row(
+                _cell(image.repository), str(items_on(result, image.repository)), _cell(image.reason)
+            )
         console.print(table)
     for notice in result.judged.notices:
         console.print(Text(f"Notice: {printable(notice.path)}: {notice.detail}"))

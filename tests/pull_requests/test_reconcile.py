@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from autobump.planning.plan import Bump, Limits, WaitReason, plan_pull_requests
+from autobump.pull_requests.body import Background
 from autobump.pull_requests.marker import Marker
 from autobump.pull_requests.reconcile import (
     OVERWRITTEN_LABEL,
@@ -24,7 +25,10 @@ def desired(*bumps: Bump, existing: list[ExistingPullRequest] | None = None) -> 
     plan = plan_pull_requests(
         bumps, Limits(), open_for_planning(found, everything), closed_for_planning(found)
     )
-    return [render_pull_request(pr, ("label",), with_notes=True) for pr in plan.pull_requests]
+    return [
+        render_pull_request(pr, ("label",), with_notes=True, background=Background())
+        for pr in plan.pull_requests
+    ]
 
 
 def existing_for(

@@ -1,4 +1,5 @@
 from autobump.planning.plan import Limits, plan_pull_requests
+from autobump.pull_requests.body import Background
 from autobump.pull_requests.marker import find_marker, find_trailer
 from autobump.pull_requests.render import MAX_BODY, DesiredPullRequest, render_pull_request
 from tests.support.bumps import make_bump
@@ -14,7 +15,7 @@ def render(count: int = 1, name: str = "One", packs: int = 1) -> DesiredPullRequ
     ]
     limits = Limits(max_items=10_000)
     (planned,) = plan_pull_requests(bumps, limits).pull_requests
-    return render_pull_request(planned, ("label",), with_notes=True)
+    return render_pull_request(planned, ("label",), with_notes=True, background=Background())
 
 
 def test_title_is_what_a_person_would_write() -> None:
@@ -45,7 +46,7 @@ def test_body_never_exceeds_what_github_takes() -> None:
     for packs in (1500, 3000):
         body = render(packs=packs).body_at(HEAD)
         assert len(body) <= MAX_BODY
-        assert "more." in body
+        assert "more, left out because GitHub limits the length." in body
         assert find_marker(body) is not None
 
 

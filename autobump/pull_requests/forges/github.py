@@ -327,7 +327,7 @@ class GitHubForge:
             "body": desired.body_at(head),
             "head": desired.branch,
             "base": self._options.base,
-            "draft": self._options.draft,
+            "draft": self._options.draft or bool(desired.planned.lane),
         }
         for attempt in range(3):
             try:
@@ -368,7 +368,7 @@ class GitHubForge:
                 self._api.write("POST", path, f"{what} on #{number}", body)
             except RefusedError as exc:
                 _log.warning("a wish was not granted", extra={"pull_request": number, "cause": str(exc)})
-        if options.automerge and node_id:
+        if options.automerge and node_id and not desired.planned.lane:
             try:
                 self._api.graphql(_ENABLE_AUTO_MERGE, {"id": node_id}, f"turn on auto-merge of #{number}")
             except ForgeError as exc:

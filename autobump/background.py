@@ -1,0 +1,72 @@
+"""Gathers what the bodies of a plan tell beside the plan itself."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from autobump.assess import Assessor
+from autobump.images.choice import NoUpdateReason
+from autobump.images.deprecated import DeprecatedImage
+from autobump.judge import Judged
+from autobump.planning.plan import Plan, PlannedPullRequest
+from autobump.planning.risk import RiskLevel, RiskPolicy
+from autobump.pull_requests.body import Background, LeftOut
+
+
+def gather_background(
+    planned: PlannedPullRequest,
+    plan: Plan,
+    judged: Judged,
+    assessor: Assessor | None,
+    deprecated: Mapping[str, DeprecatedImage],
+    links: str,
+) -> Background:
+    """Return what the body of one pull request tells.
+
+    Args:
+        planned: The pull request.
+        plan: The plan it is from; its waiting bumps are left out of the pull request.
+        judged: Every item's row.
+        assessor: What is known of the images, if risks are assessed.
+        deprecated: Deprecated images by name.
+        links: Address that a path is put behind to see the file, or empty.
+    """
+    image, new = planned.repository, planned.target.tag.text
+    tags = sorted({bump.image.tag or "" for bump in planned.bumps})
+    find = assessor.facts if assessor else (lambda _repository, _tag: None)
+    return Background(
+        diffs={tag: diff for tag in tags if assessor and (diff := assessor.diff(image, tag, new))},
+        old={tag: facts for tag in tags if (facts := find(image, tag))},
+        new=find(image, new),
+        left_out=_left_out(image, plan, judged),
+        deprecated=deprecated.get(image),
+        links=links,
+    )
+
+
+def risk_labels(planned: PlannedPullRequest, policy: RiskPolicy) -> tuple[str, ...]:
+    """Return the label that the worst of a pull request's items asks for, if any."""
+    levels = [bump.risk.level for bump in planned.bumps if bump.risk is not None]
+    worst = max(levels, key=lambda level: level.rank, default=RiskLevel.NONE)
+    # A pull request in a lane has the lane's label also when its risk is not known this time.
+    label = f"autobump:{planned.lane}" if planned.lane else policy.label(worst)
+    return (label,) if label else ()
+
+
+def in_use(deprecated: Mapping[str, DeprecatedImage], judged: Judged) -> dict[str, DeprecatedImage]:
+    """Return the deprecated images that items use, sorted by name."""
+    used = {bump.image.repository for bump in judged.bumps} | {skip.repository for skip in judged.skipped}
+    return {image: deprecated[image] for image in sorted(used & deprecated.keys())}
+
+
+def _left_out(image: str, plan: Plan, judged: Judged) -> tuple[LeftOut, ...]:
+    rows = [
+        (wait.reason.value, wait.bump.path) for wait in plan.waiting if wait.bump.image.repository == image
+    ]
+    rows += [
+        (str(skip.reason), skip.path)
+        for skip in judged.skipped
+        if skip.repository == image and skip.reason != NoUpdateReason.UP_TO_DATE
+    ]
+    counts = Counter(reason for reason, _ in rows)
+    examples = dict(sorted(rows, reverse=True))
+    return tuple(LeftOut(reason, counts[reason], examples[reason]) for reason in sorted(counts))

@@ -1,0 +1,245 @@
+"""Writes the body of a pull request: may this be merged?"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from urllib.parse import quote
+
+from autobump.images.deprecated import DeprecatedImage
+from autobump.images.facts import ImageFacts
+from autobump.images.inside import ImageDiff
+from autobump.markdown import code, count, table
+from autobump.planning.plan import Bump, PlannedPullRequest
+from autobump.planning.risk import Finding, RiskLevel, describe_finding
+from autobump.pull_requests.image_change import (
+    FACT_HEADERS,
+    PACKAGE_HEADERS,
+    describe_licences,
+    fact_cells,
+    package_rows,
+    summarise_packages,
+)
+
+_MAX_NAMED = 10
+_OPT_OUT = """\
+### Not wanted?
+
+- **One item, for good:** put `autoUpdateDockerImage: false` at the top level of its YAML file.
+- **These packs, until a newer tag appears:** close this pull request.
+- **Take it over:** push to the branch; autobump then leaves it alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Items of the same image that are not in the pull request, and why; `example` is one of their paths."""
+
+    reason: str
+    items: int
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What a body tells beside the plan.
+
+    Attributes:
+        diffs: What changes inside the image, by old tag; those that are not known are missing.
+        old: What is inside the image, by old tag, where it is known.
+        new: What is inside the target, or None.
+        left_out: Items of the same image that are not in it.
+        deprecated: Why the image is deprecated, or None.
+        links: Address that a path is put behind to see the file, or empty for no links.
+    """
+
+    diffs: Mapping[str, ImageDiff] = field(default_factory=dict)
+    old: Mapping[str, ImageFacts] = field(default_factory=dict)
+    new: ImageFacts | None = None
+    left_out: tuple[LeftOut, ...] = ()
+    deprecated: DeprecatedImage | None = None
+    links: str = ""
+
+
+def render_body(planned: PlannedPullRequest, background: Background, room: int) -> str:
+    """Write a body of at most `room` characters.
+
+    The order is the one of a reviewer's questions: what, is it safe, what changes inside, which items, what
+    is missing, and how to say no. When it is too long the longest list is cut, again and again, and says so.
+    """
+    sections: list[str | _List] = [_headline(planned), _verdict(planned, background)]
+    sections += _risk_section(planned)
+    sections += _change_sections(planned, background)
+    sections += [_items_section(planned, background)]
+    if background.left_out:
+        sections.append(_left_out_section(background.left_out))
+    sections.append(_OPT_OUT)
+    _cut(sections, room)
+    return "\n\n".join(str(section) for section in sections)
+
+
+class _List:
+    """Lines that can be cut, between a head and a tail that stay."""
+
+    def __init__(self, head: str, lines: Sequence[str], noun: str, tail: str = "") -> None:
+        self._head, self._lines, self._noun, self._tail = head, lines, noun, tail
+        self._kept = len(lines)
+
+    def __str__(self) -> str:
+        parts = [self._head, *self._lines[: self._kept]]
+        left = len(self._lines) - self._kept
+        if left:
+            parts.append(
+                f"\n… and {count(left, self._noun)} more, left out because GitHub limits the length."
+            )
+        return "\n".join([*parts, self._tail] if self._tail else parts)
+
+    @property
+    def can_shrink(self) -> bool:
+        return self._kept > 0
+
+    def shrink(self) -> None:
+        self._kept -= max(1, self._kept // 10)
+
+
+def _cut(sections: Sequence[str | _List], room: int) -> None:
+    lengths = {section: len(str(section)) for section in sections if isinstance(section, _List)}
+    total = sum(len(str(section)) + 2 for section in sections)
+    while total > room:
+        shrinkable = [section for section in lengths if section.can_shrink]
+        if not shrinkable:
+            return
+        longest = max(shrinkable, key=lambda section: lengths[section])
+        longest.shrink()
+        total -= lengths[longest]
+        lengths[longest] = len(str(longest))
+        total += lengths[longest]
+
+
+def _headline(planned: PlannedPullRequest) -> str:
+    items, packs = count(len(planned.bumps), "item"), count(len(planned.packs), "pack")
+    return f"Updates {items} in {packs} to {code(f'{planned.repository}:{planned.target.tag}')}."
+
+
+def _verdict(planned: PlannedPullRequest, background: Background) -> str:
+    """Say in a line whether anything speaks against merging."""
+    assessed = [bump.risk for bump in planned.bumps if bump.risk is not None and bump.risk.known]
+    levels = [risk.level for risk in assessed]
+    unknown = len(planned.bumps) - len(assessed)
+    parts: list[str] = []
+    if breaking := levels.count(RiskLevel.BREAKING):
+        parts.append(f"⚠️ **{count(breaking, 'item')} may break**, see below.")
+    elif review := levels.count(RiskLevel.REVIEW):
+        parts.append(f"🔎 **{count(review, 'item')} to look at**, see below.")
+    elif assessed and not unknown:
+        same = background.diffs and all(diff.changes == () for diff in background.diffs.values())
+        why = (
+            "the packages are the same, it is a rebuild"
+            if same
+            else "nothing that the items import is at risk"
+        )
+        parts.append(f"✅ **No risk found:** {why}.")
+    if unknown:
+        parts.append(f"❔ What is inside the images of {count(unknown, 'item')} is not known.")
+    if licences := describe_licences(background.diffs.values()):
+        parts.append(f"⚖️ {licences}")
+    if background.deprecated:
+        parts.append(f"🪦 The image is deprecated: {code(background.deprecated.reason)}")
+    return "\n\n".join(parts)
+
+
+def _risk_section(planned: PlannedPullRequest) -> list[str | _List]:
+    """List each finding once, with the items it is about."""
+    about: dict[tuple[int, str], list[Bump]] = defaultdict(list)
+    words: dict[tuple[int, str], Finding] = {}
+    silent: dict[str, list[Bump]] = defaultdict(list)
+    for bump in planned.bumps:
+        if bump.risk is None:
+            continue
+        for finding in bump.risk.findings:
+            key = (-finding.level.rank, describe_finding(finding, code))
+            about[key].append(bump)
+            words[key] = finding
+        if bump.risk.note and bump.risk.known:
+            silent[bump.risk.note].append(bump)
+    lines = [
+        f"- **{words[key].level.words}**: {key[1]}: {_named(about[key], len(planned.bumps))}"
+        for key in sorted(about)
+    ]
+    lines += [f"- {note}: {_named(bumps, len(planned.bumps))}" for note, bumps in sorted(silent.items())]
+    return [_List("### Risk\n", lines, "finding")] if lines else []
+
+
+def _named(bumps: Sequence[Bump], everything: int) -> str:
+    if len(bumps) == everything > 1:
+        return "all items"
+    shown = ", ".join(code(bump.item.facts.name) for bump in bumps[:_MAX_NAMED])
+    return f"{shown} and {len(bumps) - _MAX_NAMED} more" if len(bumps) > _MAX_NAMED else shown
+
+
+def _change_sections(planned: PlannedPullRequest, background: Background) -> list[str | _List]:
+    """Show the facts of every old tag and of the new one, then the packages between each old tag and it."""
+    users: dict[str, int] = defaultdict(int)
+    for bump in planned.bumps:
+        users[bump.image.tag or ""] += 1
+    tags = sorted(users, key=lambda tag: (-users[tag], tag))
+    rows = [
+        (*fact_cells(tag or "no tag", background.old.get(tag), _packages(background, tag)), str(users[tag]))
+        for tag in tags
+    ]
+    new = fact_cells(planned.target.tag.text, background.new or _published(planned), "")
+    rows.append((f"→ {new[0]}", *new[1:], ""))
+    sections: list[str | _List] = [
+        _table_section("### What changes inside\n\n", (*FACT_HEADERS, "Items"), rows, "tag")
+    ]
+    digest = planned.target.digest or (background.new.digest if background.new else None)
+    if digest:
+        sections.append(f"Digest of the new image: {code(digest)}")
+    for tag in tags:
+        diff = background.diffs.get(tag)
+        if diff is not None and (packages := list(package_rows(diff))):
+            title = f"Packages since {tag or 'no tag'}: {summarise_packages(diff)}"
+            head = f"<details><summary>{title}</summary>\n\n"
+            sections.append(_table_section(head, PACKAGE_HEADERS, packages, "package", "\n</details>"))
+    return sections
+
+
+def _packages(background: Background, tag: str) -> str:
+    return summarise_packages(background.diffs.get(tag))
+
+
+def _published(planned: PlannedPullRequest) -> ImageFacts:
+    return ImageFacts(created=planned.target.created)
+
+
+def _items_section(planned: PlannedPullRequest, background: Background) -> _List:
+    rows = []
+    for pack, bumps in groupby(planned.bumps, key=lambda bump: bump.item.pack):
+        for number, bump in enumerate(bumps):
+            name = code(bump.item.facts.name)
+            if background.links:
+                name = f"[{name}]({background.links}{quote(bump.path)})"
+            rows.append(
+                (
+                    code(pack) if number == 0 else "",
+                    name,
+                    bump.item.file.kind.value,
+                    code(bump.image.tag or "no tag"),
+                )
+            )
+    return _table_section("### Items\n\n", ("Pack", "Item", "Kind", "From"), rows, "item")
+
+
+def _left_out_section(left_out: Iterable[LeftOut]) -> _List:
+    lines = [
+        f"- {code(one.reason)}: {count(one.items, 'item')}, such as {code(one.example)}" for one in left_out
+    ]
+    return _List(
+        "### Left out\n\nOther items on this image that stay as they are for now:\n", lines, "reason"
+    )
+
+
+def _table_section(
+    head: str, headers: Sequence[str], rows: Iterable[Sequence[str]], noun: str, tail: str = ""
+) -> _List:
+    lines = table(headers, rows).split("\n")
+    return _List(head + "\n".join(lines[:2]), lines[2:], noun, tail)

@@ -1,0 +1,92 @@
+"""Writes what changes inside an image as Markdown."""
+
+from collections.abc import Iterable
+
+from autobump.images.facts import ImageFacts
+from autobump.images.inside import ChangeKind, ImageDiff, PackageChange
+from autobump.images.licences import LicenceKind
+from autobump.markdown import code, count
+
+FACT_HEADERS = ("Tag", "Python", "System", "Size", "Built", "Packages")
+PACKAGE_HEADERS = ("Package", "Change", "From", "To", "Licence")
+_UNKNOWN = "?"
+_MAX_NAMED = 10
+
+
+def fact_cells(tag: str, facts: ImageFacts | None, packages: str) -> tuple[str, ...]:
+    """Return the cells of one tag's row under `FACT_HEADERS`; what is not known is a question mark."""
+    facts = facts or ImageFacts()
+    return (
+        code(tag),
+        code(facts.python) if facts.python else _UNKNOWN,
+        code(facts.system) if facts.system else _UNKNOWN,
+        _UNKNOWN if facts.size_mb is None else f"{facts.size_mb:.1f} MB",
+        f"{facts.created:%Y-%m-%d}" if facts.created else _UNKNOWN,
+        packages,
+    )
+
+
+def summarise_packages(diff: ImageDiff | None) -> str:
+    """Say in a few words how the packages differ."""
+    if diff is None or diff.changes is None:
+        return "not known"
+    groups = (
+        ("removed", (ChangeKind.REMOVED,)),
+        ("downgraded", (ChangeKind.DOWNGRADED,)),
+        ("major", (ChangeKind.MAJOR,)),
+        ("minor", (ChangeKind.MINOR,)),
+        ("patch", (ChangeKind.PATCH,)),
+        ("changed", (ChangeKind.CHANGED,)),
+        ("added", (ChangeKind.ADDED,)),
+    )
+    parts = [f"{number} {name}" for name, kinds in groups if (number := diff.count(*kinds))]
+    return ", ".join(parts) or "the same"
+
+
+def package_rows(diff: ImageDiff) -> Iterable[tuple[str, ...]]:
+    """Yield the cells of every package that differs under `PACKAGE_HEADERS`, the weightiest first."""
+    licences = {change.name: change for change in diff.licences}
+    for change in diff.changes or ():
+        licence = licences.pop(change.name, None)
+        shown = "" if licence is None else licence_cell(licence.old, licence.new, licence.kind)
+        yield code(change.name), _word(change), _version(change, old=True), _version(change, old=False), shown
+    for name, licence in licences.items():
+        yield code(name), "licence", "", "", licence_cell(licence.old, licence.new, licence.kind)
+
+
+def licence_cell(old: str | None, new: str, kind: LicenceKind) -> str:
+    """Show the licence of a package that came in or changed it; what is not permissive stands out."""
+    shown = code(new) if new else "none given"
+    if old is not None:
+        shown = f"{code(old) if old else 'none given'} → {shown}"
+    return shown if kind is LicenceKind.PERMISSIVE else f"**{kind}**: {shown}"
+
+
+def describe_licences(diffs: Iterable[ImageDiff]) -> str:
+    """Say which licences that came in need approval, or nothing when none does."""
+    changes = {change.name: change for diff in diffs for change in diff.licences}
+    unnamed = sum(1 for change in changes.values() if not change.new)
+    names = sorted(
+        name for name, change in changes.items() if change.new and change.kind is not LicenceKind.PERMISSIVE
+    )
+    parts = []
+    if names:
+        shown = ", ".join(f"{code(name)} ({changes[name].kind})" for name in names[:_MAX_NAMED])
+        more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+        parts.append(f"Only permissive licences go without approval; others came in: {shown}{more}.")
+    if unnamed:
+        parts.append(f"{count(unnamed, 'new package')} published no licence.")
+    return " ".join(parts)
+
+
+def _word(change: PackageChange) -> str:
+    match change.kind:
+        case ChangeKind.REMOVED | ChangeKind.DOWNGRADED | ChangeKind.MAJOR:
+            return f"**{change.kind}**"
+        case _:
+            return change.kind.value
+
+
+def _version(change: PackageChange, *, old: bool) -> str:
+    facts = change.old if old else change.new
+    return code(facts.version) if facts is not None else ""
