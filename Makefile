@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fix bench check sdk-check modules clean
+.PHONY: help demo test golden lint fix bench check sdk-check modules clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ demo: $(READY) ## Show the whole job on a built-in sample
 
 test: $(READY) ## Run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGUMENTS)
+
+golden: $(READY) ## Write the expected texts in tests/golden anew; review the diff
+	AUTOBUMP_GOLDEN=write $(BIN)/python -m pytest -q tests/pull_requests/test_body.py
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff check .

@@ -248,6 +248,57 @@ def show_tags(image: str, tags: str | None, refresh: bool, config: Path | None, 
     return ExitCode.DONE
 
 
+@cli.command("diff")
+@click.argument("image")
+@click.argument("old")
+@click.argument("new")
+@click.option(
+    "--facts",
+    metavar="SOURCE",
+    help="Source of facts: dockerfiles-info[:PATH] or file:PATH.  [default: registry.facts]",
+)
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings file.")
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(("table", "json", "markdown")),
+    default="table",
+    show_default=True,
+    help="How to write the result.",
+)
+def show_diff(
+    image: str, old: str, new: str, facts: str | None, config: Path | None, output_format: str
+) -> int:
+    """Show what changes inside an image between two tags: Python, system, packages, licences.
+
+    IMAGE is namespace/name; OLD and NEW are tags of it.
+    """
+    from autobump.config import load_settings
+    from autobump.explain import compare_tags
+    from autobump.images.sources.facts import open_facts_source
+
+    registry = load_settings(config, None).settings.registry
+    cache = _find_cache_folder(registry.cache)
+    source = open_facts_source(facts or registry.facts, registry.source, cache, registry.concurrency)
+    named = compare_tags(image, old, new, source)
+    match output_format:
+        case "json":
+            from autobump.report.diff import render_diff_json
+
+            text = render_diff_json(named)
+        case "markdown":
+            from autobump.report.diff import render_diff_markdown
+
+            text = render_diff_markdown(named)
+        case _:
+            from autobump.report.diff import render_diff_table
+
+            terminal = sys.stdout.isatty()
+            text = render_diff_table(named, None if terminal else 200, colour=terminal)
+    click.echo(text, nl=False)
+    return ExitCode.DONE
+
+
 @cli.command()
 def demo() -> int:
     """Show the whole job on a built-in sample: no network, no token."""

@@ -13,8 +13,10 @@ from autobump.content.reader import Problem, printable, read_content
 from autobump.content.tree import ContentTree
 from autobump.errors import ImageNotFoundError, RegistryError, UsageError
 from autobump.images.choice import NewerTag, NoUpdate, Release, choose_tag, sort_releases, why_too_young
+from autobump.images.facts import ImageFacts
+from autobump.images.inside import NamedDiff, compare_images
 from autobump.images.reference import Tag, find_current_tag, parse_image_ref
-from autobump.images.sources import TagSource
+from autobump.images.sources import FactsSource, TagSource
 from autobump.judge import Filters, judge_content
 from autobump.planning.plan import Plan, plan_pull_requests
 from autobump.progress import Silent
@@ -196,3 +198,33 @@ def _place(problem: Problem) -> str:
 
 def _line(outcome: str, rule: str, detail: str) -> str:
     return f"{outcome:<8}{rule:<22}{detail}"
+
+
+def compare_tags(image: str, old: str, new: str, source: FactsSource | None) -> NamedDiff:
+    """Return what changes inside an image between two tags.
+
+    Args:
+        image: `namespace/name`.
+        old: The older tag.
+        new: The newer tag.
+        source: Tells what is inside; None when the settings want none.
+
+    Raises:
+        UsageError: No image, no tag, or no source.
+        RegistryError: The source could not answer, or has nothing of a tag.
+    """
+    if source is None:
+        raise UsageError("there is no source of image facts; name one with --facts")
+    try:
+        repository = parse_image_ref(image).repository
+        for tag in (old, new):
+            parse_image_ref(f"{repository}:{tag}")
+    except ValueError as exc:
+        raise UsageError(f"{image} from {old} to {new}: {exc}") from exc
+    source.prepare([(repository, old), (repository, new)])
+    found = [(tag, source.fetch_facts(repository, tag)) for tag in (old, new)]
+    for tag, facts in found:
+        if facts is None:
+            raise ImageNotFoundError(f"nothing is published of what is inside {repository}:{tag}")
+    was, now = (facts or ImageFacts() for _, facts in found)
+    return NamedDiff(repository, old, new, compare_images(was, now))

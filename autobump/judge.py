@@ -1,6 +1,6 @@
 """Gives every item file of a commit its row: a bump, a skip with a reason, or a problem."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -92,16 +92,27 @@ class Judged:
             problems=_by_path([*self.problems, *problems]),
         )
 
-    def in_lanes(self, lanes: Mapping[str, str]) -> "Judged":
-        """Return the same with some bumps in other lanes, by path."""
-        return replace(
-            self, bumps=tuple(replace(bump, lane=lanes.get(bump.path, bump.lane)) for bump in self.bumps)
+    def beside(self, lanes: Mapping[str, str], packs: Set[tuple[str, str]]) -> "Judged":
+        """Return the same with every bump where open pull requests have it, before its risk is known.
+
+        Args:
+            lanes: The lane of each item in an open pull request, by path.
+            packs: Image and pack of open pull requests; other items of these stay out for the time being.
+        """
+        bumps = (
+            replace(
+                bump,
+                lane=lanes.get(bump.path, bump.lane),
+                joins=bump.path in lanes or (bump.image.repository, bump.item.pack) not in packs,
+            )
+            for bump in self.bumps
         )
+        return replace(self, bumps=tuple(bumps))
 
     def with_risks(self, risks: Mapping[str, ItemRisk], policy: RiskPolicy) -> "Judged":
         """Return the same with the risk of some bumps, by path, and what the policy makes of it.
 
-        A bump whose images are not known stays in its lane: silence is no reason to move it.
+        A bump whose images are not known stays where it is: silence is no reason to move it.
         """
         bumps: list[Bump] = []
         skipped = list(self.skipped)
@@ -113,7 +124,7 @@ class Judged:
                 skipped.append(_hold(bump, describe_finding(risk.findings[0])))
             else:
                 lane = policy.lane(risk.level) if risk.known else bump.lane
-                bumps.append(replace(bump, risk=risk, lane=lane))
+                bumps.append(replace(bump, risk=risk, lane=lane, joins=bump.joins or risk.known))
         return replace(self, bumps=tuple(bumps), skipped=_by_path(skipped))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _BACKTICKS = re.compile(r"`+")
+_PIPE = "\\|"
 MAX_INLINE = 200
 """Longest run of outside text shown in one place, in characters."""
 
@@ -22,14 +23,14 @@ def code(text: str) -> str:
         return "-"
     fence = "`" * (max((len(run) for run in _BACKTICKS.findall(plain)), default=0) + 1)
     pad = " " if plain.startswith("`") or plain.endswith("`") else ""
-    # A pipe would end a table cell even inside a code span; GitHub takes the backslash away again there.
-    return f"{fence}{pad}{plain}{pad}{fence}".replace("|", "\\|")
+    return f"{fence}{pad}{plain}{pad}{fence}"
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table; cells are Markdown already."""
     lines = [f"| {' | '.join(headers)} |", f"|{' --- |' * len(headers)}"]
-    lines += [f"| {' | '.join(row)} |" for row in rows]
+    # A pipe would end a cell even inside a code span; in a table GitHub takes the backslash away again.
+    lines += [f"| {' | '.join(cell.replace('|', _PIPE) for cell in row)} |" for row in rows]
     return "\n".join(lines)
 
 

@@ -30,6 +30,7 @@ from autobump.pull_requests.reconcile import (
     branch_of,
     closed_for_planning,
     lanes_for_planning,
+    listed_for_planning,
     open_for_planning,
     reconcile,
     taken_for_planning,
@@ -155,11 +156,12 @@ class Pass:
         self, judged: Judged, existing: Sequence[ExistingPullRequest], assessor: Assessor | None
     ) -> tuple[Judged, Plan]:
         """Plan, look at the risk of what is in the plan, and plan again until all of it was looked at."""
-        judged = judged.in_lanes(lanes_for_planning(existing))
         in_view = self.filters.include
         beside = open_for_planning(existing, in_view)
         closed, taken = closed_for_planning(existing), taken_for_planning(existing)
         covered = {(pr.repository, pack) for pr in beside for pack in pr.packs}
+        if assessor is not None:
+            judged = judged.beside(lanes_for_planning(existing), listed_for_planning(existing))
         while True:
             plan = plan_pull_requests(judged.bumps, self.settings.limits, beside, closed, taken)
             chosen = {path for pr in plan.pull_requests for path in pr.paths}

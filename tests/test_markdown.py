@@ -1,6 +1,6 @@
 import pytest
 
-from autobump.markdown import MAX_INLINE, code
+from autobump.markdown import MAX_INLINE, code, table
 
 
 @pytest.mark.parametrize(
@@ -12,13 +12,16 @@ from autobump.markdown import MAX_INLINE, code
         ("a`b", "``a`b``"),
         ("`", "`` ` ``"),
         ("``` x", "```` ``` x ````"),
-        ("a|b", "`a\\|b`"),
         ("\u202eevil", "`evil`"),
         ("a\u2028b\x00c", "`a b c`"),
     ],
 )
 def test_outside_text_becomes_one_code_span(text: str, expected: str) -> None:
     assert code(text) == expected
+
+
+def test_pipe_does_not_end_a_cell() -> None:
+    assert table(["A", "B"], [(code("a|b"), "c")]).splitlines()[2] == "| `a\\|b` | c |"
 
 
 def test_long_text_is_cut() -> None:

@@ -11,6 +11,7 @@ from packaging.version import InvalidVersion, Version
 from autobump.images.facts import ImageFacts, PackageFacts
 from autobump.images.licences import LicenceKind, classify_licence
 
+_FIRST_YEAR = 1990
 _NOISE = re.compile(r"\b(?:the|licen[cs]e|software)\b|[^a-z0-9]+")
 
 
@@ -84,6 +85,16 @@ class ImageDiff:
         return sum(1 for change in self.changes or () if change.kind in kinds)
 
 
+@dataclass(frozen=True, slots=True)
+class NamedDiff:
+    """A difference and what it is between: `namespace/name`, the older and the newer tag."""
+
+    repository: str
+    old: str
+    new: str
+    diff: ImageDiff
+
+
 def compare_images(old: ImageFacts, new: ImageFacts) -> ImageDiff:
     """Compare two tags of an image; packages are the same when their normalised names are."""
     if old.packages is None or new.packages is None:
@@ -112,7 +123,8 @@ def compare_images(old: ImageFacts, new: ImageFacts) -> ImageDiff:
 def compare_versions(old: str, new: str) -> ChangeKind | None:
     """Say how far two versions are apart, or None when they are the same.
 
-    Anything below the second part counts as a patch; what is no version is compared as text.
+    Anything below the second part counts as a patch. Where the first part is a year, as in pytz 2026.1, it
+    promises nothing and counts as minor. What is no version is compared as text.
     """
     if old == new:
         return None
@@ -124,9 +136,10 @@ def compare_versions(old: str, new: str) -> ChangeKind | None:
         return None
     if now < was:
         return ChangeKind.DOWNGRADED
-    if (was.epoch, was.major) != (now.epoch, now.major):
-        return ChangeKind.MAJOR
-    return ChangeKind.MINOR if was.minor != now.minor else ChangeKind.PATCH
+    if (was.epoch, was.major) == (now.epoch, now.major):
+        return ChangeKind.MINOR if was.minor != now.minor else ChangeKind.PATCH
+    by_year = was.epoch == now.epoch and min(was.major, now.major) >= _FIRST_YEAR
+    return ChangeKind.MINOR if by_year else ChangeKind.MAJOR
 
 
 def _compare(old: PackageFacts | None, new: PackageFacts | None) -> ChangeKind | None:

@@ -37,6 +37,7 @@ class Bump:
         target: Where it moves to.
         risk: Whether it will notice; None when that was not looked at.
         lane: Bumps of different lanes never share a pull request; empty for those that are safe to merge.
+        joins: It may join an open pull request; not one that is not in there yet and whose risk is unknown.
     """
 
     item: ContentItem
@@ -46,6 +47,7 @@ class Bump:
     target: Release
     risk: ItemRisk | None = None
     lane: str = ""
+    joins: bool = True
 
     @property
     def path(self) -> str:
@@ -179,7 +181,7 @@ def plan_pull_requests(
 
     for bump in ordered:
         pack = bump.item.pack
-        cover = covering.get((bump.image.repository, bump.lane, pack))
+        cover = covering.get((bump.image.repository, bump.lane, pack)) if bump.joins else None
         veto = refused.get((bump.image.repository, bump.target.tag.text, pack))
         if cover is not None and cover.hold:
             waiting.append(Waiting(bump, WaitReason.EDITED_BY_MAINTAINER, f"{cover.label}: {cover.hold}"))

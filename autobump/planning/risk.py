@@ -125,6 +125,8 @@ def assess_item(code: ItemCode, diff: ImageDiff | None) -> ItemRisk:
     findings = set(_python_findings(diff))
     for use in code.uses:
         findings.update(_module_findings(use, diff))
+    if diff.changes is None:
+        return ItemRisk(tuple(findings), "which packages are inside the images is not known", known=False)
     ordered = sorted(
         findings, key=lambda one: (-one.level.rank, one.package, one.use.module if one.use else "")
     )

@@ -202,6 +202,16 @@ def lanes_for_planning(existing: Sequence[ExistingPullRequest]) -> dict[str, str
     }
 
 
+def listed_for_planning(existing: Sequence[ExistingPullRequest]) -> set[tuple[str, str]]:
+    """Return image and pack of open pull requests that say which items they hold; very large ones do not."""
+    return {
+        (pr.marker.image, pack)
+        for pr in existing
+        if pr.state is PullRequestState.OPEN and pr.marker is not None and pr.marker.paths
+        for pack in pr.marker.packs
+    }
+
+
 def taken_for_planning(existing: Sequence[ExistingPullRequest]) -> set[str]:
     """Return the branches that finished pull requests left behind with somebody else's commits."""
     finished = (PullRequestState.CLOSED, PullRequestState.MERGED)

@@ -54,7 +54,8 @@ def test_plan_against_a_registry_chooses_as_from_the_file_with_one_request_an_im
     tmp_path: Path, registry: Registry, images: dict[str, Any], corpus: Path, corpus_repository: Path
 ) -> None:
     config = tmp_path / "settings.yml"
-    config.write_text(f"registry: {{cache: '{tmp_path}/cache'}}\n")
+    facts = corpus / "images-2026-05.json.xz"
+    config.write_text(f"registry: {{cache: '{tmp_path}/cache', facts: 'file:{facts}'}}\n")
     options: list[str | Path] = ["plan", "--repo", corpus_repository, "--config", config]
     everything = run_json(tmp_path, *options, "--tags", f"file:{corpus / 'images-2026-05.json.xz'}")
     used = {bump["image"] for bump in everything["bumps"]} & images.keys()

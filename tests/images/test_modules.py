@@ -12,9 +12,7 @@ PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(4, 15)))
 
 NOT_KNOWN = {
     "ArgusManagedDefence": "nothing in the images has that name",
-    "azure": "a namespace of many packages; only what lies below it is told apart",
     "demisto_ml": "installed from files, and published nowhere",
-    "google.cloud.container_v1": "its package was not read, and google.cloud is a namespace",
     "luminateapi": "installed from files, and published nowhere",
     "pytan": "copied into its image without metadata",
     "sane_doc_reports": "its package declares no modules",

@@ -1,5 +1,6 @@
 import random
 from collections import Counter
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -147,3 +148,49 @@ def test_every_plan_keeps_its_promises(
     shuffled = list(bumps)
     shuffler.shuffle(shuffled)
     assert plan_pull_requests(shuffled, limits) == plan
+
+
+def in_lane(bump: Bump, lane: str = "breaking") -> Bump:
+    return replace(bump, lane=lane)
+
+
+def test_items_at_risk_get_a_pull_request_of_their_own() -> None:
+    safe, risky = make_bump("A", "Safe"), in_lane(make_bump("B", "Risky"))
+    plan = plan_pull_requests([risky, safe], Limits())
+    assert {(pr.lane, pr.paths) for pr in plan.pull_requests} == {
+        ("", (safe.path,)),
+        ("breaking", (risky.path,)),
+    }
+
+
+def test_item_at_risk_never_holds_up_the_rest_of_its_pack() -> None:
+    safe, risky = make_bump("A", "Safe"), in_lane(make_bump("A", "Risky"))
+    plan = plan_pull_requests([risky, safe], Limits())
+    assert [pr.paths for pr in plan.pull_requests] == [(safe.path,)]
+    assert [(wait.bump.path, wait.reason) for wait in plan.waiting] == [(risky.path, WaitReason.PACK_BUSY)]
+
+
+def test_safe_items_come_before_those_at_risk() -> None:
+    bumps = [in_lane(make_bump("A", "Risky", image="demisto/a")), make_bump("B", "Safe", image="demisto/b")]
+    plan = plan_pull_requests(bumps, Limits(max_new_per_run=1))
+    assert [pr.lane for pr in plan.pull_requests] == [""]
+
+
+def test_same_packs_in_two_lanes_have_two_branches() -> None:
+    safe = branch_name("autobump/", "demisto/a", ["A"])
+    assert branch_name("autobump/", "demisto/a", ["A"], lane="breaking") != safe
+
+
+def test_open_pull_request_covers_its_own_lane_only() -> None:
+    safe, risky = make_bump("A", "Safe"), in_lane(make_bump("A", "Risky"))
+    beside = [OpenPullRequest("autobump/x", "#1", "demisto/python3", ("A",), lane="breaking")]
+    plan = plan_pull_requests([safe, risky], Limits(), beside)
+    assert [(pr.branch, pr.paths) for pr in plan.pull_requests] == [("autobump/x", (risky.path,))]
+    assert [(wait.bump.path, wait.reason) for wait in plan.waiting] == [(safe.path, WaitReason.PACK_BUSY)]
+
+
+def test_closing_a_pull_request_keeps_its_packs_out_of_every_lane() -> None:
+    risky = in_lane(make_bump("A", "Risky"))
+    closed = [ClosedPullRequest("#1", "demisto/python3", "1.0.0.9", ("A",))]
+    plan = plan_pull_requests([risky], Limits(), closed=closed)
+    assert [wait.reason for wait in plan.waiting] == [WaitReason.CLOSED_BY_MAINTAINER]

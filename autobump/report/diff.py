@@ -1,0 +1,133 @@
+"""What changes between two tags of an image, as table, JSON or Markdown."""
+
+import io
+import json
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from autobump.content.reader import printable
+from autobump.images.facts import ImageFacts, PackageFacts
+from autobump.images.inside import ImageDiff, NamedDiff
+from autobump.images.licences import classify_licence
+from autobump.markdown import code, table
+from autobump.pull_requests.image_change import (
+    FACT_HEADERS,
+    PACKAGE_HEADERS,
+    describe_licences,
+    fact_cells,
+    package_rows,
+    summarise_packages,
+)
+
+VERSION = 1
+"""Raised when anything but an added key changes."""
+
+
+def render_diff_markdown(named: NamedDiff) -> str:
+    """Write a difference as Markdown with a line end."""
+    diff = named.diff
+    facts = [fact_cells(named.old, diff.old, summarise_packages(diff)), fact_cells(named.new, diff.new, "")]
+    parts = [f"## {code(named.repository)}", table(FACT_HEADERS, facts)]
+    if licences := describe_licences([diff]):
+        parts.append(licences)
+    if rows := list(package_rows(diff)):
+        parts.append(table(PACKAGE_HEADERS, rows))
+    return "\n\n".join(parts) + "\n"
+
+
+def render_diff_json(named: NamedDiff) -> str:
+    """Write a difference as JSON with a line end."""
+    diff = named.diff
+    document = {
+        "version": VERSION,
+        "image": named.repository,
+        "old": {"tag": named.old, **_facts(diff.old)},
+        "new": {"tag": named.new, **_facts(diff.new)},
+        "packages": None
+        if diff.changes is None
+        else [
+            {
+                "name": change.name,
+                "change": change.kind.value,
+                "old": _package(change.old),
+                "new": _package(change.new),
+            }
+            for change in diff.changes
+        ],
+        "licences": [
+            {"name": one.name, "old": one.old, "new": one.new or None, "kind": one.kind.value}
+            for one in diff.licences
+        ],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def render_diff_table(named: NamedDiff, width: int | None = None, *, colour: bool = False) -> str:
+    """Write a difference as tables for a terminal, with a line end.
+
+    Args:
+        named: The difference.
+        width: Columns of the terminal; None to ask it.
+        colour: Whether to colour.
+    """
+    diff = named.diff
+    console = Console(file=io.StringIO(), force_terminal=colour, width=width)
+    console.print(Text(f"{named.repository}: {summarise_packages(diff)}.", style="bold"))
+    facts = Table("", named.old, named.new, box=SIMPLE_HEAD, pad_edge=False)
+    for label, old, new in _fact_rows(diff):
+        facts.add_row(label, Text(printable(old)), Text(printable(new), style="bold" if old != new else ""))
+    console.print(facts)
+    if diff.changes:
+        packages = Table("Package", "Change", "From", "To", "Licence", box=SIMPLE_HEAD, pad_edge=False)
+        for change in diff.changes:
+            licence = f"{change.new.licence or 'none given'}" if change.new else ""
+            kind = f" ({classify_licence(change.new.licence)})" if change.new and not change.old else ""
+            packages.add_row(
+                Text(printable(change.name)),
+                change.kind.value,
+                Text(printable(change.old.version if change.old else "")),
+                Text(printable(change.new.version if change.new else "")),
+                Text(printable(licence + kind) if not change.old else ""),
+            )
+        console.print(packages)
+    changed = [one for one in diff.licences if one.old is not None]
+    for one in changed:
+        line = f"Licence of {one.name}: {one.old or 'none given'}, now {one.new} ({one.kind})"
+        console.print(Text(printable(line)))
+    file = console.file
+    return file.getvalue() if isinstance(file, io.StringIO) else ""
+
+
+def _fact_rows(diff: ImageDiff) -> list[tuple[str, str, str]]:
+    def cells(facts: ImageFacts) -> tuple[str, ...]:
+        return (
+            facts.python or "none",
+            facts.system or "?",
+            "?" if facts.size_mb is None else f"{facts.size_mb:.2f} MB",
+            f"{facts.created:%Y-%m-%d %H:%M}" if facts.created else "?",
+            facts.digest or "?",
+            "?" if facts.packages is None else str(len(facts.packages)),
+            facts.deprecated or "no",
+        )
+
+    labels = ("Python", "System", "Size", "Built", "Digest", "Packages", "Deprecated")
+    return list(zip(labels, cells(diff.old), cells(diff.new), strict=True))
+
+
+def _facts(facts: ImageFacts) -> dict[str, object]:
+    return {
+        "python": facts.python,
+        "os": facts.system,
+        "size_mb": facts.size_mb,
+        "created": facts.created.isoformat() if facts.created else None,
+        "digest": facts.digest,
+        "packages": None if facts.packages is None else len(facts.packages),
+        "deprecated": facts.deprecated or None,
+    }
+
+
+def _package(package: PackageFacts | None) -> dict[str, str | None] | None:
+    return None if package is None else {"version": package.version, "licence": package.licence or None}

@@ -1,0 +1,148 @@
+"""What becomes of items that a new image may break, on GitHub, through the command line."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autobump.pull_requests.marker import find_marker
+from tests.support.github import standing_in
+from tests.support.repositories import commit, script_pack
+from tests.support.servers import serve
+from tests.support.world import OLD, World, digest_of
+
+LABEL = "docker-image-auto-update"
+BS4, REQUESTS = ["4.10.0", "MIT"], ["2.26.0", "Apache Software License"]
+
+
+def publish(world: World, *, facts: bool = True, **tags: dict[str, list[str]]) -> None:
+    """Publish tags of demisto/x, each with its packages, or with nothing known of them."""
+    packages = {OLD: {"beautifulsoup4": BS4, "requests": REQUESTS}} | {
+        tag.strip("v").replace("_", "."): listed for tag, listed in tags.items()
+    }
+    known: dict[str, Any] = {
+        tag: {"digest": digest_of(tag), "python": "3.10.1", "packages": listed if facts else None}
+        for tag, listed in packages.items()
+    }
+    world.tags.write_text(json.dumps({"demisto/x": known}))
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    image = f"demisto/x:{OLD}"
+    files: dict[str, str | bytes] = {}
+    for pack, names in (("A", ("ASafe", "ARisky")), ("B", ("BRisky",)), ("C", ("CSafe",))):
+        files |= script_pack(pack, dict.fromkeys(names, image))
+        for name in names:
+            module = "bs4" if "Risky" in name else "requests"
+            files[f"Packs/{pack}/Scripts/{name}/{name}.py"] = f"import {module}\n"
+    github = standing_in(tmp_path / "github", files)
+    with serve(github.answer) as server:
+        monkeypatch.setenv("GITHUB_API_URL", server.url)
+        monkeypatch.setenv("GITHUB_TOKEN", "bot-token")
+        made = World(tmp_path, github)
+        publish(made, v1_0_0_2={"requests": REQUESTS})
+        yield made
+
+
+def opened(world: World) -> dict[tuple[str, ...], tuple[bool, tuple[str, ...]]]:
+    """Return whether each open pull request is a draft, and its labels, by the names of its items."""
+    return {
+        tuple(Path(path).stem for path in marker.paths): (pull.draft, tuple(sorted(pull.labels)))
+        for pull in world.github.pulls
+        if pull.state == "open" and (marker := find_marker(pull.body))
+    }
+
+
+SAFE = (False, (LABEL,))
+DRAFT = (True, ("autobump:breaking", LABEL))
+
+
+def test_items_at_risk_get_a_draft_of_their_own_and_hold_nothing_up(world: World) -> None:
+    report = world.run()
+    assert opened(world) == {("ASafe", "CSafe"): SAFE, ("BRisky",): DRAFT}
+    waiting = {bump["name"]: bump["waiting"] for bump in report["bumps"] if bump["waiting"]}
+    assert waiting["ARisky"]["reason"] == "pack-busy"
+    risky = next(pull for pull in world.github.pulls if pull.draft)
+    assert risky.title == "Update demisto/x to 1.0.0.2 (1 pack, may break)"
+    assert "which the new image lacks" in risky.body
+    assert world.actions() == ["leave", "leave"]
+
+
+def test_item_at_risk_follows_when_the_rest_of_its_pack_is_merged(world: World) -> None:
+    world.run()
+    safe = next(pull for pull in world.github.pulls if not pull.draft)
+    world.github.merge(safe.number)
+    world.run()
+    assert opened(world) == {("BRisky",): DRAFT, ("ARisky",): DRAFT}
+
+
+def test_newer_image_without_the_risk_brings_the_item_back_among_the_safe_ones(world: World) -> None:
+    world.run()
+    publish(world, v1_0_0_2={"requests": REQUESTS}, v1_0_0_3={"requests": REQUESTS, "beautifulsoup4": BS4})
+    world.run()
+    world.run()
+    safe = [(names, draft) for names, (draft, _) in opened(world).items()]
+    assert sorted(safe) == [(("ARisky", "ASafe", "CSafe"), False), (("BRisky",), False)]
+
+
+def test_items_keep_their_lane_while_nothing_is_known_of_the_images(world: World) -> None:
+    world.run()
+    before = opened(world)
+    publish(world, facts=False, v1_0_0_2={})
+    world.settings["registry"] = {"cache": str(world.folder / "other-cache")}
+    assert world.actions() == ["leave", "leave"]
+    assert opened(world) == before
+
+
+def test_risk_that_is_held_is_not_updated(world: World) -> None:
+    world.settings["policy"] = {"risk": {"breaking": "hold"}}
+    report = world.run()
+    assert opened(world) == {("ASafe", "CSafe"): SAFE}
+    held = {skip["path"]: skip for skip in report["skipped"] if skip["reason"] == "held"}
+    assert sorted(Path(path).stem for path in held) == ["ARisky", "BRisky"]
+    assert all("which the new image lacks" in skip["detail"] for skip in held.values())
+
+
+def test_risk_that_is_ignored_goes_with_the_rest_and_is_still_told(world: World) -> None:
+    world.settings["policy"] = {"risk": {"breaking": "ignore"}}
+    world.run()
+    assert opened(world) == {("ARisky", "ASafe", "BRisky", "CSafe"): SAFE}
+    assert "2 items may break" in world.github.pulls[0].body
+
+
+def test_items_to_be_looked_at_get_a_label_or_a_draft(world: World) -> None:
+    major = {"requests": ["3.0.0", "MIT"], "beautifulsoup4": BS4}
+    publish(world, v1_0_0_2=major)
+    world.run()
+    label = ("autobump:review", LABEL)
+    assert opened(world) == {("ARisky", "ASafe", "BRisky", "CSafe"): (False, label)}
+    world.settings["policy"] = {"risk": {"review": "separate"}}
+    world.run()
+    world.run()
+    assert opened(world) == {("ARisky", "BRisky"): (False, label), ("CSafe",): (True, label)}
+
+
+def test_unknown_images_are_no_reason_to_separate(world: World) -> None:
+    publish(world, facts=False, v1_0_0_2={})
+    world.run()
+    assert opened(world) == {("ARisky", "ASafe", "BRisky", "CSafe"): SAFE}
+    assert "What is inside the images of 4 items is not known." in world.github.pulls[0].body
+
+
+def test_plan_shows_the_same_pull_requests(world: World) -> None:
+    made = world.run("--dry-run")
+    assert sorted(pr["labels"] for pr in made["pull_requests"]) == [[LABEL], [LABEL, "autobump:breaking"]]
+    risks = {bump["name"]: bump["risk"] and bump["risk"]["level"] for bump in made["bumps"]}
+    assert risks == {"ARisky": "breaking", "ASafe": "none", "BRisky": "breaking", "CSafe": "none"}
+
+
+def test_change_of_code_on_the_base_is_seen(world: World) -> None:
+    world.run()
+    commit(world.github.git, {"Packs/B/Scripts/BRisky/BRisky.py": "import requests\n"})
+    world.run()
+    world.run()
+    assert ("BRisky",) in opened(world)
+    assert opened(world)[("BRisky",)] == SAFE

@@ -1,0 +1,130 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from autobump.errors import RegistryError, UsageError
+from autobump.images.facts import ImageFacts
+from autobump.images.lookup import Unavailable, look_up_facts
+from autobump.images.sources import FactsSource
+from autobump.images.sources.facts import FileFacts, PageFacts, RememberedFacts, open_facts_source
+from autobump.images.sources.http import HttpClient, HttpLimits
+from autobump.images.sources.image_pages import GitHubPages, LocalPages
+from autobump.progress import Silent
+from tests.support.pages import make_page
+from tests.support.servers import Reply, Request, serve
+
+IMAGE, TAG = "demisto/python3", "3.9.8.24399"
+KEY = (IMAGE, TAG)
+PAGE = make_page(IMAGE, TAG, python="3.9.8", packages={"six": ("1.16.0", "MIT")})
+
+
+class Counting:
+    """A source that counts how often it is asked, and fails when told to."""
+
+    def __init__(self, facts: ImageFacts | None) -> None:
+        self.facts = facts
+        self.asked = 0
+
+    def prepare(self, wanted: object) -> None:
+        pass
+
+    def fetch_facts(self, repository: str, tag: str) -> ImageFacts | None:
+        self.asked += 1
+        return self.facts
+
+
+def python_of(source: FactsSource) -> str | None:
+    source.prepare([KEY])
+    facts = source.fetch_facts(*KEY)
+    return facts.python if facts else None
+
+
+def test_facts_come_from_a_clone_of_the_pages(tmp_path: Path) -> None:
+    page = tmp_path / f"{IMAGE}/{TAG}.md"
+    page.parent.mkdir(parents=True)
+    page.write_text(PAGE)
+    assert python_of(PageFacts(LocalPages(tmp_path))) == "3.9.8"
+    assert PageFacts(LocalPages(tmp_path)).fetch_facts(IMAGE, "1.0.0.1") is None
+
+
+def test_facts_come_from_the_pages_on_github() -> None:
+    def answer(request: Request) -> Reply:
+        return Reply(200, body=PAGE.encode()) if request.path.endswith(f"/{IMAGE}/{TAG}.md") else Reply(404)
+
+    with serve(answer) as server:
+        source = PageFacts(GitHubPages(HttpClient(), raw_url=server.url))
+        assert python_of(source) == "3.9.8"
+        assert source.fetch_facts(IMAGE, "1.0.0.1") is None
+
+
+def test_facts_come_from_a_tag_file(tmp_path: Path) -> None:
+    path = tmp_path / "tags.json"
+    path.write_text(json.dumps({IMAGE: {TAG: {"python": "3.9.8"}}, "demisto/other": ["1.0.0.1"]}))
+    source = open_facts_source("auto", f"file:{path}", tmp_path / "cache", 4)
+    assert source is not None
+    assert python_of(source) == "3.9.8"
+    assert source.fetch_facts("demisto/other", "1.0.0.1") is None
+
+
+def test_changed_tag_file_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "tags.json"
+    for python in ("3.9.8", "3.10.11"):
+        path.write_text(json.dumps({IMAGE: {TAG: {"python": python}}}))
+        source = open_facts_source(f"file:{path}", "dockerhub", tmp_path / "cache", 4)
+        assert source is not None
+        assert python_of(source) == python
+
+
+def test_what_is_known_of_a_tag_is_never_asked_again(tmp_path: Path) -> None:
+    counting = Counting(ImageFacts(python="3.9.8"))
+    for _ in range(3):
+        assert python_of(RememberedFacts(counting, tmp_path, "pages")) == "3.9.8"
+    assert counting.asked == 1
+
+
+def test_page_that_is_not_there_yet_is_asked_for_again(tmp_path: Path) -> None:
+    counting = Counting(None)
+    source = RememberedFacts(counting, tmp_path, "pages")
+    assert python_of(source) is None
+    counting.facts = ImageFacts(python="3.9.8")
+    assert python_of(source) == "3.9.8"
+
+
+def test_damaged_cache_is_done_without(tmp_path: Path) -> None:
+    (tmp_path / "images.sqlite").write_bytes(b"no database")
+    assert python_of(RememberedFacts(Counting(ImageFacts(python="3.9.8")), tmp_path, "pages")) == "3.9.8"
+
+
+def test_source_that_fails_costs_what_it_was_asked_for(tmp_path: Path) -> None:
+    with serve(lambda request: Reply(500)) as server:
+        client = HttpClient(HttpLimits(attempts=1))
+        found = look_up_facts(PageFacts(GitHubPages(client, raw_url=server.url)), [KEY], 4, Silent())
+    assert isinstance(found[KEY], Unavailable)
+
+
+def test_file_that_cannot_be_read_costs_all(tmp_path: Path) -> None:
+    path = tmp_path / "tags.json"
+    path.write_text("[]")
+    with pytest.raises(RegistryError, match="cannot read the facts"):
+        FileFacts(path).prepare([KEY])
+    assert isinstance(look_up_facts(FileFacts(path), [KEY], 4, Silent())[KEY], Unavailable)
+
+
+@pytest.mark.parametrize(
+    ("spelling", "tags"),
+    [("none", "dockerhub"), ("auto", "oci:https://registry.example")],
+)
+def test_nobody_is_asked_where_nothing_is_wanted(spelling: str, tags: str) -> None:
+    assert open_facts_source(spelling, tags, None, 4) is None
+
+
+@pytest.mark.parametrize("spelling", ["elsewhere", "file:", "oci:https://registry.example"])
+def test_unknown_spelling_is_refused(spelling: str) -> None:
+    with pytest.raises(UsageError, match="no source of image facts"):
+        open_facts_source(spelling, "dockerhub", None, 4)
+
+
+def test_missing_file_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot read the facts"):
+        open_facts_source(f"file:{tmp_path / 'none.json'}", "dockerhub", None, 4)

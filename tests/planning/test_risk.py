@@ -1,0 +1,178 @@
+import pytest
+
+from autobump.content.code import ItemCode, Use
+from autobump.images.facts import ImageFacts, PackageFacts
+from autobump.images.inside import ImageDiff, compare_images
+from autobump.planning.risk import (
+    Finding,
+    FindingKind,
+    ItemRisk,
+    RiskLevel,
+    RiskPolicy,
+    assess_item,
+    describe_finding,
+)
+
+
+def image(python: str | None = "3.10.1", **versions: str) -> ImageFacts:
+    packages = {name.replace("_", "-"): PackageFacts(version) for name, version in versions.items()}
+    return ImageFacts(python=python, packages=packages)
+
+
+def between(old: ImageFacts, new: ImageFacts) -> ImageDiff:
+    return compare_images(old, new)
+
+
+def assess(
+    module: str, old: ImageFacts, new: ImageFacts, *, guarded: bool = False, through: str = ""
+) -> ItemRisk:
+    return assess_item(ItemCode((Use(module, guarded, through),)), between(old, new))
+
+
+def found(risk: ItemRisk) -> list[tuple[str, str]]:
+    return [(finding.level.value, finding.kind.value) for finding in risk.findings]
+
+
+def test_imported_package_that_is_gone_is_breaking() -> None:
+    risk = assess("bs4.BeautifulSoup", image(beautifulsoup4="4.10.0"), image())
+    assert found(risk) == [("breaking", "removed")]
+    assert describe_finding(risk.findings[0]) == (
+        "imports bs4 of the package beautifulsoup4 4.10.0, which the new image lacks"
+    )
+
+
+def test_package_that_another_one_replaces_is_not_gone() -> None:
+    assert assess("Crypto.Cipher", image(pycrypto="2.6.1"), image(pycryptodome="3.23.0")).findings == ()
+
+
+def test_import_that_may_fail_is_to_be_looked_at() -> None:
+    assert found(assess("bs4", image(beautifulsoup4="4.10.0"), image(), guarded=True)) == [
+        ("review", "removed")
+    ]
+
+
+def test_package_nobody_imports_may_go() -> None:
+    assert assess("requests", image(beautifulsoup4="4", requests="2.1"), image(requests="2.2")).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("1.3.23", "2.0.50", [("review", "major")]),
+        ("2.0.50", "2.0.1", [("review", "downgraded")]),
+        ("2.0-x-y", "2.1-x", [("review", "changed")]),
+        ("1.3.23", "1.4.0", []),
+        ("2021.1", "2026.1", []),
+    ],
+)
+def test_imported_package_that_changes_much_is_to_be_looked_at(
+    old: str, new: str, expected: list[tuple[str, str]]
+) -> None:
+    assert found(assess("sqlalchemy", image(SQLAlchemy=old), image(sqlalchemy=new))) == expected
+
+
+def test_python_that_changes_its_minor_version_is_to_be_looked_at() -> None:
+    risk = assess("json", image("3.9.8"), image("3.10.1"))
+    assert found(risk) == [("review", "python")]
+    assert (
+        describe_finding(risk.findings[0], lambda text: f"`{text}`")
+        == "Python changes from `3.9.8` to `3.10.1`"
+    )
+
+
+@pytest.mark.parametrize("module", ["imp", "distutils.version", "cgi"])
+def test_module_that_left_the_standard_library_is_breaking(module: str) -> None:
+    old, new = ("2.7.18", "3.13.1") if module == "cgi" else ("3.11.9", "3.12.13")
+    assert found(assess(module, image(old), image(new)))[0] == ("breaking", "left-standard-library")
+
+
+def test_setuptools_stands_in_for_distutils() -> None:
+    assert found(assess("distutils.util", image("3.11.9"), image("3.12.13", setuptools="82.0"))) == [
+        ("review", "python")
+    ]
+
+
+def test_module_that_was_never_there_is_reported() -> None:
+    assert found(assess("no_such_module", image(), image())) == [("already-missing", "already-missing")]
+    assert assess("no_such_module", image(), image(), guarded=True).findings == ()
+
+
+@pytest.mark.parametrize(
+    "module", ["demistomock", "CommonServerPython", "CommonServerUserPython", "JSONFeedApiModule"]
+)
+def test_modules_of_the_platform_are_always_there(module: str) -> None:
+    assert assess(module, image(), image()).findings == ()
+
+
+def test_module_below_a_shared_namespace_is_not_called_missing() -> None:
+    assert assess("google.no_such_part", image(), image()).findings == ()
+
+
+def test_name_alone_is_no_proof() -> None:
+    assert found(assess("unheard_of", image(unheard_of="1"), image())) == [("review", "removed")]
+    assert assess("unheard_of", image(unheard_of="1"), image(unheard_of="2")).findings == ()
+
+
+def test_shared_module_is_named() -> None:
+    risk = assess(
+        "cryptography.x509",
+        image(cryptography="35.0"),
+        image(cryptography="48.0"),
+        through="MicrosoftApiModule",
+    )
+    assert "(through MicrosoftApiModule)" in describe_finding(risk.findings[0])
+
+
+def test_package_is_named_once_however_often_it_is_imported() -> None:
+    uses = tuple(Use(f"sqlalchemy.{name}", guarded=False) for name in ("orm", "engine", "sql"))
+    diff = between(image(sqlalchemy="1.3"), image(sqlalchemy="2.0"))
+    assert len(assess_item(ItemCode(uses), diff).findings) == 1
+
+
+def test_worst_finding_comes_first_and_decides() -> None:
+    uses = (Use("sqlalchemy", guarded=False), Use("bs4", guarded=False), Use("nowhere", guarded=False))
+    old, new = image("3.9.1", sqlalchemy="1.3", beautifulsoup4="4"), image("3.10.1", sqlalchemy="2.0")
+    risk = assess_item(ItemCode(uses), between(old, new))
+    assert [level for level, _ in found(risk)] == ["breaking", "review", "review", "already-missing"]
+    assert risk.level is RiskLevel.BREAKING
+
+
+def test_unknown_image_is_no_safe_one() -> None:
+    risk = assess_item(ItemCode((Use("bs4", guarded=False),)), None)
+    assert (risk.known, risk.level) == (False, RiskLevel.NONE)
+
+
+def test_unknown_packages_or_python_give_no_findings() -> None:
+    assert assess("bs4", image(beautifulsoup4="4"), ImageFacts(python="3.10.1")).findings == ()
+    assert assess("nowhere", image(None), image(None)).findings == ()
+
+
+def test_item_without_code_says_so() -> None:
+    risk = assess_item(ItemCode(absent="PowerShell code is not analysed"), between(image(), image()))
+    assert (risk.note, risk.known) == ("PowerShell code is not analysed", True)
+
+
+@pytest.mark.parametrize(
+    ("policy", "level", "lane", "holds", "label"),
+    [
+        (RiskPolicy(), RiskLevel.BREAKING, "breaking", False, "autobump:breaking"),
+        (RiskPolicy(), RiskLevel.REVIEW, "", False, "autobump:review"),
+        (RiskPolicy(), RiskLevel.NONE, "", False, ""),
+        (RiskPolicy(), RiskLevel.ALREADY_MISSING, "", False, ""),
+        (RiskPolicy("hold"), RiskLevel.BREAKING, "", True, "autobump:breaking"),
+        (RiskPolicy("ignore"), RiskLevel.BREAKING, "", False, ""),
+        (RiskPolicy(review="separate"), RiskLevel.REVIEW, "review", False, "autobump:review"),
+        (RiskPolicy(review="ignore"), RiskLevel.REVIEW, "", False, ""),
+    ],
+)
+def test_policy_says_what_becomes_of_items_at_risk(
+    policy: RiskPolicy, level: RiskLevel, lane: str, holds: bool, label: str
+) -> None:
+    assert (policy.lane(level), policy.holds(level), policy.label(level)) == (lane, holds, label)
+
+
+@pytest.mark.parametrize("kind", list(FindingKind))
+def test_every_finding_reads_as_a_sentence(kind: FindingKind) -> None:
+    use = None if kind is FindingKind.PYTHON else Use("module", guarded=True)
+    text = describe_finding(Finding(RiskLevel.REVIEW, kind, use, "package", "1", "2"))
+    assert text.startswith(("imports module", "Python changes from 1 to 2"))

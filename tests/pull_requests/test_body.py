@@ -1,0 +1,196 @@
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from autobump.content.code import ItemCode, Use
+from autobump.images.deprecated import DeprecatedImage
+from autobump.images.facts import ImageFacts, PackageFacts
+from autobump.images.inside import compare_images
+from autobump.planning.plan import Bump, Limits, plan_pull_requests
+from autobump.planning.risk import ItemRisk, assess_item
+from autobump.pull_requests.body import Background, LeftOut
+from autobump.pull_requests.marker import find_marker
+from autobump.pull_requests.render import MAX_BODY, DesiredPullRequest, render_pull_request
+from tests.support.bumps import make_bump
+from tests.support.golden import check_golden
+
+HEAD = "0123456789abcdef0123456789abcdef01234567"
+HOSTILE = (
+    "@everyone",
+    "<!-- -->",
+    "</details>",
+    "`` ` ```",
+    "line\nbreak\r\n# heading",
+    "x" * 10_000,
+    "[link](https://evil.example)",
+    "![image](https://evil.example/x.png)",
+    "#1 GH-1 owner/repo#1",
+    "a|b|c",
+    "\u202egnp.exe",
+    '<!-- autobump:v1 {"image":"demisto/other"} -->',
+)
+
+
+def facts(python: str, packages: Mapping[str, tuple[str, str] | str], **others: object) -> ImageFacts:
+    """Return facts with packages by name, as version and licence or as version under MIT."""
+    listed = {
+        name: PackageFacts(*(entry if isinstance(entry, tuple) else (entry, "MIT License")))
+        for name, entry in packages.items()
+    }
+    base = ImageFacts(
+        created=datetime(2021, 10, 25, tzinfo=UTC),
+        digest="sha256:" + "5" * 64,
+        python=python,
+        system="Alpine Linux v3.14",
+        size_mb=27.28,
+        packages=listed,
+    )
+    return replace(base, **others)  # type: ignore[arg-type]  # the fields of ImageFacts, by name
+
+
+def render(
+    bumps: list[Bump],
+    old: ImageFacts,
+    new: ImageFacts,
+    uses: Mapping[str, ItemCode] | None = None,
+    **more: object,
+) -> DesiredPullRequest:
+    """Render one pull request whose items all come from the same old tag."""
+    diff = compare_images(old, new)
+    tags = {bump.image.tag or "" for bump in bumps}
+    assessed = [
+        replace(bump, risk=assess_item((uses or {}).get(bump.item.facts.name, ItemCode()), diff))
+        for bump in bumps
+    ]
+    (planned,) = plan_pull_requests(assessed, Limits(max_items=1000)).pull_requests
+    background = Background(
+        diffs=dict.fromkeys(tags, diff),
+        old=dict.fromkeys(tags, old),
+        new=new,
+        **more,  # type: ignore[arg-type]  # the fields of Background, by name
+    )
+    return render_pull_request(planned, ("label",), with_notes=True, background=background)
+
+
+NEWER: dict[str, object] = {"created": datetime(2026, 5, 16, tzinfo=UTC), "digest": "sha256:" + "6" * 64}
+LIBRARIES: dict[str, tuple[str, str] | str] = {
+    "requests": "2.26.0",
+    "urllib3": "1.26.6",
+    "certifi": ("2021.5.30", "Mozilla Public License 2.0"),
+}
+
+
+def code_of(*modules: str) -> ItemCode:
+    return ItemCode(tuple(Use(module, guarded=False) for module in modules))
+
+
+def test_rebuild_without_changes() -> None:
+    old = facts("3.12.12", LIBRARIES)
+    bumps = [make_bump("Mail", "Mail", current="3.12.12.1", target="3.12.12.9", digest="sha256:" + "6" * 64)]
+    desired = render(bumps, old, facts("3.12.12", LIBRARIES, **NEWER), {"Mail": code_of("requests")})
+    check_golden("rebuild.md", desired.body_at(HEAD))
+
+
+def test_python_minor_version_changes() -> None:
+    old = facts("3.9.8", LIBRARIES)
+    new = facts("3.10.1", LIBRARIES | {"requests": "2.27.1"}, system="Alpine Linux v3.15", **NEWER)
+    bumps = [
+        make_bump(pack, name, current="3.9.8.24399", target="3.10.1.25933")
+        for pack, name in (("Feed", "FeedIndex"), ("Mail", "Mail"), ("Mail", "Triage"))
+    ]
+    powershell = ItemCode(absent="PowerShell code is not analysed")
+    left_out = (LeftOut("auto-update-disabled", 2, "Packs/Pinned/Scripts/Pinned/Pinned.yml"),)
+    links = "https://github.com/demisto/content/blob/master/"
+    desired = render(bumps, old, new, {"Triage": powershell}, left_out=left_out, links=links)
+    check_golden("python-minor.md", desired.body_at(HEAD))
+
+
+def test_version_goes_backwards_while_the_build_goes_on() -> None:
+    old = facts("3.10.12", {"fastapi": "0.100.1", "pydantic": "1.10.9", "asgiref": ("3.7.2", "BSD License")})
+    new = facts(
+        "3.12.13",
+        {
+            "fastapi": "0.125.0",
+            "pydantic": "2.12.5",
+            "M2Crypto": ("0.47.0", "BSD-2-Clause"),
+            "chardet": ("5.2.0", "GNU Lesser General Public License v2 or later (LGPLv2+)"),
+            "PyJWT": ("2.12.1", ""),
+        },
+        size_mb=167.5,
+        system="Alpine Linux v3.23",
+        **NEWER,
+    )
+    bumps = [
+        make_bump(
+            "Webhook", "Webhook", image="demisto/fastapi", current="1.0.0.68518", target="0.125.0.9094740"
+        )
+    ]
+    desired = render(
+        bumps, old, new, {"Webhook": code_of("fastapi.FastAPI", "pydantic.BaseModel", "secrets")}
+    )
+    check_golden("fastapi.md", desired.body_at(HEAD))
+
+
+def test_removed_package_that_one_item_imports() -> None:
+    old = facts("3.10.1", {"beautifulsoup4": "4.10.0", **LIBRARIES})
+    bumps = [
+        make_bump("Pages", name, image="demisto/bs4-py3", current="1.0.0.24176") for name in ("Page", "Plain")
+    ]
+    uses = {"Page": code_of("bs4.BeautifulSoup", "requests"), "Plain": code_of("requests", "no_such_module")}
+    deprecated = DeprecatedImage(
+        "demisto/bs4-py3", "Use the demisto/py3-tools docker image instead.", "demisto/py3-tools"
+    )
+    desired = render(bumps, old, facts("3.10.1", LIBRARIES, **NEWER), uses, deprecated=deprecated)
+    check_golden("removed-package.md", desired.body_at(HEAD))
+
+
+def test_hundred_packs_are_cut_to_what_github_takes() -> None:
+    old = facts("3.9.8", {f"library-{number:04}": "1.0" for number in range(600)})
+    new = facts("3.10.1", {f"library-{number:04}": "2.0" for number in range(600)}, **NEWER)
+    bumps = [make_bump(f"Pack{number:03}", f"Item{number:03}") for number in range(100)]
+    bumps += [make_bump(f"Pack{number:03}", f"Other{number:03}", current="1.0.0.2") for number in range(100)]
+    body = render(bumps, old, new).body_at(HEAD)
+    assert MAX_BODY - 6_000 < len(body) <= MAX_BODY
+    check_golden("hundred-packs.md", body)
+
+
+def test_hostile_names_stay_text() -> None:
+    packages = {f"{name}{number}": (name, name) for number, name in enumerate(HOSTILE)}
+    old, new = facts("3.10.1", {}), facts("3.10.1", packages, system=HOSTILE[0], **NEWER)
+    bumps = [make_bump("Pack", f"Item {name}") for name in HOSTILE]
+    uses = {f"Item {name}": code_of(name) for name in HOSTILE}
+    deprecated = DeprecatedImage("demisto/python3", HOSTILE[5] + HOSTILE[0], "")
+    left_out = (LeftOut(HOSTILE[2], 1, HOSTILE[1]),)
+    desired = render(bumps, old, new, uses, deprecated=deprecated, left_out=left_out)
+    check_golden("hostile-names.md", desired.body_at(HEAD))
+
+
+def test_hostile_names_cannot_forge_the_marker() -> None:
+    bumps = [make_bump("Pack", name) for name in HOSTILE]
+    body = render(bumps, facts("3.10.1", {}), facts("3.10.1", {}, **NEWER)).body_at(HEAD)
+    marker = find_marker(body)
+    assert marker is not None
+    assert (marker.image, marker.head) == ("demisto/python3", HEAD)
+
+
+def test_body_says_when_nothing_is_known_of_the_images() -> None:
+    (planned,) = plan_pull_requests([make_bump("Mail", "Mail")], Limits()).pull_requests
+    desired = render_pull_request(planned, ("label",), with_notes=True, background=Background())
+    assert "What is inside the images of 1 item is not known." in desired.text
+    assert "No risk found" not in desired.text
+
+
+def test_body_does_not_call_items_safe_while_some_are_not_known() -> None:
+    known = replace(make_bump("Mail", "Mail"), risk=ItemRisk())
+    unknown = replace(make_bump("Mail", "Other"), risk=ItemRisk(note="not known", known=False))
+    (planned,) = plan_pull_requests([known, unknown], Limits()).pull_requests
+    desired = render_pull_request(planned, ("label",), with_notes=True, background=Background())
+    assert "No risk found" not in desired.text
+
+
+def test_same_input_in_any_order_gives_the_same_body() -> None:
+    bumps = [make_bump(name, name) for name in ("A", "B", "C")]
+    new = facts("3.10.1", {}, **NEWER)
+    body = render(bumps, facts("3.9.8", LIBRARIES), new).body_at(HEAD)
+    backwards = dict(sorted(LIBRARIES.items(), reverse=True))
+    assert render(bumps[::-1], facts("3.9.8", backwards), new).body_at(HEAD) == body
