@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _FORMATS = ("table", "json", "markdown")
+_ENDINGS = {".txt": "table", ".json": "json", ".md": "markdown"}
 
 
 class _Interrupted(Exception):
@@ -87,6 +88,15 @@ _TAG_OPTIONS = (
 )
 
 
+def _check_endings(
+    _context: click.Context, _option: click.Parameter, reports: tuple[Path, ...]
+) -> tuple[Path, ...]:
+    for report in reports:
+        if report.suffix not in _ENDINGS:
+            raise click.BadParameter(f"{report} ends in none of {', '.join(_ENDINGS)}")
+    return reports
+
+
 def _repository_options(command: _Command) -> _Command:
     for option in reversed(
         (
@@ -141,6 +151,18 @@ def _pass_options(command: _Command) -> _Command:
                 help="Write the result to a file instead of stdout.",
             ),
             click.option(
+                "--report",
+                "reports",
+                type=click.Path(path_type=Path, dir_okay=False),
+                multiple=True,
+                callback=_check_endings,
+                metavar="FILE",
+                help="Write the result to a file, too; .json, .md, .html or .txt tells how. Repeatable.",
+            ),
+            click.option(
+                "--actions", is_flag=True, help="Tell GitHub Actions: job summary, annotations, outputs."
+            ),
+            click.option(
                 "--strict", is_flag=True, help="Exit with 1 when there is a problem in the content."
             ),
         )
@@ -162,6 +184,8 @@ def plan(
     images: tuple[str, ...],
     output_format: str,
     output: Path | None,
+    reports: tuple[Path, ...],
+    actions: bool,
     strict: bool,
 ) -> int:
     """Say what would change, and why the rest would not; only reads."""
@@ -170,7 +194,7 @@ def plan(
     with open_progress() as progress:
         this_pass = _open_pass(repo, rev, config, tags, refresh, paths, packs, images, progress)
         result = this_pass.plan()
-    return _finish(result, output_format, output, strict=strict)
+    return _finish(result, output_format, output, reports, actions=actions, strict=strict)
 
 
 @cli.command()
@@ -194,6 +218,8 @@ def run(
     images: tuple[str, ...],
     output_format: str,
     output: Path | None,
+    reports: tuple[Path, ...],
+    actions: bool,
     strict: bool,
     forge: str,
     dry_run: bool,
@@ -208,7 +234,7 @@ def run(
         )
         opened = open_forge(forge, this_pass.tree.git, this_pass.settings, this_pass.now)
         result = this_pass.run(opened, dry_run=dry_run)
-    return _finish(result, output_format, output, strict=strict)
+    return _finish(result, output_format, output, reports, actions=actions, strict=strict)
 
 
 @cli.command()
@@ -420,28 +446,47 @@ def _find_cache_folder(name: str) -> Path | None:
         return None
 
 
-def _finish(result: "PassResult", output_format: str, output: Path | None, *, strict: bool) -> int:
+def _finish(
+    result: "PassResult",
+    output_format: str,
+    output: Path | None,
+    reports: tuple[Path, ...],
+    *,
+    actions: bool,
+    strict: bool,
+) -> int:
+    from autobump.files import write_whole
+
+    text = _render(result, output_format, colour=False if output else None)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write_whole(output, text.encode())
+    for report in reports:
+        write_whole(report, _render(result, _ENDINGS[report.suffix], colour=False).encode())
+    if actions:
+        from autobump.report.actions import tell_actions
+
+        for command in tell_actions(result, os.environ):
+            click.echo(command)
+    failed = result.failed or (strict and bool(result.judged.problems))
+    return ExitCode.FAILED if failed else ExitCode.DONE
+
+
+def _render(result: "PassResult", output_format: str, *, colour: bool | None) -> str:
     match output_format:
         case "json":
             from autobump.report.json import render_json
 
-            text = render_json(result)
+            return render_json(result)
         case "markdown":
             from autobump.report.markdown import render_markdown
 
-            text = render_markdown(result)
+            return render_markdown(result)
         case _:
             from autobump.report.table import render_table
 
-            text = render_table(result, colour=False if output else None)
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        from autobump.files import write_whole
-
-        write_whole(output, text.encode())
-    failed = result.failed or (strict and bool(result.judged.problems))
-    return ExitCode.FAILED if failed else ExitCode.DONE
+            return render_table(result, colour=colour)
 
 
 def _now() -> Any:

@@ -127,9 +127,7 @@ def assess_item(code: ItemCode, diff: ImageDiff | None) -> ItemRisk:
         findings.update(_module_findings(use, diff))
     if diff.changes is None:
         return ItemRisk(tuple(findings), "which packages are inside the images is not known", known=False)
-    ordered = sorted(
-        findings, key=lambda one: (-one.level.rank, one.package, one.use.module if one.use else "")
-    )
+    ordered = sorted(findings, key=_order)
     return ItemRisk(tuple(_once_per_package(ordered)), code.absent)
 
 
@@ -217,6 +215,12 @@ def _versions(packages: object) -> dict[str, str]:
         if isinstance(packages, dict)
         else {}
     )
+
+
+def _order(finding: Finding) -> tuple[int, str, str, str, bool]:
+    """Return what sorts the worst first, and of two alike the item's own import before a shared one."""
+    use = finding.use or Use("", guarded=False)
+    return -finding.level.rank, finding.package, use.through, use.module, use.guarded
 
 
 def _once_per_package(findings: list[Finding]) -> Iterator[Finding]:

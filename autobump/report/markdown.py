@@ -1,8 +1,11 @@
 """The outcome as Markdown, for job summaries and comments."""
 
+from urllib.parse import quote
+
 from autobump.markdown import code, count, table
 from autobump.planning.risk import RiskLevel, describe_finding
 from autobump.report.summary import (
+    PullRequestLine,
     headline,
     items_on,
     pull_request_lines,
@@ -15,14 +18,19 @@ from autobump.run import PassResult
 _MAX_PROBLEMS = 200
 
 
+def _place(line: PullRequestLine) -> str:
+    if not line.reference.startswith(("https://", "http://")):
+        return code(line.reference)
+    return f"[#{line.reference.rpartition('/')[2]}]({quote(line.reference, safe=':/')})"
+
+
 def render_markdown(result: PassResult) -> str:
     """Write the outcome as Markdown with a line end."""
     parts = ["## autobump", f"{headline(result)}."]
     lines = pull_request_lines(result)
     if lines and result.outcomes is not None:
         rows = [
-            (line.action, code(line.reference), code(line.title), str(line.items), code(line.note))
-            for line in lines
+            (line.action, _place(line), code(line.title), str(line.items), code(line.note)) for line in lines
         ]
         parts += ["### Pull requests", table(("Action", "Where", "Title", "Items", "Note"), rows)]
     elif lines:

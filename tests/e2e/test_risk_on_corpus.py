@@ -49,7 +49,9 @@ FLAGGED = {
         "imports cryptography (through MicrosoftApiModule) of the package cryptography, "
         "which goes from 35.0.0 to 48.0.0"
     ),
-    "EDL": "imports flask (through NGINXApiModule) of the package flask, which goes from 2.0.1 to 3.1.3",
+    "EDL": (
+        "imports gevent (through NGINXApiModule) of the package gevent, which goes from 21.1.2 to 26.4.0"
+    ),
     # PyPDF2 3 renamed its classes; the image holds several other changes, this one among them.
     "rasterize": "imports PyPDF2 of the package pypdf2, which goes from 1.26.0 to 3.0.1",
     "Netmiko": "imports paramiko of the package paramiko, which goes from 2.7.2 to 4.0.0",

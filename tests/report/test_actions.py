@@ -1,0 +1,74 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autobump.content.reader import Problem
+from autobump.judge import Judged, Notice
+from autobump.planning.plan import Plan
+from autobump.report import actions
+from autobump.report.actions import tell_actions
+from autobump.run import PassResult
+from tests.support.bumps import make_bump
+
+RESULT = PassResult("f" * 40, Judged(0, (), (), (), ()), Plan((), ()), ())
+
+
+def told(tmp_path: Path, *problems: Problem, notices: tuple[Notice, ...] = ()) -> tuple[list[str], str, str]:
+    """Return the annotations, the summary and the outputs of a pass with some problems."""
+    judged = replace(
+        RESULT.judged,
+        bumps=(make_bump("A", "One"), make_bump("A", "Two")),
+        problems=problems,
+        notices=notices,
+    )
+    files = {"GITHUB_STEP_SUMMARY": tmp_path / "summary", "GITHUB_OUTPUT": tmp_path / "output"}
+    commands = list(
+        tell_actions(replace(RESULT, judged=judged), {name: str(path) for name, path in files.items()})
+    )
+    return commands, files["GITHUB_STEP_SUMMARY"].read_text(), files["GITHUB_OUTPUT"].read_text()
+
+
+def test_summary_and_outputs_go_where_actions_wants_them(tmp_path: Path) -> None:
+    (tmp_path / "output").write_text("earlier=1\n")
+    commands, summary, outputs = told(tmp_path, Problem("a.yml", "A", "invalid-yaml", "odd", 3, 7))
+    assert commands == ["::warning file=a.yml,line=3,col=7,title=invalid-yaml::odd"]
+    assert summary.startswith("## autobump\n")
+    assert outputs == "earlier=1\nbumps=2\npull-requests=0\nproblems=1\n"
+
+
+def test_outside_actions_nothing_is_written(tmp_path: Path) -> None:
+    assert list(tell_actions(RESULT, {})) == []
+
+
+def test_registry_that_fails_is_an_error(tmp_path: Path) -> None:
+    commands, _, _ = told(tmp_path, Problem("a.yml", "A", "tags-unavailable", "503"))
+    assert commands == ["::error file=a.yml,title=tags-unavailable::503"]
+
+
+def test_names_cannot_begin_a_command(tmp_path: Path) -> None:
+    hostile = "a,b:c%\r\n::set-output name=x::y.yml"
+    commands, _, outputs = told(
+        tmp_path, Problem(hostile, "A", "unsafe-path", hostile), notices=(Notice(hostile, hostile),)
+    )
+    for command in commands:
+        assert "\n" not in command
+        assert "\r" not in command
+    assert commands[0] == (
+        "::warning file=a%2Cb%3Ac%25%0D%0A%3A%3Aset-output name=x%3A%3Ay.yml,title=unsafe-path"
+        "::a,b:c%25%0D%0A::set-output name=x::y.yml"
+    )
+    assert "set-output" not in outputs
+
+
+def test_no_more_annotations_than_github_shows(tmp_path: Path) -> None:
+    commands, _, outputs = told(tmp_path, *(Problem(f"{n}.yml", "A", "invalid-yaml", "") for n in range(50)))
+    assert len(commands) == 10
+    assert "problems=50" in outputs
+
+
+def test_summary_is_cut_to_what_github_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions, "MAX_SUMMARY_BYTES", 300)
+    _, summary, _ = told(tmp_path, *(Problem(f"é{n}.yml", "A", "invalid-yaml", "") for n in range(50)))
+    assert len(summary.encode()) <= 300
+    assert summary.endswith("the whole result is in the report.\n")
