@@ -4,14 +4,16 @@ import json
 import lzma
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autobump.errors import RegistryError, UsageError
 from autobump.images.facts import ImageFacts, facts_from_record, facts_to_record
-from autobump.images.page import parse_page
 from autobump.images.sources import FactsSource
-from autobump.images.sources.image_pages import Pages
 from autobump.images.sources.snapshot import read_images
 from autobump.sqlite_file import SqliteCache
+
+if TYPE_CHECKING:
+    from autobump.images.sources.image_pages import Pages
 
 _VERSION = 1
 _SCHEMA = """
@@ -25,7 +27,7 @@ CREATE TABLE IF NOT EXISTS facts (
 class PageFacts:
     """Facts from the published image pages."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: "Pages") -> None:
         """Use pages; nothing is read yet."""
         self._pages = pages
 
@@ -34,6 +36,8 @@ class PageFacts:
 
     def fetch_facts(self, repository: str, tag: str) -> ImageFacts | None:
         """Return what the tag's page tells."""
+        from autobump.images.page import parse_page
+
         page = self._pages.read_page(f"{repository}/{tag}.md")
         return None if page is None else parse_page(page)
 
@@ -67,18 +71,22 @@ class FileFacts:
 class RememberedFacts:
     """Another source's facts, remembered for ever: what is inside an immutable tag never changes."""
 
-    def __init__(self, source: FactsSource, folder: Path | None, name: str) -> None:
+    def __init__(
+        self, source: FactsSource, folder: Path | None, name: str, *, complete: bool = False
+    ) -> None:
         """Open the cache.
 
         Args:
             source: Asked for what is not remembered.
             folder: Where the cache lies; None for no cache.
             name: Tells this source from others in the cache.
+            complete: What the source does not have it never will, so that this is remembered, too.
         """
         self._source = source
         self._name = name
+        self._complete = complete
         self._file = SqliteCache(folder / "images.sqlite" if folder else None, _VERSION, _SCHEMA, ["facts"])
-        self._known: dict[tuple[str, str], ImageFacts] = {}
+        self._known: dict[tuple[str, str], ImageFacts | None] = {}
 
     def prepare(self, wanted: Iterable[tuple[str, str]]) -> None:
         """Look up what is remembered, and prepare the source for the rest."""
@@ -88,12 +96,13 @@ class RememberedFacts:
 
     def fetch_facts(self, repository: str, tag: str) -> ImageFacts | None:
         """Return what is remembered of a tag, or ask and remember."""
-        if facts := self._known.get((repository, tag)):
-            return facts
+        if (repository, tag) in self._known:
+            return self._known[repository, tag]
         facts = self._source.fetch_facts(repository, tag)
-        if facts is not None:
+        if facts is not None or self._complete:
             self._known[repository, tag] = facts
-            row = (self._name, repository, tag, json.dumps(facts_to_record(facts)))
+            record = facts_to_record(facts) if facts else None
+            row = (self._name, repository, tag, json.dumps(record))
             self._file.write("INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?)", [row])
         return facts
 
@@ -106,7 +115,8 @@ class RememberedFacts:
         query = "SELECT facts FROM facts WHERE source = ? AND repository = ? AND tag = ?"
         for (text,) in self._file.rows(query, (self._name, repository, tag)):
             try:
-                self._known[repository, tag] = facts_from_record(json.loads(text))
+                record = json.loads(text)
+                self._known[repository, tag] = None if record is None else facts_from_record(record)
             except ValueError as exc:
                 self._file.give_up(f"an entry does not read back: {exc}")
                 return False
@@ -160,6 +170,6 @@ def _open_file(path: Path, cache: Path | None) -> FactsSource:
     except OSError as exc:
         raise UsageError(f"cannot read the facts in {path}: {exc.strerror}") from exc
     name = f"file:{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}"
-    remembered = RememberedFacts(FileFacts(path), cache, name)
+    remembered = RememberedFacts(FileFacts(path), cache, name, complete=True)
     remembered.forget_others("file:")
     return remembered
