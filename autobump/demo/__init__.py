@@ -8,6 +8,7 @@ from pathlib import Path
 from autobump.config import Settings
 from autobump.content.tree import ContentTree
 from autobump.git import Git
+from autobump.images.sources.facts import FileFacts
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.progress import Silent
 from autobump.pull_requests.forges.local_git import LocalGitForge
@@ -28,8 +29,14 @@ def run_demo(say: Callable[[str], None]) -> None:
     with tempfile.TemporaryDirectory(prefix="autobump-demo-") as folder:
         git = make_sample_repository(Path(folder))
         settings = Settings()
+        tags = _HERE / "tags.json"
         sample = Pass(
-            ContentTree.open(Path(folder)), settings, SnapshotSource.open(_HERE / "tags.json"), _NOW, Silent()
+            ContentTree.open(Path(folder)),
+            settings,
+            SnapshotSource.open(tags),
+            _NOW,
+            Silent(),
+            facts=FileFacts(tags),
         )
         say("A small content repository and a list of tags; what would change (autobump plan):\n")
         say(render_table(sample.plan()))
