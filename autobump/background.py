@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Mapping
 
 from autobump.assess import Assessor
+from autobump.config import Settings
 from autobump.images.choice import NoUpdateReason
 from autobump.images.deprecated import DeprecatedImage
 from autobump.judge import Judged
 from autobump.planning.plan import Plan, PlannedPullRequest
 from autobump.planning.risk import RiskLevel, RiskPolicy
 from autobump.pull_requests.body import Background, LeftOut
+from autobump.pull_requests.render import PullRequestOptions
 
 
 def gather_background(
@@ -50,6 +52,25 @@ def risk_labels(planned: PlannedPullRequest, policy: RiskPolicy) -> tuple[str, .
     # A pull request in a lane has the lane's label also when its risk is not known this time.
     label = f"autobump:{planned.lane}" if planned.lane else policy.label(worst)
     return (label,) if label else ()
+
+
+def choose_options(planned: PlannedPullRequest, settings: Settings) -> PullRequestOptions:
+    """Return what a pull request gets beside its text: as the settings say, as its wave, and as its risk."""
+    prs = settings.pull_requests
+    wave = next((wave for wave in settings.rollout.waves if wave.name == planned.wave), None)
+    labels = (*prs.labels, *(wave.labels if wave else ()), *risk_labels(planned, settings.risk))
+    draft, automerge = prs.draft, prs.automerge
+    if wave is not None:
+        draft = draft if wave.draft is None else wave.draft
+        automerge = automerge if wave.automerge is None else wave.automerge
+    return PullRequestOptions(
+        labels=tuple(dict.fromkeys(labels)),
+        draft=draft or bool(planned.lane),
+        reviewers=wave.reviewers if wave and wave.reviewers else prs.reviewers,
+        team_reviewers=wave.team_reviewers if wave and wave.team_reviewers else prs.team_reviewers,
+        assignees=prs.assignees,
+        automerge=automerge,
+    )
 
 
 def in_use(deprecated: Mapping[str, DeprecatedImage], judged: Judged) -> dict[str, DeprecatedImage]:

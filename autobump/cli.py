@@ -406,6 +406,7 @@ def _open_pass(
     from autobump.images.sources.deprecated import open_deprecated_images
     from autobump.images.sources.facts import open_facts_source
     from autobump.judge import Filters
+    from autobump.rollout import load_wave_facts
     from autobump.run import Pass
 
     tree, loaded = _open_repository(repo, rev, config, clone=on_github)
@@ -417,7 +418,17 @@ def _open_pass(
     links = _find_links(settings) if on_github else ""
     filters = Filters(paths, packs, images)
     return Pass(
-        tree, settings, source, _now(), progress, filters, FactsCache(folder), facts, deprecated, links
+        tree,
+        settings,
+        source,
+        _now(),
+        progress,
+        filters,
+        FactsCache(folder),
+        facts,
+        deprecated,
+        links,
+        load_wave_facts(settings.rollout, tree),
     )
 
 

@@ -2,9 +2,11 @@
 
 import os
 import re
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from datetime import date, timedelta
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -14,8 +16,11 @@ from autobump.content.eligibility import EligibilityPolicy
 from autobump.content.tree import ContentTree
 from autobump.content.yaml_text import YamlFault, load_with_places
 from autobump.errors import SettingsError, SettingsFault, UsageError
+from autobump.images.reference import Tag, find_immutable_tag
+from autobump.planning.holds import Hold
 from autobump.planning.plan import Limits
 from autobump.planning.risk import RiskPolicy
+from autobump.planning.waves import REST, Wave
 
 CONFIG_VARIABLE = "AUTOBUMP_CONFIG"
 REPOSITORY_PATH = ".github/autobump.yml"
@@ -35,6 +40,36 @@ def _parse_duration(value: object) -> object:
 
 Duration = Annotated[timedelta, BeforeValidator(_parse_duration)]
 Name = Annotated[str, Field(min_length=1, max_length=255)]
+Names = Annotated[tuple[Name, ...], Field(strict=False)]
+Labels = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=50)], ...], Field(strict=False)]
+SupportLevels = Annotated[
+    tuple[Literal["xsoar", "partner", "developer", "community"], ...], Field(strict=False)
+]
+Percent = Annotated[float, Field(ge=0, le=100, strict=False)]
+
+
+def _parse_tag(value: object) -> object:
+    tag = find_immutable_tag(value) if isinstance(value, str) else value
+    if not isinstance(tag, Tag):
+        raise ValueError("must be an immutable tag: three or more numbers with dots between them")
+    return tag
+
+
+def _parse_day(value: object) -> object:
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else _refuse_day()
+    except ValueError:
+        return _refuse_day()
+
+
+def _refuse_day() -> object:
+    raise ValueError("must be a day, such as 2026-12-31")
+
+
+ImmutableTag = Annotated[Tag, BeforeValidator(_parse_tag)]
+Day = Annotated[date, BeforeValidator(_parse_day)]
 
 
 class _Section(BaseModel):
@@ -67,16 +102,34 @@ class RiskSettings(_Section):
     review: Literal["label", "separate", "ignore"] = "label"
 
 
+class HoldSettings(_Section):
+    """A rule that keeps some items from some tags."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    images: Names = ()
+    paths: Names = ()
+    packs: Names = ()
+    items: Names = ()
+    python: Annotated[str, Field(pattern=r"^\d{1,2}\.\d{1,3}$")] | None = None
+    max_tag: ImmutableTag | None = None
+    skip_tags: Names = ()
+    until: Day | None = None
+
+    @property
+    def hold(self) -> Hold:
+        """The rule itself."""
+        return Hold(**{name: getattr(self, name) for name in type(self).model_fields})
+
+
 class PolicySettings(_Section):
     """Which items may be updated."""
 
     auto_update: Literal["opt-out", "python-only"] = "opt-out"
-    support: Annotated[
-        tuple[Literal["xsoar", "partner", "developer", "community"], ...], Field(strict=False)
-    ] = ()
-    exclude_packs: Annotated[tuple[Name, ...], Field(strict=False)] = ("ApiModules",)
-    exclude_images: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    support: SupportLevels = ()
+    exclude_packs: Names = ("ApiModules",)
+    exclude_images: Names = ()
     pin_mutable_tags: bool = False
+    holds: Annotated[tuple[HoldSettings, ...], Field(strict=False)] = ()
     risk: RiskSettings = RiskSettings()
 
 
@@ -86,19 +139,49 @@ class PullRequestSettings(_Section):
     max_items: Annotated[int, Field(ge=1, le=1000)] = 25
     max_open: Annotated[int, Field(ge=0)] = 10
     max_new_per_run: Annotated[int, Field(ge=0)] = 10
-    labels: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=50)], ...], Field(strict=False)] = (
-        "docker-image-auto-update",
-    )
+    labels: Labels = ("docker-image-auto-update",)
     branch_prefix: Annotated[
         str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*/$")
     ] = "autobump/"
     release_notes: bool = True
     draft: bool = False
-    reviewers: Annotated[tuple[Name, ...], Field(strict=False)] = ()
-    team_reviewers: Annotated[tuple[Name, ...], Field(strict=False)] = ()
-    assignees: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    reviewers: Names = ()
+    team_reviewers: Names = ()
+    assignees: Names = ()
     automerge: bool = False
     write_pause: Duration = timedelta(seconds=1)
+
+
+class WaveSettings(_Section):
+    """One wave of a rollout."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,49}$")]
+    min_coverage: Percent = 0
+    max_coverage: Percent = 100
+    support: SupportLevels = ()
+    nightly: bool | None = None
+    packs: Names = ()
+    images: Names = ()
+    max_items: Annotated[int, Field(ge=1)] | None = None
+    soak: Duration = timedelta()
+    labels: Labels = ()
+    reviewers: Names = ()
+    team_reviewers: Names = ()
+    draft: bool | None = None
+    automerge: bool | None = None
+
+    @property
+    def wave(self) -> Wave:
+        """The wave itself."""
+        return Wave(**{field.name: getattr(self, field.name) for field in fields(Wave)})
+
+
+class RolloutSettings(_Section):
+    """Updates in waves, one after the other."""
+
+    coverage_report: Name | None = None
+    nightly_packs: Name | None = None
+    waves: Annotated[tuple[WaveSettings, ...], Field(strict=False)] = ()
 
 
 class Settings(_Section):
@@ -107,6 +190,7 @@ class Settings(_Section):
     content: ContentSettings = ContentSettings()
     registry: RegistrySettings = RegistrySettings()
     policy: PolicySettings = PolicySettings()
+    rollout: RolloutSettings = RolloutSettings()
     pull_requests: PullRequestSettings = PullRequestSettings()
 
     @property
@@ -120,6 +204,16 @@ class Settings(_Section):
             exclude_images=self.policy.exclude_images,
             pin_mutable_tags=self.policy.pin_mutable_tags,
         )
+
+    @property
+    def holds(self) -> tuple[Hold, ...]:
+        """The rules that keep some items from some tags, in their order."""
+        return tuple(hold.hold for hold in self.policy.holds)
+
+    @property
+    def waves(self) -> tuple[Wave, ...]:
+        """The waves of a rollout, in their order."""
+        return tuple(wave.wave for wave in self.rollout.waves)
 
     @property
     def risk(self) -> RiskPolicy:
@@ -180,10 +274,92 @@ def parse_settings(data: bytes, file: str) -> Settings:
     except YamlFault as exc:
         raise SettingsError((SettingsFault(file, exc.line, exc.column, exc.detail),)) from exc
     try:
-        return Settings.model_validate({} if loaded is None else loaded)
+        settings = Settings.model_validate({} if loaded is None else loaded)
     except ValidationError as exc:
         faults = [_fault(file, dict(error), places) for error in exc.errors(include_url=False)]
         raise SettingsError(tuple(sorted(faults, key=lambda fault: (fault.line, fault.column)))) from exc
+    if contradictions := [
+        SettingsFault(file, *_place(path, places), f"{_dotted(path)}: {message}")
+        for path, message in find_contradictions(settings)
+    ]:
+        raise SettingsError(tuple(contradictions))
+    return settings
+
+
+def find_contradictions(settings: Settings) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield the path of each setting that can never have its effect beside the others, and why."""
+    yield from _contradictory_holds(settings)
+    yield from _contradictory_waves(settings)
+
+
+def _contradictory_holds(settings: Settings) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    earlier: dict[tuple[Names, ...], tuple[int, str]] = {}
+    for number, hold in enumerate(settings.policy.holds):
+        path = ("policy", "holds", number)
+        selectors = (hold.images, hold.paths, hold.packs, hold.items)
+        if not any(selectors):
+            yield path, "a hold must name images, paths, packs or items"
+        if not (hold.python or hold.max_tag or hold.skip_tags or hold.until):
+            yield path, "a hold must say python, max_tag, skip_tags or until"
+        if hold.python is not None:
+            other = earlier.setdefault(selectors, (number, hold.python))
+            if other[1] != hold.python:
+                yield (
+                    (*path, "python"),
+                    f"overlaps policy.holds.{other[0]}, which wants {other[1]} for the same items",
+                )
+
+
+def _contradictory_waves(settings: Settings) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    taken: list[tuple[str, WaveSettings]] = []
+    policy = settings.policy
+    for number, wave in enumerate(settings.rollout.waves):
+        path = ("rollout", "waves", number)
+        if wave.name == REST:
+            yield (*path, "name"), f'"{REST}" is the name of what no wave takes'
+        if wave.name in [name for name, _ in taken]:
+            yield (*path, "name"), f'"{wave.name}" stands twice'
+        if wave.min_coverage > wave.max_coverage:
+            yield path, f"can never match: min_coverage {wave.min_coverage:g} is above {wave.max_coverage:g}"
+        if policy.support and wave.support and not set(policy.support) & set(wave.support):
+            yield (*path, "support"), "can never match: policy.support has none of these"
+        for key, wanted, excluded in (
+            ("packs", wave.packs, policy.exclude_packs),
+            ("images", wave.images, policy.exclude_images),
+        ):
+            if wanted and all(_is_excluded(one, excluded) for one in wanted):
+                yield (*path, key), f"can never match: policy.exclude_{key} has all of these"
+        if wave.images and not any(_may_be_trusted(one, settings.registry.namespaces) for one in wave.images):
+            yield (*path, "images"), "can never match: registry.namespaces has none of these owners"
+        if wave.nightly is True and settings.rollout.nightly_packs is None:
+            yield (*path, "nightly"), "can never match: rollout.nightly_packs names no list"
+        if (wave.min_coverage > 0) and settings.rollout.coverage_report is None:
+            yield (*path, "min_coverage"), "can never match: rollout.coverage_report names no report"
+        for name, other in taken:
+            if other.max_items is None and _takes_all_of(other, wave):
+                yield path, f"can never match: the wave {name} before it takes the same items"
+                break
+        taken.append((wave.name, wave))
+
+
+def _takes_all_of(other: WaveSettings, wave: WaveSettings) -> bool:
+    return (
+        other.min_coverage <= wave.min_coverage
+        and other.max_coverage >= wave.max_coverage
+        and (not other.support or (bool(wave.support) and set(wave.support) <= set(other.support)))
+        and other.nightly in (None, wave.nightly)
+        and (not other.packs or (bool(wave.packs) and set(wave.packs) <= set(other.packs)))
+        and (not other.images or (bool(wave.images) and set(wave.images) <= set(other.images)))
+    )
+
+
+def _is_excluded(pattern: str, excluded: Iterable[str]) -> bool:
+    return any(fnmatchcase(pattern, one) for one in excluded)
+
+
+def _may_be_trusted(pattern: str, namespaces: Iterable[str]) -> bool:
+    owner = pattern.rpartition("/")[0]
+    return any(fnmatchcase(namespace.rpartition("/")[2], owner or "*") for namespace in namespaces)
 
 
 def _read_file(path: Path) -> bytes:
@@ -201,12 +377,21 @@ def _fault(
     file: str, error: dict[str, Any], places: dict[tuple[str | int, ...], tuple[int, int]]
 ) -> SettingsFault:
     location: tuple[str | int, ...] = error["loc"]
-    path = location
+    name = _dotted(location) or "the file"
+    return SettingsFault(file, *_place(location, places), f"{name}: {_explain(location, error)}")
+
+
+def _place(
+    path: tuple[str | int, ...], places: dict[tuple[str | int, ...], tuple[int, int]]
+) -> tuple[int, int]:
+    """Return line and column of a value, or of the nearest one around it that stands in the file."""
     while path and path not in places:
         path = path[:-1]
-    line, column = places.get(path, (1, 1))
-    name = ".".join(str(part) for part in location) or "the file"
-    return SettingsFault(file, line, column, f"{name}: {_explain(location, error)}")
+    return places.get(path, (1, 1))
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    return ".".join(str(part) for part in path)
 
 
 def _explain(location: tuple[str | int, ...], error: dict[str, Any]) -> str:

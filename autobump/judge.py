@@ -1,6 +1,6 @@
 """Gives every item file of a commit its row: a bump, a skip with a reason, or a problem."""
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -14,10 +14,12 @@ from autobump.content.item import ContentItem, find_item_files
 from autobump.content.reader import Problem, printable, read_content
 from autobump.content.tree import ContentTree
 from autobump.errors import UsageError
-from autobump.images.choice import NewerTag, NoUpdate, NoUpdateReason, choose_tag
+from autobump.images.choice import NewerTag, NoUpdate, NoUpdateReason, Release, choose_tag
 from autobump.images.lookup import Lookup, NotFound, Unavailable, Wanted, look_up_releases
+from autobump.images.pythons import PythonVersions
 from autobump.images.reference import ImageRef, parse_image_ref
-from autobump.images.sources import TagSource
+from autobump.images.sources import FactsSource, TagSource
+from autobump.planning.holds import Hold, find_holds, why_held
 from autobump.planning.plan import Bump
 from autobump.planning.risk import ItemRisk, RiskPolicy, describe_finding
 from autobump.progress import Progress
@@ -137,6 +139,7 @@ def judge_content(
     now: datetime,
     progress: Progress,
     cache: FactsCache,
+    facts: FactsSource | None = None,
 ) -> Judged:
     """Read a commit, ask for the tags its items need, and judge every item.
 
@@ -148,6 +151,7 @@ def judge_content(
         now: The time that counts for this pass, with timezone.
         progress: Told how far it is.
         cache: What is remembered of blobs.
+        facts: Tells what is inside images, for holds that are about Python.
     """
     _require_matches(tree, filters)
     content = read_content(tree, paths=filters.paths, packs=filters.packs, progress=progress, cache=cache)
@@ -175,8 +179,9 @@ def judge_content(
                     eligible.append(candidate)
     wanted = Wanted(_lowest_builds(eligible), settings.registry.min_age, now, settings.registry.concurrency)
     found = look_up_releases(source, wanted, progress)
+    pythons = PythonVersions(facts, found)
     for candidate in eligible:
-        match _choose(candidate, found[candidate.image.repository], settings, now):
+        match _choose(candidate, found[candidate.image.repository], settings, pythons, now):
             case Bump() as bump:
                 bumps.append(bump)
             case Skipped() as skip:
@@ -239,7 +244,7 @@ def _find_flaw(item: ContentItem) -> Problem | None:
 
 
 def _choose(
-    candidate: Eligible, found: Lookup, settings: Settings, now: datetime
+    candidate: Eligible, found: Lookup, settings: Settings, pythons: PythonVersions, now: datetime
 ) -> Bump | Skipped | Problem:
     item = candidate.item
     used = (candidate.image.repository, candidate.image.tag or "")
@@ -249,11 +254,30 @@ def _choose(
         case Unavailable(detail):
             return Problem(item.path, item.pack, "tags-unavailable", detail)
         case releases:
-            match choose_tag(candidate.current, releases, min_age=settings.registry.min_age, now=now):
+            holds = find_holds(settings.holds, item, candidate.image.repository)
+            choice = choose_tag(
+                candidate.current,
+                releases,
+                min_age=settings.registry.min_age,
+                now=now,
+                why_held=_hold_back(holds, candidate.image.repository, pythons, now) if holds else None,
+            )
+            match choice:
                 case NoUpdate(reason, detail):
                     return Skipped(item.path, item.pack, reason, detail, *used)
-                case NewerTag(release):
-                    return Bump(item, candidate.pack, candidate.image, candidate.current, release)
+                case NewerTag(release, held_back):
+                    return Bump(
+                        item, candidate.pack, candidate.image, candidate.current, release, held_back=held_back
+                    )
+
+
+def _hold_back(
+    holds: tuple[Hold, ...], repository: str, pythons: PythonVersions, now: datetime
+) -> Callable[[Release], str]:
+    def python_of(release: Release) -> str | None:
+        return pythons.find(repository, release)
+
+    return lambda release: why_held(holds, release, python_of, now.date())
 
 
 def _find_notices(items: Iterable[ContentItem]) -> Iterator[Notice]:

@@ -1,13 +1,13 @@
 """One pass, top to bottom: judge the content, plan, render, reconcile, apply."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 
 from autobump.assess import Assessor
-from autobump.background import gather_background, in_use, risk_labels
+from autobump.background import choose_options, gather_background, in_use
 from autobump.config import Settings
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
@@ -17,7 +17,14 @@ from autobump.images.lookup import Digest, Unavailable, look_up_digests
 from autobump.images.sources import FactsSource, TagSource
 from autobump.images.sources.deprecated import DeprecatedImagesSource
 from autobump.judge import Filters, Judged, judge_content
-from autobump.planning.plan import Plan, PlannedPullRequest, plan_pull_requests
+from autobump.planning.plan import (
+    ClosedPullRequest,
+    OpenPullRequest,
+    Plan,
+    PlannedPullRequest,
+    plan_pull_requests,
+)
+from autobump.planning.waves import WaveFacts, take_turns
 from autobump.progress import Progress
 from autobump.pull_requests.edits import FileChange, compose_edits, needed_blobs
 from autobump.pull_requests.forges import Base, Forge, Outcome, PreparedAction
@@ -34,6 +41,7 @@ from autobump.pull_requests.reconcile import (
     open_for_planning,
     reconcile,
     taken_for_planning,
+    waves_for_planning,
     writes_commit,
 )
 from autobump.pull_requests.render import DesiredPullRequest, render_pull_request
@@ -84,6 +92,7 @@ class Pass:
         facts: Tells what is inside images; None when no risk is assessed.
         deprecated: Tells which images are deprecated.
         links: Address that a path is put behind to see the file at its base, or empty.
+        wave_facts: What waves select by.
     """
 
     tree: ContentTree
@@ -96,6 +105,7 @@ class Pass:
     facts: FactsSource | None = None
     deprecated: DeprecatedImagesSource = field(default_factory=DeprecatedImagesSource)
     links: str = ""
+    wave_facts: WaveFacts = field(default_factory=WaveFacts)
 
     def plan(self) -> PassResult:
         """Say what would change, with no look at what exists already."""
@@ -144,6 +154,7 @@ class Pass:
             now=self.now,
             progress=self.progress,
             cache=self.cache,
+            facts=self.facts,
         )
 
     def _open_assessor(self) -> Assessor | None:
@@ -163,7 +174,7 @@ class Pass:
         if assessor is not None:
             judged = judged.beside(lanes_for_planning(existing), listed_for_planning(existing))
         while True:
-            plan = plan_pull_requests(judged.bumps, self.settings.limits, beside, closed, taken)
+            plan = self._plan_turns(judged, existing, beside, closed, taken)
             chosen = {path for pr in plan.pull_requests for path in pr.paths}
             fresh = [
                 bump
@@ -174,6 +185,27 @@ class Pass:
             if assessor is None or not fresh:
                 return judged, plan
             judged = judged.with_risks(assessor.assess(fresh), self.settings.risk)
+
+    def _plan_turns(
+        self,
+        judged: Judged,
+        existing: Sequence[ExistingPullRequest],
+        beside: Sequence[OpenPullRequest],
+        closed: Sequence[ClosedPullRequest],
+        taken: Set[str],
+    ) -> Plan:
+        """Plan what the waves let through; the rest waits for its wave."""
+        refused = {(pr.repository, pr.target, pack) for pr in closed for pack in pr.packs}
+        turns = take_turns(
+            judged.bumps,
+            self.settings.waves,
+            waves_for_planning(existing),
+            refused,
+            self.wave_facts,
+            self.now,
+        )
+        plan = plan_pull_requests(turns.ready, self.settings.limits, beside, closed, taken)
+        return plan.with_waiting(turns.waiting)
 
     def _fetch_deprecated(self) -> Mapping[str, DeprecatedImage]:
         try:
@@ -216,12 +248,11 @@ class Pass:
         assessor: Assessor | None,
         deprecated: Mapping[str, DeprecatedImage],
     ) -> tuple[DesiredPullRequest, ...]:
-        prs = self.settings.pull_requests
         return tuple(
             render_pull_request(
                 planned,
-                (*prs.labels, *risk_labels(planned, self.settings.risk)),
-                with_notes=prs.release_notes,
+                choose_options(planned, self.settings),
+                with_notes=self.settings.pull_requests.release_notes,
                 background=gather_background(planned, plan, judged, assessor, deprecated, self.links),
             )
             for planned in plan.pull_requests

@@ -54,7 +54,10 @@ def test_values_are_read() -> None:
             's.yml:2:3: policy.exclude_pack: unknown key; did you mean "exclude_packs"?',
         ),
         ("polcy: {}\n", 's.yml:1:1: polcy: unknown key; did you mean "policy"?'),
-        ("x: 1\n", "s.yml:1:1: x: unknown key; known keys: content, registry, policy, pull_requests"),
+        (
+            "x: 1\n",
+            "s.yml:1:1: x: unknown key; known keys: content, registry, policy, rollout, pull_requests",
+        ),
         (
             "policy:\n  auto_update: sometimes\n",
             "s.yml:2:3: policy.auto_update: \"sometimes\" is not 'opt-out' or 'python-only'",

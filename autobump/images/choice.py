@@ -1,6 +1,6 @@
 """Which tag an item moves to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -45,9 +45,10 @@ class NoUpdateReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewerTag:
-    """There is a tag to move to."""
+    """There is a tag to move to; `held_back` says which newer one a hold keeps away, and why, or is empty."""
 
     release: Release
+    held_back: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,12 @@ def sort_releases(records: Iterable[TagRecord]) -> tuple[Release, ...]:
 
 
 def choose_tag(
-    current: Tag | None, releases: Sequence[Release], *, min_age: timedelta, now: datetime
+    current: Tag | None,
+    releases: Sequence[Release],
+    *,
+    min_age: timedelta,
+    now: datetime,
+    why_held: Callable[[Release], str] | None = None,
 ) -> TagChoice:
     """Choose the newest immutable tag above the current one.
 
@@ -82,6 +88,7 @@ def choose_tag(
         min_age: Tags younger than this are passed over; those without a date count as old enough only
             when this is zero.
         now: The time of the pass, with timezone.
+        why_held: Says why a tag may not be used, or nothing; None when all may.
 
     Returns:
         NewerTag or NoUpdate. Never raises.
@@ -93,15 +100,23 @@ def choose_tag(
         if newest.build < current.build:
             return NoUpdate(NoUpdateReason.AHEAD_OF_REGISTRY, f"the newest published tag is {newest}")
         return NoUpdate(NoUpdateReason.UP_TO_DATE, f"{newest} is the newest")
-    why = ""
+    young: str | None = ""
+    held = ""
     for release in releases:
         if current is not None and release.tag.build <= current.build:
             break
-        too_young = why_too_young(release, min_age=min_age, now=now)
-        if too_young is None:
-            return NewerTag(release)
-        why = why or too_young
-    return NoUpdate(NoUpdateReason.TOO_YOUNG, why)
+        # Build numbers grow with time: below a tag that is old enough all are, dated or not.
+        if young is not None and (why := why_too_young(release, min_age=min_age, now=now)):
+            young = young or why
+            continue
+        if why_held is not None and (why := why_held(release)):
+            held = held or f"{release.tag} {why}"
+            young = None
+            continue
+        return NewerTag(release, held)
+    if held:
+        return NoUpdate(NoUpdateReason.HELD, held)
+    return NoUpdate(NoUpdateReason.TOO_YOUNG, young or "")
 
 
 def why_too_young(release: Release, *, min_age: timedelta, now: datetime) -> str | None:

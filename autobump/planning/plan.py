@@ -23,6 +23,7 @@ class WaitReason(StrEnum):
     CLOSED_BY_MAINTAINER = "closed-by-maintainer"
     EDITED_BY_MAINTAINER = "edited-by-maintainer"
     TAG_OVERWRITTEN = "tag-overwritten"
+    WAITING_FOR_WAVE = "waiting-for-wave"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,9 @@ class Bump:
         image: The image as the file names it.
         current: Its tag; None when it names no immutable one and is pinned.
         target: Where it moves to.
+        held_back: Which newer tag a hold keeps away, and why, or empty.
         risk: Whether it will notice; None when that was not looked at.
+        wave: Name of its wave; bumps of different waves never share a pull request. Empty without waves.
         lane: Bumps of different lanes never share a pull request; empty for those that are safe to merge.
         joins: It may join an open pull request; not one that is not in there yet and whose risk is unknown.
     """
@@ -45,7 +48,9 @@ class Bump:
     image: ImageRef
     current: Tag | None
     target: Release
+    held_back: str = ""
     risk: ItemRisk | None = None
+    wave: str = ""
     lane: str = ""
     joins: bool = True
 
@@ -71,7 +76,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class PlannedPullRequest:
-    """One image, one target, one lane, the bumps of whole packs, sorted by path.
+    """One image, one target, one wave and lane, the bumps of whole packs, sorted by path.
 
     Attributes:
         branch: Its branch; for one that exists, the branch it has.
@@ -84,6 +89,11 @@ class PlannedPullRequest:
     repository: str
     target: Release
     bumps: tuple[Bump, ...]
+
+    @property
+    def wave(self) -> str:
+        """The wave of all of its bumps."""
+        return self.bumps[0].wave
 
     @property
     def lane(self) -> str:
@@ -108,6 +118,13 @@ class Plan:
     pull_requests: tuple[PlannedPullRequest, ...]
     waiting: tuple[Waiting, ...]
 
+    def with_waiting(self, more: Iterable[Waiting]) -> "Plan":
+        """Return the same with more bumps that wait."""
+        return Plan(
+            self.pull_requests,
+            tuple(sorted([*self.waiting, *more], key=lambda wait: wait.bump.path)),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class OpenPullRequest:
@@ -120,6 +137,7 @@ class OpenPullRequest:
         packs: Packs it touches.
         hold: Why a person's word keeps autobump off it, or empty; it keeps its packs all the same.
         in_view: Every item of it takes part in this pass; one outside the filters is left alone.
+        wave: The wave of its bumps.
         lane: The lane of its bumps.
     """
 
@@ -129,6 +147,7 @@ class OpenPullRequest:
     packs: tuple[str, ...]
     hold: str = ""
     in_view: bool = True
+    wave: str = ""
     lane: str = ""
 
 
@@ -175,13 +194,13 @@ def plan_pull_requests(
     kept: dict[str, list[Bump]] = defaultdict(list)
     free: list[Bump] = []
     by_branch = {pr.branch: pr for pr in existing}
-    covering = {(pr.repository, pr.lane, pack): pr for pr in reversed(existing) for pack in pr.packs}
+    covering = {(pr.repository, pr.wave, pr.lane, pack): pr for pr in reversed(existing) for pack in pr.packs}
     refused = {(pr.repository, pr.target, pack): pr for pr in closed for pack in pr.packs}
     ordered = sorted(bumps, key=lambda bump: bump.path)
 
     for bump in ordered:
         pack = bump.item.pack
-        cover = covering.get((bump.image.repository, bump.lane, pack)) if bump.joins else None
+        cover = covering.get((bump.image.repository, bump.wave, bump.lane, pack)) if bump.joins else None
         veto = refused.get((bump.image.repository, bump.target.tag.text, pack))
         if cover is not None and cover.hold:
             waiting.append(Waiting(bump, WaitReason.EDITED_BY_MAINTAINER, f"{cover.label}: {cover.hold}"))
@@ -234,19 +253,27 @@ def plan_pull_requests(
 
 
 def branch_name(
-    prefix: str, repository: str, packs: Sequence[str], taken: Set[str] = frozenset(), lane: str = ""
+    prefix: str,
+    repository: str,
+    packs: Sequence[str],
+    taken: Set[str] = frozenset(),
+    wave: str = "",
+    lane: str = "",
 ) -> str:
     """Return the branch of a new pull request: `<prefix><image name>/<8 hex of image and pack set>`.
 
     A name that is taken gets other digits, always the same ones.
     """
-    names = (_branch_name(prefix, repository, packs, lane, attempt) for attempt in itertools.count())
+    names = (_branch_name(prefix, repository, packs, wave, lane, attempt) for attempt in itertools.count())
     return next(name for name in names if name not in taken)
 
 
-def _branch_name(prefix: str, repository: str, packs: Sequence[str], lane: str, attempt: int) -> str:
-    extra = [*([lane] if lane else []), *([attempt] if attempt else [])]
-    key = json.dumps([repository, sorted(packs), *extra]).encode()
+def _branch_name(
+    prefix: str, repository: str, packs: Sequence[str], wave: str, lane: str, attempt: int
+) -> str:
+    extra = {"wave": wave, "lane": lane, "attempt": attempt}
+    told = {name: value for name, value in extra.items() if value}
+    key = json.dumps([repository, sorted(packs), *([told] if told else [])]).encode()
     name = repository.rpartition("/")[2].removesuffix(
         ".lock"
     )  # git refuses that ending; the hash still differs
@@ -254,13 +281,14 @@ def _branch_name(prefix: str, repository: str, packs: Sequence[str], lane: str, 
 
 
 def _groups(bumps: Iterable[Bump]) -> list[Mapping[str, list[Bump]]]:
-    """Return the bumps of each lane, image and target by pack; safe first, then by name, newest first."""
-    groups: dict[tuple[str, str, Release], dict[str, list[Bump]]] = {}
+    """Return the bumps that may share a pull request by pack; safe ones first, then by name, newest first."""
+    groups: dict[tuple[tuple[str, str, str], Release], dict[str, list[Bump]]] = {}
     for bump in bumps:
-        packs = groups.setdefault((bump.lane, bump.image.repository, bump.target), {})
+        key = (bump.lane, bump.image.repository, bump.wave)
+        packs = groups.setdefault((key, bump.target), {})
         packs.setdefault(bump.item.pack, []).append(bump)
-    newest_first = sorted(groups.items(), key=lambda group: group[0][2].tag, reverse=True)
-    return [packs for _, packs in sorted(newest_first, key=lambda group: group[0][:2])]
+    newest_first = sorted(groups.items(), key=lambda group: group[0][1].tag, reverse=True)
+    return [packs for _, packs in sorted(newest_first, key=lambda group: group[0][0])]
 
 
 def _fill(
@@ -293,7 +321,7 @@ def _new_pull_request(batch: list[Bump], prefix: str, taken: Set[str]) -> Planne
     bumps = tuple(sorted(batch, key=lambda bump: bump.path))
     repository = bumps[0].image.repository
     packs = sorted({bump.item.pack for bump in bumps})
-    branch = branch_name(prefix, repository, packs, taken, bumps[0].lane)
+    branch = branch_name(prefix, repository, packs, taken, bumps[0].wave, bumps[0].lane)
     return PlannedPullRequest(branch, repository, bumps[0].target, bumps)
 
 

@@ -142,6 +142,8 @@ def _verdict(planned: PlannedPullRequest, background: Background) -> str:
         parts.append(f"❔ What is inside the images of {count(unknown, 'item')} is not known.")
     if licences := describe_licences(background.diffs.values()):
         parts.append(f"⚖️ {licences}")
+    for held in sorted({bump.held_back for bump in planned.bumps if bump.held_back}):
+        parts.append(f"⏸️ A newer tag is held back: {code(held)}")
     if background.deprecated:
         parts.append(f"🪦 The image is deprecated: {code(background.deprecated.reason)}")
     return "\n\n".join(parts)

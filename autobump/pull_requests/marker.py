@@ -24,6 +24,7 @@ class Marker:
         base: Hash of the files it was built on, see `hash_base`.
         head: The commit it describes; empty where the commit itself carries the marker.
         branch: Its branch.
+        wave: The wave of its bumps, see `Bump`.
         lane: The lane of its bumps, see `Bump`.
         closed: Why autobump itself closed it; empty when it did not.
     """
@@ -36,6 +37,7 @@ class Marker:
     base: str
     head: str = ""
     branch: str = ""
+    wave: str = ""
     lane: str = ""
     closed: str = ""
 
@@ -105,6 +107,7 @@ def _parse(fields: object) -> Marker:
         base=_text(fields, "base"),
         head=_text(fields, "head"),
         branch=_text(fields, "branch"),
+        wave=_text(fields, "wave"),
         lane=_text(fields, "lane"),
         closed=_text(fields, "closed"),
     )

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from autobump.planning.plan import ClosedPullRequest, OpenPullRequest, Waiting, WaitReason
+from autobump.planning.waves import WavePullRequest
 from autobump.pull_requests.marker import Marker
 from autobump.pull_requests.render import DesiredPullRequest
 
@@ -40,6 +42,7 @@ class ExistingPullRequest:
         rebuild: A person asked for a fresh branch, whatever stands on it now.
         labels: Its labels.
         body: Its body as it stands.
+        done_at: When it was merged or closed, with timezone; None when it was not, or that is not known.
     """
 
     branch: str
@@ -53,6 +56,7 @@ class ExistingPullRequest:
     rebuild: bool = False
     labels: frozenset[str] = frozenset()
     body: str = ""
+    done_at: datetime | None = None
 
     @property
     def label(self) -> str:
@@ -176,6 +180,7 @@ def open_for_planning(existing: Sequence[ExistingPullRequest], in_view: InView) 
             packs=pr.marker.packs,
             hold="" if pr.rebuild else pr.hold,
             in_view=in_view(pr.marker),
+            wave=pr.marker.wave,
             lane=pr.marker.lane,
         )
         for pr in sorted(existing, key=lambda pr: pr.branch)
@@ -200,6 +205,22 @@ def lanes_for_planning(existing: Sequence[ExistingPullRequest]) -> dict[str, str
         if pr.state is PullRequestState.OPEN and pr.marker is not None
         for path in pr.marker.paths
     }
+
+
+def waves_for_planning(existing: Sequence[ExistingPullRequest]) -> list[WavePullRequest]:
+    """Return the pull requests that tell how far a rollout is; what autobump closed itself does not count."""
+    states = {
+        PullRequestState.OPEN: True,
+        PullRequestState.MERGED: False,
+        PullRequestState.CLOSED: False,
+    }
+    return [
+        WavePullRequest(
+            pr.marker.image, pr.marker.target, pr.marker.wave, pr.marker.paths, states[pr.state], pr.done_at
+        )
+        for pr in existing
+        if pr.state in states and pr.marker is not None and not pr.marker.closed
+    ]
 
 
 def listed_for_planning(existing: Sequence[ExistingPullRequest]) -> set[tuple[str, str]]:

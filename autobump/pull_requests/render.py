@@ -17,6 +17,27 @@ _LANES = {"breaking": "may break", "review": "to review"}
 
 
 @dataclass(frozen=True, slots=True)
+class PullRequestOptions:
+    """What a pull request gets beside its text.
+
+    Attributes:
+        labels: Labels.
+        draft: Open it as a draft.
+        reviewers: Logins asked for a review.
+        team_reviewers: Team slugs asked for a review.
+        assignees: Logins it is assigned to.
+        automerge: Turn on auto-merge, where the repository allows it; never for a draft.
+    """
+
+    labels: tuple[str, ...] = ()
+    draft: bool = False
+    reviewers: tuple[str, ...] = ()
+    team_reviewers: tuple[str, ...] = ()
+    assignees: tuple[str, ...] = ()
+    automerge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredPullRequest:
     """A planned pull request with everything that will stand in it, but for the commit's own name.
 
@@ -25,19 +46,24 @@ class DesiredPullRequest:
         title: One line.
         text: The body without the marker.
         marker: The marker without `head`.
-        labels: Labels it gets.
+        options: What it gets beside its text.
     """
 
     planned: PlannedPullRequest
     title: str
     text: str
     marker: Marker
-    labels: tuple[str, ...]
+    options: PullRequestOptions
 
     @property
     def branch(self) -> str:
         """Its branch."""
         return self.planned.branch
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels it gets."""
+        return self.options.labels
 
     @property
     def commit_message(self) -> str:
@@ -54,7 +80,7 @@ class DesiredPullRequest:
 
 def render_pull_request(
     planned: PlannedPullRequest,
-    labels: tuple[str, ...],
+    options: PullRequestOptions,
     *,
     with_notes: bool,
     background: Background,
@@ -63,7 +89,7 @@ def render_pull_request(
 
     Args:
         planned: What it updates.
-        labels: Labels it gets.
+        options: What it gets beside its text.
         with_notes: It also moves each pack's version and adds release notes.
         background: What the body tells beside the plan.
 
@@ -79,18 +105,21 @@ def render_pull_request(
         paths=planned.paths,
         base=hash_base(_base_files(planned, with_notes=with_notes)),
         branch=planned.branch,
+        wave=planned.wave,
         lane=planned.lane,
     )
     if len(render_marker(marker)) > _MAX_MARKER:
         marker = replace(marker, paths=())  # `base` covers the paths, too
     room = MAX_BODY - len(render_marker(marker.at("0" * 64))) - 10
-    risk = f", {_LANES.get(planned.lane, planned.lane)}" if planned.lane else ""
+    told = [f"wave {planned.wave}"] if planned.wave else []
+    told += [_LANES.get(planned.lane, planned.lane)] if planned.lane else []
+    title = ", ".join([count(len(planned.packs), "pack"), *told])
     return DesiredPullRequest(
         planned=planned,
-        title=f"Update {planned.repository} to {target.tag} ({count(len(planned.packs), 'pack')}{risk})",
+        title=f"Update {planned.repository} to {target.tag} ({title})",
         text=render_body(planned, background, room),
         marker=marker,
-        labels=labels,
+        options=options,
     )
 
 

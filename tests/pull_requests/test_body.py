@@ -10,7 +10,12 @@ from autobump.planning.plan import Bump, Limits, plan_pull_requests
 from autobump.planning.risk import ItemRisk, assess_item
 from autobump.pull_requests.body import Background, LeftOut
 from autobump.pull_requests.marker import find_marker
-from autobump.pull_requests.render import MAX_BODY, DesiredPullRequest, render_pull_request
+from autobump.pull_requests.render import (
+    MAX_BODY,
+    DesiredPullRequest,
+    PullRequestOptions,
+    render_pull_request,
+)
 from tests.support.bumps import make_bump
 from tests.support.golden import check_golden
 
@@ -69,7 +74,9 @@ def render(
         new=new,
         **more,  # type: ignore[arg-type]  # the fields of Background, by name
     )
-    return render_pull_request(planned, ("label",), with_notes=True, background=background)
+    return render_pull_request(
+        planned, PullRequestOptions(("label",)), with_notes=True, background=background
+    )
 
 
 NEWER: dict[str, object] = {"created": datetime(2026, 5, 16, tzinfo=UTC), "digest": "sha256:" + "6" * 64}
@@ -175,7 +182,9 @@ def test_hostile_names_cannot_forge_the_marker() -> None:
 
 def test_body_says_when_nothing_is_known_of_the_images() -> None:
     (planned,) = plan_pull_requests([make_bump("Mail", "Mail")], Limits()).pull_requests
-    desired = render_pull_request(planned, ("label",), with_notes=True, background=Background())
+    desired = render_pull_request(
+        planned, PullRequestOptions(("label",)), with_notes=True, background=Background()
+    )
     assert "What is inside the images of 1 item is not known." in desired.text
     assert "No risk found" not in desired.text
 
@@ -184,7 +193,9 @@ def test_body_does_not_call_items_safe_while_some_are_not_known() -> None:
     known = replace(make_bump("Mail", "Mail"), risk=ItemRisk())
     unknown = replace(make_bump("Mail", "Other"), risk=ItemRisk(note="not known", known=False))
     (planned,) = plan_pull_requests([known, unknown], Limits()).pull_requests
-    desired = render_pull_request(planned, ("label",), with_notes=True, background=Background())
+    desired = render_pull_request(
+        planned, PullRequestOptions(("label",)), with_notes=True, background=Background()
+    )
     assert "No risk found" not in desired.text
 
 

@@ -16,7 +16,7 @@ from autobump.pull_requests.reconcile import (
     open_for_planning,
     reconcile,
 )
-from autobump.pull_requests.render import DesiredPullRequest, render_pull_request
+from autobump.pull_requests.render import DesiredPullRequest, PullRequestOptions, render_pull_request
 from tests.support.bumps import make_bump
 
 
@@ -26,7 +26,7 @@ def desired(*bumps: Bump, existing: list[ExistingPullRequest] | None = None) -> 
         bumps, Limits(), open_for_planning(found, everything), closed_for_planning(found)
     )
     return [
-        render_pull_request(pr, ("label",), with_notes=True, background=Background())
+        render_pull_request(pr, PullRequestOptions(("label",)), with_notes=True, background=Background())
         for pr in plan.pull_requests
     ]
 

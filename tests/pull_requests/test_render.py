@@ -1,7 +1,12 @@
 from autobump.planning.plan import Limits, plan_pull_requests
 from autobump.pull_requests.body import Background
 from autobump.pull_requests.marker import find_marker, find_trailer
-from autobump.pull_requests.render import MAX_BODY, DesiredPullRequest, render_pull_request
+from autobump.pull_requests.render import (
+    MAX_BODY,
+    DesiredPullRequest,
+    PullRequestOptions,
+    render_pull_request,
+)
 from tests.support.bumps import make_bump
 
 HEAD = "1" * 40
@@ -15,7 +20,9 @@ def render(count: int = 1, name: str = "One", packs: int = 1) -> DesiredPullRequ
     ]
     limits = Limits(max_items=10_000)
     (planned,) = plan_pull_requests(bumps, limits).pull_requests
-    return render_pull_request(planned, ("label",), with_notes=True, background=Background())
+    return render_pull_request(
+        planned, PullRequestOptions(("label",)), with_notes=True, background=Background()
+    )
 
 
 def test_title_is_what_a_person_would_write() -> None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -55,22 +56,12 @@ class GitHubOptions:
     Attributes:
         base: Branch they go to.
         branch_prefix: Where their branches live.
-        labels: Labels they get; the first one tells ours from others.
-        draft: Open them as drafts.
-        reviewers: Logins asked for a review.
-        team_reviewers: Team slugs asked for a review.
-        assignees: Logins they are assigned to.
-        automerge: Turn on auto-merge, where the repository allows it.
+        labels: Labels that all of them get; the first one tells ours from others.
     """
 
     base: str
     branch_prefix: str
     labels: tuple[str, ...] = ()
-    draft: bool = False
-    reviewers: tuple[str, ...] = ()
-    team_reviewers: tuple[str, ...] = ()
-    assignees: tuple[str, ...] = ()
-    automerge: bool = False
 
 
 class _Object(BaseModel):
@@ -117,6 +108,7 @@ class _Issue(BaseModel):
     body: str | None = None
     user: User | None = None
     labels: list[_Label] = []
+    closed_at: datetime | None = None
     pull_request: _Merge | None = None
 
 
@@ -327,7 +319,7 @@ class GitHubForge:
             "body": desired.body_at(head),
             "head": desired.branch,
             "base": self._options.base,
-            "draft": self._options.draft or bool(desired.planned.lane),
+            "draft": desired.options.draft,
         }
         for attempt in range(3):
             try:
@@ -354,7 +346,7 @@ class GitHubForge:
 
         The labels come last: a pull request that has them is finished.
         """
-        options = self._options
+        options = desired.options
         wishes: list[tuple[str, str, dict[str, Any]]] = []
         if options.reviewers or options.team_reviewers:
             people = {"reviewers": list(options.reviewers), "team_reviewers": list(options.team_reviewers)}
@@ -368,7 +360,7 @@ class GitHubForge:
                 self._api.write("POST", path, f"{what} on #{number}", body)
             except RefusedError as exc:
                 _log.warning("a wish was not granted", extra={"pull_request": number, "cause": str(exc)})
-        if options.automerge and node_id and not desired.planned.lane:
+        if options.automerge and node_id and not options.draft:
             try:
                 self._api.graphql(_ENABLE_AUTO_MERGE, {"id": node_id}, f"turn on auto-merge of #{number}")
             except ForgeError as exc:
@@ -577,6 +569,7 @@ class GitHubForge:
             hold=_FOREIGN if head not in ("", marker.head) else "",
             marker=marker,
             labels=frozenset(label.name for label in issue.labels),
+            done_at=issue.closed_at,
         )
 
     def _read_own_commit(self, sha: str) -> Marker | None:

@@ -37,11 +37,6 @@ def open_forge(name: str, git: Git, settings: Settings, now: datetime) -> Forge:
         base=settings.content.base,
         branch_prefix=prs.branch_prefix,
         labels=prs.labels,
-        draft=prs.draft,
-        reviewers=prs.reviewers,
-        team_reviewers=prs.team_reviewers,
-        assignees=prs.assignees,
-        automerge=prs.automerge,
     )
     return GitHubForge(_connect(settings), options)
 

@@ -1,0 +1,203 @@
+"""Rollout in waves: whose turn it is for an image and a target, told by the pull requests alone."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+
+from autobump.markdown import count
+from autobump.planning.plan import Bump, Waiting, WaitReason
+
+REST = "rest"
+"""Name of the wave behind the last one, which takes what no other wave does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """One wave; see the settings `rollout.waves`.
+
+    Attributes:
+        name: Its name, unique.
+        min_coverage: Least unit-test coverage of an item, in percent.
+        max_coverage: Most unit-test coverage of an item, in percent.
+        support: Support levels of packs; empty for all.
+        nightly: Only packs that are tested nightly, or only the others; None for all.
+        packs: Patterns of pack folders; empty for all.
+        images: Patterns of `namespace/name`; empty for all.
+        max_items: Most items of it for one image and target; the others fall to the next that takes them.
+        soak: Time after its last pull request is merged or closed, before the next wave opens.
+    """
+
+    name: str
+    min_coverage: float = 0
+    max_coverage: float = 100
+    support: tuple[str, ...] = ()
+    nightly: bool | None = None
+    packs: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    max_items: int | None = None
+    soak: timedelta = timedelta()
+
+    def takes(self, bump: Bump, facts: "WaveFacts") -> bool:
+        """Whether an update belongs to it, as far as its number is not the question."""
+        metadata = bump.pack.metadata
+        return (
+            self.min_coverage <= facts.coverage_of(bump) <= self.max_coverage
+            and (not self.support or (metadata is not None and metadata.support in self.support))
+            and (self.nightly is None or (bump.item.pack in facts.nightly_packs) is self.nightly)
+            and _matches(self.packs, bump.item.pack)
+            and _matches(self.images, bump.image.repository)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WaveFacts:
+    """What waves select by, beside the items themselves.
+
+    Attributes:
+        coverage: Unit-test coverage in percent, by the path of the Python file in lower case.
+        nightly_packs: Folders of packs that are tested nightly.
+    """
+
+    coverage: Mapping[str, float] = field(default_factory=dict)
+    nightly_packs: frozenset[str] = frozenset()
+
+    def coverage_of(self, bump: Bump) -> float:
+        """Return an item's coverage in percent; one that is not in the report has none."""
+        return self.coverage.get(f"{bump.path.removesuffix('.yml')}.py".lower(), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class WavePullRequest:
+    """What waves must know of a pull request that is open, merged, or closed by a person.
+
+    Attributes:
+        image: Image it updates.
+        target: Tag it updates to.
+        wave: Name of its wave; empty when it was made without waves.
+        paths: Paths of its items.
+        is_open: Neither merged nor closed.
+        done_at: When it was merged or closed, with timezone; None when open or not known.
+    """
+
+    image: str
+    target: str
+    wave: str
+    paths: tuple[str, ...]
+    is_open: bool
+    done_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Updates whose turn it is, and those that wait for a wave; both sorted by path."""
+
+    ready: tuple[Bump, ...]
+    waiting: tuple[Waiting, ...]
+
+
+def take_turns(
+    bumps: Iterable[Bump],
+    waves: Sequence[Wave],
+    pull_requests: Sequence[WavePullRequest],
+    refused: Set[tuple[str, str, str]],
+    facts: WaveFacts,
+    now: datetime,
+) -> Turns:
+    """Say whose turn it is.
+
+    Args:
+        bumps: Everything that could be updated.
+        waves: In the order they open; none to let everything through.
+        pull_requests: Those that are open or were ended by people.
+        refused: Image, target and pack of pull requests that people closed: these wait for nothing.
+        facts: What waves select by.
+        now: The time of the pass, with timezone.
+
+    Returns:
+        Each update once. What an open pull request holds stays ready, whatever became of its wave.
+    """
+    groups: dict[tuple[str, str], list[Bump]] = defaultdict(list)
+    for bump in sorted(bumps, key=lambda bump: bump.path):
+        groups[bump.image.repository, bump.target.tag.text].append(bump)
+    ready: list[Bump] = []
+    waiting: list[Waiting] = []
+    for (image, target), group in groups.items():
+        mine = [pr for pr in pull_requests if (pr.image, pr.target) == (image, target)]
+        rollout = _Rollout(waves, mine, facts, now)
+        gone = {pack for refused_image, tag, pack in refused if (refused_image, tag) == (image, target)}
+        turns = rollout.take_turns(group, gone)
+        ready += turns.ready
+        waiting += turns.waiting
+    return Turns(
+        tuple(sorted(ready, key=lambda bump: bump.path)),
+        tuple(sorted(waiting, key=lambda wait: wait.bump.path)),
+    )
+
+
+class _Rollout:
+    """The waves of one image and target."""
+
+    def __init__(
+        self, waves: Sequence[Wave], prs: Sequence[WavePullRequest], facts: WaveFacts, now: datetime
+    ) -> None:
+        self._waves = [*waves, Wave(REST)] if waves else []
+        self._prs = prs
+        self._facts = facts
+        self._now = now
+        self._open = {path: pr.wave for pr in prs if pr.is_open for path in pr.paths}
+
+    def take_turns(self, bumps: Sequence[Bump], gone: Set[str]) -> Turns:
+        members = self._assign(bumps)
+        names = [wave.name for wave in self._waves]
+        # What was made without waves, or in one that the settings do not name any more, goes on as it is.
+        ready = [bump for name, group in members.items() if name not in names for bump in group]
+        waiting: list[Waiting] = []
+        why = ""
+        for wave in self._waves:
+            group = members.get(wave.name, [])
+            here = [bump for bump in group if bump.path in self._open or bump.item.pack in gone]
+            pending = [bump for bump in group if bump not in here]
+            ready += here
+            if why:
+                waiting += [Waiting(bump, WaitReason.WAITING_FOR_WAVE, why) for bump in pending]
+            else:
+                ready += pending
+                why = self._why_next_waits(wave, len(pending))
+        return Turns(tuple(ready), tuple(waiting))
+
+    def _assign(self, bumps: Sequence[Bump]) -> dict[str, list[Bump]]:
+        """Return the members of each wave; what an open pull request holds stays in its wave."""
+        used: dict[str, set[str]] = defaultdict(set)
+        for pr in self._prs:
+            used[pr.wave] |= set(pr.paths)
+        members: dict[str, list[Bump]] = defaultdict(list)
+        for bump in bumps:
+            name = self._open.get(bump.path)
+            if name is None:
+                name = self._find_wave(bump, used)
+            used[name].add(bump.path)
+            members[name].append(replace(bump, wave=name))
+        return members
+
+    def _find_wave(self, bump: Bump, used: Mapping[str, Set[str]]) -> str:
+        for wave in self._waves:
+            full = wave.max_items is not None and len(used[wave.name] - {bump.path}) >= wave.max_items
+            if not full and wave.takes(bump, self._facts):
+                return wave.name
+        return ""
+
+    def _why_next_waits(self, wave: Wave, pending: int) -> str:
+        mine = [pr for pr in self._prs if pr.wave == wave.name]
+        items = pending + sum(len(pr.paths) for pr in mine if pr.is_open)
+        if items:
+            return f"the wave {wave.name} comes first: {count(items, 'item')} to go"
+        done = max((pr.done_at for pr in mine if pr.done_at), default=None)
+        if done is not None and self._now < done + wave.soak:
+            return f"the wave {wave.name} soaks until {done + wave.soak:%Y-%m-%d %H:%M} UTC"
+        return ""
+
+
+def _matches(patterns: tuple[str, ...], text: str) -> bool:
+    return not patterns or any(fnmatchcase(text, pattern) for pattern in patterns)
