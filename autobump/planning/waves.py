@@ -186,7 +186,7 @@ class _Rollout:
             full = wave.max_items is not None and len(used[wave.name] - {bump.path}) >= wave.max_items
             if not full and wave.takes(bump, self._facts):
                 return wave.name
-        return ""
+        return ""  # there are no waves: the last one takes everything
 
     def _why_next_waits(self, wave: Wave, pending: int) -> str:
         mine = [pr for pr in self._prs if pr.wave == wave.name]

@@ -1,0 +1,136 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from autobump.planning.plan import Bump, WaitReason
+from autobump.planning.waves import REST, Turns, Wave, WaveFacts, WavePullRequest, take_turns
+from tests.support.bumps import make_bump
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+IMAGE, TARGET = "demisto/python3", "1.0.0.9"
+ONE, TWO = Wave("one", packs=("A",)), Wave("two", packs=("B",))
+A, B, C = (make_bump(pack, pack) for pack in "ABC")
+
+
+def turns(
+    bumps: Sequence[Bump],
+    waves: Sequence[Wave] = (ONE, TWO),
+    prs: Sequence[WavePullRequest] = (),
+    refused: frozenset[tuple[str, str, str]] = frozenset(),
+    facts: WaveFacts | None = None,
+) -> Turns:
+    return take_turns(bumps, waves, prs, refused, facts or WaveFacts(), NOW)
+
+
+def pr(
+    wave: str, *bumps: Bump, is_open: bool = False, done: datetime | None = NOW, target: str = TARGET
+) -> WavePullRequest:
+    return WavePullRequest(
+        IMAGE, target, wave, tuple(b.path for b in bumps), is_open, None if is_open else done
+    )
+
+
+def ready(found: Turns) -> dict[str, str]:
+    return {bump.item.pack: bump.wave for bump in found.ready}
+
+
+def waiting(found: Turns) -> dict[str, str]:
+    assert all(wait.reason is WaitReason.WAITING_FOR_WAVE for wait in found.waiting)
+    return {wait.bump.item.pack: wait.detail for wait in found.waiting}
+
+
+def test_without_waves_everything_is_ready() -> None:
+    assert ready(turns([A, B, C], ())) == {"A": "", "B": "", "C": ""}
+
+
+def test_first_wave_goes_first_and_the_others_wait() -> None:
+    found = turns([A, B, C])
+    assert ready(found) == {"A": "one"}
+    assert waiting(found) == dict.fromkeys("BC", "the wave one comes first: 1 item to go")
+
+
+def test_wave_waits_while_a_pull_request_of_the_one_before_is_open() -> None:
+    found = turns([A, B], prs=[pr("one", A, is_open=True)])
+    assert ready(found) == {"A": "one"}
+    assert "B" in waiting(found)
+
+
+def test_wave_opens_when_the_one_before_is_merged() -> None:
+    assert ready(turns([B, C], prs=[pr("one", A)])) == {"B": "two"}
+
+
+def test_wave_opens_when_the_one_before_is_closed_and_its_items_stay_out() -> None:
+    found = turns([A, B], prs=[pr("one", A)], refused=frozenset({(IMAGE, TARGET, "A")}))
+    # What was closed is handed on, so that planning can say so.
+    assert ready(found) == {"A": "one", "B": "two"}
+
+
+def test_wave_that_nothing_is_in_holds_nobody_up() -> None:
+    assert ready(turns([B, C])) == {"B": "two"}
+
+
+def test_what_no_wave_takes_comes_last() -> None:
+    found = turns([C], prs=[pr("one", A), pr("two", B)])
+    assert ready(found) == {"C": REST}
+
+
+def test_next_wave_waits_until_the_soak_time_is_over() -> None:
+    soaking = replace(ONE, soak=timedelta(days=3))
+    early = turns([B], (soaking, TWO), [pr("one", A, done=NOW - timedelta(days=2))])
+    assert waiting(early) == {"B": "the wave one soaks until 2026-06-02 12:00 UTC"}
+    assert ready(turns([B], (soaking, TWO), [pr("one", A, done=NOW - timedelta(days=3))])) == {"B": "two"}
+
+
+def test_soak_time_counts_from_the_last_pull_request() -> None:
+    soaking = replace(ONE, soak=timedelta(days=3))
+    done = [pr("one", A, done=NOW - timedelta(days=9)), pr("one", C, done=NOW - timedelta(days=1))]
+    assert "B" in waiting(turns([B], (soaking, TWO), done))
+
+
+def test_newer_target_begins_with_the_first_wave_again() -> None:
+    newer = [replace(bump, target=make_bump("X", "X", target="1.0.0.10").target) for bump in (A, B)]
+    found = turns(newer, prs=[pr("one", A), pr("two", B, is_open=True)])
+    assert ready(found) == {"A": "one"}
+    assert "B" in waiting(found)
+
+
+def test_images_roll_out_on_their_own() -> None:
+    other = make_bump("B", "Other", image="demisto/other")
+    assert {bump.path for bump in turns([A, other]).ready} == {A.path, other.path}
+
+
+def test_what_is_open_stays_open_whatever_becomes_of_its_wave() -> None:
+    found = turns([A, B], prs=[pr("two", B, is_open=True)])
+    assert ready(found) == {"A": "one", "B": "two"}
+
+
+def test_pull_request_from_before_the_waves_goes_on() -> None:
+    assert ready(turns([B], prs=[pr("", B, is_open=True)])) == {"B": ""}
+
+
+def test_full_wave_leaves_the_rest_to_the_next_that_takes_it() -> None:
+    waves = [Wave("few", max_items=2), Wave("many")]
+    bumps = [make_bump("P", f"I{number}") for number in range(5)]
+    found = turns(bumps, waves)
+    assert [bump.path for bump in found.ready] == [bump.path for bump in bumps[:2]]
+    assert len(found.waiting) == 3
+
+
+def test_full_wave_stays_full_when_its_items_are_merged() -> None:
+    waves = [Wave("few", max_items=2), Wave("many")]
+    bumps = [make_bump("P", f"I{number}") for number in range(5)]
+    found = turns(bumps[2:], waves, [pr("few", *bumps[:2])])
+    assert [(bump.path, bump.wave) for bump in found.ready] == [(bump.path, "many") for bump in bumps[2:]]
+
+
+def test_waves_select_by_coverage_support_and_nightly_tests() -> None:
+    facts = WaveFacts({A.path.replace(".yml", ".py").lower(): 91.9}, frozenset({"B"}))
+    assert Wave("w", min_coverage=91.9).takes(A, facts)
+    assert not Wave("w", min_coverage=92).takes(A, facts)
+    assert Wave("w", max_coverage=0).takes(B, facts)
+    assert Wave("w", nightly=True).takes(B, facts)
+    assert not Wave("w", nightly=True).takes(A, facts)
+    assert Wave("w", nightly=False).takes(A, facts)
+    assert Wave("w", support=("xsoar",)).takes(A, facts)
+    assert not Wave("w", support=("partner",)).takes(A, facts)
+    assert not Wave("w", images=("demisto/x*",)).takes(A, facts)
