@@ -26,6 +26,7 @@ from autobump.pull_requests.reconcile import (
     Adopt,
     Create,
     ExistingPullRequest,
+    InView,
     Refresh,
     branch_of,
     closed_for_planning,
@@ -120,7 +121,7 @@ class Pass:
             plan, refused = self._confirm_targets(plan, digests)
             if not refused:
                 desired = self._render(plan, judged, assessor, deprecated)
-                actions = reconcile(desired, existing, plan.waiting, self.filters.include)
+                actions = reconcile(desired, existing, plan.waiting, self._in_view(judged))
                 prepared, refused = self._prepare(actions)
             if not refused:
                 break
@@ -156,8 +157,7 @@ class Pass:
         self, judged: Judged, existing: Sequence[ExistingPullRequest], assessor: Assessor | None
     ) -> tuple[Judged, Plan]:
         """Plan, look at the risk of what is in the plan, and plan again until all of it was looked at."""
-        in_view = self.filters.include
-        beside = open_for_planning(existing, in_view)
+        beside = open_for_planning(existing, self._in_view(judged))
         closed, taken = closed_for_planning(existing), taken_for_planning(existing)
         covered = {(pr.repository, pack) for pr in beside for pack in pr.packs}
         if assessor is not None:
@@ -174,6 +174,11 @@ class Pass:
             if assessor is None or not fresh:
                 return judged, plan
             judged = judged.with_risks(assessor.assess(fresh), self.settings.risk)
+
+    def _in_view(self, judged: Judged) -> InView:
+        """Return whether all items of a pull request take part, and the registry answered for each."""
+        unknown = {problem.path for problem in judged.problems if problem.reason == "tags-unavailable"}
+        return lambda marker: self.filters.include(marker) and unknown.isdisjoint(marker.paths)
 
     def _fetch_deprecated(self) -> Mapping[str, DeprecatedImage]:
         try:
