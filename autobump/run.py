@@ -38,6 +38,7 @@ from autobump.pull_requests.reconcile import (
     writes_commit,
 )
 from autobump.pull_requests.render import DesiredPullRequest, render_pull_request
+from autobump.report.events import log_outcome
 
 _log = logging.getLogger(__name__)
 
@@ -260,5 +261,6 @@ class Pass:
 
     def _count(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         for outcome in outcomes:
+            log_outcome(outcome)
             self.progress.step()
             yield outcome
