@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from autobump.images.sources import TagSource
     from autobump.progress import Progress
     from autobump.run import Pass, PassResult
+    from autobump.traffic import Traffic
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _FORMATS = ("table", "json", "markdown")
@@ -45,21 +46,24 @@ def run_command(arguments: list[str]) -> int:
         exc.show()
         return int(ExitCode.USAGE)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("autobump: interrupted", err=True)
+        _tell_failure("interrupted")
         return int(ExitCode.INTERRUPTED)
     except AutobumpError as exc:
-        click.echo(f"autobump: {exc}", err=True)
+        _tell_failure(str(exc))
         return int(exc.exit_code)
     except BrokenPipeError:
         # The reader, such as `head`, has seen enough. Python would complain again when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.DONE)
-    except Exception:
-        import traceback
-
-        traceback.print_exc()
-        click.echo("autobump: unexpected error; please report it with the lines above", err=True)
+    except Exception as exc:
+        _tell_failure("unexpected error; please report it with the lines above", exc)
         return int(ExitCode.UNEXPECTED)
+
+
+def _tell_failure(text: str, error: Exception | None = None) -> None:
+    from autobump.logs import tell_failure
+
+    tell_failure(text, error)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -67,15 +71,22 @@ def run_command(arguments: list[str]) -> int:
 @click.option(
     "-v", "--verbose", count=True, help="Tell on stderr what is being done; twice for every detail."
 )
-def cli(verbose: int) -> None:
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How the lines on stderr are written.",
+)
+def cli(verbose: int, log_format: str) -> None:
     """Keep the Docker images of Cortex XSOAR/XSIAM content current.
 
     Exit codes: 0 done, 1 done but something failed, 2 wrong usage or settings, 3 unexpected error,
     130 interrupted.
     """
-    from autobump.logs import start_logging
+    from autobump.logs import LogFormat, start_logging
 
-    start_logging(verbose)
+    start_logging(verbose, LogFormat(log_format))
 
 
 _TAG_OPTIONS = (
@@ -120,7 +131,7 @@ def _repository_options(command: _Command) -> _Command:
     return command
 
 
-def _pass_options(command: _Command) -> _Command:
+def _filter_options(command: _Command) -> _Command:
     for option in reversed(
         (
             click.option(
@@ -136,6 +147,15 @@ def _pass_options(command: _Command) -> _Command:
             click.option(
                 "--image", "images", multiple=True, metavar="NAME", help="Only this image; repeatable."
             ),
+        )
+    ):
+        command = option(command)
+    return _repository_options(command)
+
+
+def _pass_options(command: _Command) -> _Command:
+    for option in reversed(
+        (
             click.option(
                 "--format",
                 "output_format",
@@ -168,7 +188,24 @@ def _pass_options(command: _Command) -> _Command:
         )
     ):
         command = option(command)
-    return _repository_options(command)
+    return _filter_options(command)
+
+
+def _forge_options(command: _Command) -> _Command:
+    for option in reversed(
+        (
+            click.option(
+                "--forge",
+                type=click.Choice(["github", "local"]),
+                default="local",
+                show_default=True,
+                help="Where pull requests live.",
+            ),
+            click.option("--dry-run", is_flag=True, help="Say what would be done and write nothing."),
+        )
+    ):
+        command = option(command)
+    return command
 
 
 @cli.command()
@@ -199,14 +236,7 @@ def plan(
 
 @cli.command()
 @_pass_options
-@click.option(
-    "--forge",
-    type=click.Choice(["github", "local"]),
-    default="local",
-    show_default=True,
-    help="Where pull requests live.",
-)
-@click.option("--dry-run", is_flag=True, help="Say what would be done and write nothing.")
+@_forge_options
 def run(
     repo: Path | None,
     rev: str,
@@ -225,16 +255,66 @@ def run(
     dry_run: bool,
 ) -> int:
     """Make the pull requests, refresh them, and close those that are done."""
+    from autobump.logs import log_fields, name_run
+    from autobump.perform import perform_pass
     from autobump.progress import open_progress
-    from autobump.pull_requests.forges.open import open_forge
 
     with open_progress() as progress:
         this_pass = _open_pass(
             repo, rev, config, tags, refresh, paths, packs, images, progress, on_github=forge == "github"
         )
-        opened = open_forge(forge, this_pass.tree.git, this_pass.settings, this_pass.now)
-        result = this_pass.run(opened, dry_run=dry_run)
+        cache = _find_cache_folder(this_pass.settings.registry.cache)
+        repository = _name_repository(forge, repo) or this_pass.settings.content.repository
+        with log_fields(run=name_run(), repository=repository):
+            result = perform_pass(this_pass, forge, dry_run=dry_run, cache=cache)
     return _finish(result, output_format, output, reports, actions=actions, strict=strict)
+
+
+@cli.command()
+@_filter_options
+@_forge_options
+@click.option(
+    "--now", "at_once", is_flag=True, help="Make the first pass now, and then keep to the schedule."
+)
+def schedule(
+    repo: Path | None,
+    rev: str,
+    config: Path | None,
+    tags: str | None,
+    refresh: bool,
+    paths: tuple[str, ...],
+    packs: tuple[str, ...],
+    images: tuple[str, ...],
+    forge: str,
+    dry_run: bool,
+    at_once: bool,
+) -> int:
+    """Repeat `run` when schedule.cron of the settings says so, until it is told to stop.
+
+    SIGTERM and Ctrl-C let it end the pull request it is at; SIGHUP loads the settings again.
+    """
+    from autobump.config import find_named_file
+    from autobump.logs import log_what_is_done
+    from autobump.perform import perform_pass
+    from autobump.schedule import run_schedule
+
+    clone = forge == "github"
+
+    def load() -> "LoadedSettings":
+        return _open_repository(repo, rev, config, clone=clone)[1]
+
+    def perform(loaded: "LoadedSettings", progress: "Progress", traffic: "Traffic") -> "PassResult":
+        # Settings that stand in the repository belong to the commit, and are read with each.
+        held = loaded if find_named_file(config) else None
+        this_pass = _open_pass(
+            repo, rev, config, tags, refresh, paths, packs, images, progress,
+            on_github=clone, held=held, traffic=traffic,
+        )  # fmt: skip
+        cache = _find_cache_folder(this_pass.settings.registry.cache)
+        return perform_pass(this_pass, forge, dry_run=dry_run, cache=cache, traffic=traffic)
+
+    log_what_is_done()
+    return run_schedule(load, perform, repository=_name_repository(forge, repo), at_once=at_once)
 
 
 @cli.command()
@@ -358,17 +438,27 @@ def config_check(file: Path | None, repo: Path | None) -> int:
     return ExitCode.DONE
 
 
+def _name_repository(forge: str, repo: Path | None) -> str | None:
+    """Return what the log calls the repository; None for what the settings say."""
+    return None if forge == "github" else str((repo or Path()).resolve())
+
+
 def _open_repository(
-    repo: Path | None, rev: str, config: Path | None, *, clone: bool = False
+    repo: Path | None,
+    rev: str,
+    config: Path | None,
+    *,
+    clone: bool = False,
+    held: "LoadedSettings | None" = None,
 ) -> "tuple[ContentTree, LoadedSettings]":
     from autobump.config import load_settings
     from autobump.content.tree import ContentTree, is_repository
 
     if repo is None and clone and not is_repository(Path()):
-        tree = _open_clone(load_settings(config, None).settings)
+        tree = _open_clone((held or load_settings(config, None)).settings)
     else:
         tree = ContentTree.open(repo or Path(), rev)
-    return tree, load_settings(config, tree)
+    return tree, held or load_settings(config, tree)
 
 
 def _open_clone(settings: "Settings") -> "ContentTree":
@@ -401,6 +491,8 @@ def _open_pass(
     progress: "Progress",
     *,
     on_github: bool = False,
+    held: "LoadedSettings | None" = None,
+    traffic: "Traffic | None" = None,
 ) -> "Pass":
     from autobump.content.facts_cache import FactsCache
     from autobump.images.sources.deprecated import open_deprecated_images
@@ -409,8 +501,8 @@ def _open_pass(
     from autobump.rollout import load_wave_facts
     from autobump.run import Pass
 
-    tree, loaded = _open_repository(repo, rev, config, clone=on_github)
-    source = _open_source(tags, loaded.settings, refresh=refresh)
+    tree, loaded = _open_repository(repo, rev, config, clone=on_github, held=held)
+    source = _open_source(tags, loaded.settings, refresh=refresh, traffic=traffic)
     settings = loaded.settings
     folder, spelling = _find_cache_folder(settings.registry.cache), tags or settings.registry.source
     facts = open_facts_source(settings.registry.facts, spelling, folder, settings.registry.concurrency)
@@ -432,11 +524,13 @@ def _open_pass(
     )
 
 
-def _open_source(tags: str | None, settings: "Settings", *, refresh: bool) -> "TagSource":
+def _open_source(
+    tags: str | None, settings: "Settings", *, refresh: bool, traffic: "Traffic | None" = None
+) -> "TagSource":
     from autobump.images.sources import SourceOptions, open_tag_source
 
     registry = settings.registry
-    options = SourceOptions(_find_cache_folder(registry.cache), refresh, registry.concurrency)
+    options = SourceOptions(_find_cache_folder(registry.cache), refresh, registry.concurrency, traffic)
     return open_tag_source(tags or registry.source, options)
 
 
@@ -453,7 +547,9 @@ def _find_cache_folder(name: str) -> Path | None:
     try:
         return Path(name).expanduser()
     except RuntimeError:  # there is no home folder
-        click.echo("autobump: there is no home folder for the cache; going on without one", err=True)
+        import logging
+
+        logging.getLogger(__name__).warning("there is no home folder for the cache; going on without one")
         return None
 
 

@@ -10,11 +10,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from autobump.content.eligibility import EligibilityPolicy
 from autobump.content.tree import ContentTree
 from autobump.content.yaml_text import YamlFault, load_with_places
+from autobump.cron import parse_cron
 from autobump.errors import SettingsError, SettingsFault, UsageError
 from autobump.images.reference import Tag, find_immutable_tag
 from autobump.planning.holds import Hold
@@ -26,6 +27,7 @@ CONFIG_VARIABLE = "AUTOBUMP_CONFIG"
 REPOSITORY_PATH = ".github/autobump.yml"
 
 _DURATION = re.compile(r"(\d{1,5}) (second|minute|hour|day|week)s?")
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})")
 _MAX_SETTINGS_BYTES = 1024 * 1024
 
 
@@ -36,6 +38,32 @@ def _parse_duration(value: object) -> object:
     if match is None:
         raise ValueError("must be a number and a unit, such as 3 days (seconds, minutes, hours, days, weeks)")
     return timedelta(**{f"{match[2]}s": int(match[1])})
+
+
+def _check_cron(value: str) -> str:
+    parse_cron(value)
+    return value
+
+
+def _check_timezone(value: str) -> str:
+    # UTC needs no time zone data, which small container images lack.
+    if value != "UTC":
+        from zoneinfo import ZoneInfo, available_timezones
+
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as exc:  # a folder of zones, such as Europe, is an OSError
+            close = get_close_matches(value, available_timezones(), n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise ValueError(f"is no time zone such as Europe/Berlin{hint}") from exc
+    return value
+
+
+def _check_address(value: str | None) -> str | None:
+    match = _ADDRESS.fullmatch(value) if value else None
+    if value and (match is None or int(match[2]) > 65_535):
+        raise ValueError("must be an address and a port, such as 127.0.0.1:9464, or null for none")
+    return value or None
 
 
 Duration = Annotated[timedelta, BeforeValidator(_parse_duration)]
@@ -184,6 +212,23 @@ class RolloutSettings(_Section):
     waves: Annotated[tuple[WaveSettings, ...], Field(strict=False)] = ()
 
 
+class ScheduleSettings(_Section):
+    """When `autobump schedule` runs a pass, and where it tells how it goes."""
+
+    cron: Annotated[str, AfterValidator(_check_cron)] = "0 3 * * 1-5"
+    timezone: Annotated[str, AfterValidator(_check_timezone)] = "UTC"
+    misfire_grace: Duration = timedelta(hours=1)
+    listen: Annotated[str | None, AfterValidator(_check_address)] = "127.0.0.1:9464"
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port of `listen`, or None."""
+        if self.listen is None:
+            return None
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+
 class Settings(_Section):
     """Everything a settings file can say."""
 
@@ -192,6 +237,7 @@ class Settings(_Section):
     policy: PolicySettings = PolicySettings()
     rollout: RolloutSettings = RolloutSettings()
     pull_requests: PullRequestSettings = PullRequestSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
 
     @property
     def eligibility(self) -> EligibilityPolicy:
@@ -235,6 +281,11 @@ class LoadedSettings:
     origin: str
 
 
+def find_named_file(path: Path | None) -> Path | None:
+    """Return the settings file that `--config` (`path`) or `$AUTOBUMP_CONFIG` names, or None."""
+    return path or (Path(value) if (value := os.environ.get(CONFIG_VARIABLE)) else None)
+
+
 def load_settings(path: Path | None, tree: ContentTree | None) -> LoadedSettings:
     """Find and load the settings.
 
@@ -249,7 +300,7 @@ def load_settings(path: Path | None, tree: ContentTree | None) -> LoadedSettings
         SettingsError: The settings cannot be used.
         UsageError: The file named cannot be read.
     """
-    named = path or (Path(value) if (value := os.environ.get(CONFIG_VARIABLE)) else None)
+    named = find_named_file(path)
     if named is not None:
         return LoadedSettings(parse_settings(_read_file(named), str(named)), str(named))
     if tree is not None and (data := tree.read_file(REPOSITORY_PATH)) is not None:

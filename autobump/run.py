@@ -33,6 +33,7 @@ from autobump.pull_requests.reconcile import (
     Adopt,
     Create,
     ExistingPullRequest,
+    InView,
     Refresh,
     branch_of,
     closed_for_planning,
@@ -45,6 +46,7 @@ from autobump.pull_requests.reconcile import (
     writes_commit,
 )
 from autobump.pull_requests.render import DesiredPullRequest, render_pull_request
+from autobump.report.events import log_outcome
 
 _log = logging.getLogger(__name__)
 
@@ -130,7 +132,7 @@ class Pass:
             plan, refused = self._confirm_targets(plan, digests)
             if not refused:
                 desired = self._render(plan, judged, assessor, deprecated)
-                actions = reconcile(desired, existing, plan.waiting, self.filters.include)
+                actions = reconcile(desired, existing, plan.waiting, self._in_view(judged))
                 prepared, refused = self._prepare(actions)
             if not refused:
                 break
@@ -167,8 +169,7 @@ class Pass:
         self, judged: Judged, existing: Sequence[ExistingPullRequest], assessor: Assessor | None
     ) -> tuple[Judged, Plan]:
         """Plan, look at the risk of what is in the plan, and plan again until all of it was looked at."""
-        in_view = self.filters.include
-        beside = open_for_planning(existing, in_view)
+        beside = open_for_planning(existing, self._in_view(judged))
         closed, taken = closed_for_planning(existing), taken_for_planning(existing)
         covered = {(pr.repository, pack) for pr in beside for pack in pr.packs}
         if assessor is not None:
@@ -206,6 +207,11 @@ class Pass:
         )
         plan = plan_pull_requests(turns.ready, self.settings.limits, beside, closed, taken)
         return plan.with_waiting(turns.waiting)
+
+    def _in_view(self, judged: Judged) -> InView:
+        """Return whether all items of a pull request take part, and the registry answered for each."""
+        unknown = {problem.path for problem in judged.problems if problem.reason == "tags-unavailable"}
+        return lambda marker: self.filters.include(marker) and unknown.isdisjoint(marker.paths)
 
     def _fetch_deprecated(self) -> Mapping[str, DeprecatedImage]:
         try:
@@ -286,5 +292,6 @@ class Pass:
 
     def _count(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         for outcome in outcomes:
+            log_outcome(outcome)
             self.progress.step()
             yield outcome

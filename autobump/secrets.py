@@ -2,14 +2,21 @@
 
 import os
 
+_LONG_LINE = 16
+
+_known: set[str] = set()
+"""Every text that was ever held as a secret, for `redact`."""
+
 
 class Secret:
-    """A text that only `reveal` gives away; its repr and str do not."""
+    """A text that only `reveal` gives away; its repr and str do not, and `redact` takes it out of a text."""
 
     __slots__ = ("_text",)
 
     def __init__(self, text: str) -> None:
         self._text = text
+        # Of a key of many lines, one line alone must not be seen either; its short last one tells nothing.
+        _known.update({text, *(line for line in text.split() if len(line) >= _LONG_LINE)} - {""})
 
     def reveal(self) -> str:
         """Return the text, for the one place that sends it."""
@@ -19,6 +26,14 @@ class Secret:
         return "Secret(***)"
 
     __str__ = __repr__
+
+
+def redact(text: str) -> str:
+    """Return a text with `***` in the place of every secret that was read."""
+    # The longest first: one secret may be a part of another.
+    for secret in sorted(_known, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
 
 
 def find_secret(variable: str) -> Secret | None:

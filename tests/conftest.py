@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from autobump import secrets
 from autobump.images.sources.snapshot import SnapshotSource
 from tests.support.corpus import corpus_folder, unpack_content
 
@@ -44,6 +45,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
         "DOCKERHUB_TOKEN",
     ):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(secrets, "_known", set())
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")

@@ -15,6 +15,10 @@ ONE_IMPORTER = {
     "click": {"cli.py"},
     "github": {"pull_requests/forges/github_api.py"},
     "stdlib_list": {"images/modules.py"},
+    "apscheduler": {"schedule.py"},
+    "prometheus_client": {"metrics.py"},
+    "fcntl": {"lock.py"},
+    "signal": {"content/reader.py", "schedule.py"},
 }
 """Libraries that only these modules may import."""
 
@@ -26,6 +30,8 @@ PURE = (
     "content/release_notes.py",
     "content/yaml_scan.py",
     "content/yaml_text.py",
+    "cron.py",
+    "health.py",
     "images/choice.py",
     "images/deprecated.py",
     "images/facts.py",

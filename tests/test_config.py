@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -86,11 +88,48 @@ def test_values_are_read() -> None:
         ("a: [\n", "s.yml:2:1: "),
         ("policy: {}\npolicy: {}\n", "s.yml:2:1: "),
         ("pull_requests: {branch_prefix: '../x/'}\n", "s.yml:1:17: pull_requests.branch_prefix: "),
+        (
+            "schedule:\n  cron: 61 3 * * *\n",
+            "s.yml:2:3: schedule.cron: \"61 3 * * *\" has the minute '61', which is not within 0 to 59",
+        ),
+        ("schedule: {cron: daily}\n", 's.yml:1:12: schedule.cron: "daily" must have five fields'),
+        ("schedule: {cron: 5}\n", "s.yml:1:12: schedule.cron: 5: input should be a valid string"),
+        (
+            "schedule: {timezone: Europe/Berln}\n",
+            's.yml:1:12: schedule.timezone: "Europe/Berln" is no time zone such as Europe/Berlin; did you',
+        ),
+        ("schedule: {timezone: Europe}\n", 's.yml:1:12: schedule.timezone: "Europe" is no time zone'),
+        ("schedule: {timezone: ../UTC}\n", 's.yml:1:12: schedule.timezone: "../UTC" is no time zone'),
+        ("schedule: {timezone: ''}\n", 's.yml:1:12: schedule.timezone: "" is no time zone'),
+        ("schedule: {listen: localhost}\n", 's.yml:1:12: schedule.listen: "localhost" must be an address'),
+        ("schedule: {listen: '[::1]:99999'}\n", 's.yml:1:12: schedule.listen: "[::1]:99999" must be'),
     ],
 )
 def test_each_mistake_is_told_with_its_place_and_the_way_out(text: str, expected: str) -> None:
     (fault,) = faults(text)
     assert fault.startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("listen", "address"),
+    [
+        ("null", None),
+        ("''", None),
+        ("0.0.0.0:80", ("0.0.0.0", 80)),  # noqa: S104 - nothing is bound here
+        ("'[::1]:9464'", ("::1", 9464)),
+        ("localhost:0", ("localhost", 0)),
+    ],
+)
+def test_address_to_listen_on_is_read(listen: str, address: tuple[str, int] | None) -> None:
+    settings = parse_settings(f"schedule: {{listen: {listen}}}".encode(), "s.yml")
+    assert settings.schedule.address == address
+
+
+def test_schedule_is_checked_without_the_scheduler() -> None:
+    text = "schedule: {cron: '*/5 * * * * *', timezone: Europe/Berlin}"
+    code = f"import sys\nfrom autobump.config import parse_settings\nparse_settings({text.encode()!r}, 's')\n"
+    code += "sys.exit('apscheduler' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_all_mistakes_are_told_at_once() -> None:

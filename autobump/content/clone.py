@@ -6,6 +6,7 @@ from pathlib import Path
 
 from autobump.errors import AutobumpError, UsageError
 from autobump.git import Git, GitError
+from autobump.lock import hold_lock
 from autobump.secrets import Secret
 
 DEFAULT_SERVER = "https://github.com"
@@ -15,6 +16,8 @@ def open_clone(
     folder: Path, server: str, repository: str, branch: str, token: Secret | None
 ) -> tuple[Git, str]:
     """Bring a shallow clone without file contents up to date, and return it with the branch's commit.
+
+    Another process that does the same is waited for.
 
     Args:
         folder: Where clones are kept, one folder each.
@@ -28,15 +31,25 @@ def open_clone(
     """
     home = folder / re.sub(r"[^A-Za-z0-9_.-]", "-", repository)
     git = Git(home, env=_credentials(server, token))
+    with hold_lock(folder, f"the clone in {home}", wait=True):
+        return git, _fetch(git, server, repository, branch)
+
+
+def _fetch(git: Git, server: str, repository: str, branch: str) -> str:
+    """Fetch the newest commit of a branch and return its name."""
+    home = git.directory
     try:
         home.mkdir(parents=True, exist_ok=True)
+        # Whoever left one was killed: nobody else is here now.
+        for stale in (*home.glob("*.lock"), *(home / "refs").rglob("*.lock")):
+            stale.unlink(missing_ok=True)
         git.run("init", "--quiet", "--bare")
         git.run("config", "remote.origin.url", f"{server}/{repository}")
         git.run("config", "remote.origin.promisor", "true")
         git.run("config", "remote.origin.partialclonefilter", "blob:none")
         refspec = f"+refs/heads/{branch}:refs/remotes/origin/{branch}"
         git.run("fetch", "--quiet", "--depth=1", "--filter=blob:none", "--no-tags", "origin", refspec)
-        return git, git.line("rev-parse", f"refs/remotes/origin/{branch}")
+        return git.line("rev-parse", f"refs/remotes/origin/{branch}")
     except GitError as exc:
         raise AutobumpError(f"cannot fetch {branch} of {server}/{repository}: {exc}") from exc
     except OSError as exc:
@@ -51,9 +64,9 @@ def _credentials(server: str, token: Secret | None) -> dict[str, str]:
     """
     if token is None or not server.startswith("https://"):
         return {}
-    pair = base64.b64encode(f"x-access-token:{token.reveal()}".encode()).decode()
+    pair = Secret(base64.b64encode(f"x-access-token:{token.reveal()}".encode()).decode())
     return {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"http.{server}/.extraHeader",
-        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {pair}",
+        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {pair.reveal()}",
     }

@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -172,7 +173,8 @@ def _in_parallel(
                 done.put((key, exc))
 
     for _ in range(min(threads, len(keys))):
-        threading.Thread(target=serve, daemon=True).start()
+        # The context gives what the thread logs the fields of the pass.
+        threading.Thread(target=copy_context().run, args=(serve,), daemon=True).start()
     results: dict[_Key, _Result] = {}
     for _ in keys:
         key, result = done.get()

@@ -13,7 +13,7 @@ from autobump.cli import run_command
 from autobump.images.sources import docker_hub, http
 from tests.support.hub import HubStandIn
 from tests.support.registry import Registry, load_tags, run_registry
-from tests.support.repositories import make_repository, script_pack
+from tests.support.repositories import branches, make_repository, script_pack
 from tests.support.servers import Reply, Request, serve
 
 TRAPS = [
@@ -142,6 +142,33 @@ def test_one_failing_image_ends_in_its_rows_and_the_pass_goes_on(
     assert [row["reason"] for row in report["skipped"]] == ["image-not-found"]
     assert [pr["packs"] for pr in report["pull_requests"]] == [["B"]]
     assert report["pull_requests"][0]["head"]
+
+
+@pytest.mark.parametrize("fault", ["tags", "manifest of a newer target"])
+def test_registry_that_fails_takes_back_no_pull_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: None, fault: str
+) -> None:
+    facts = {"1.0.0.2": {"created": "2026-01-01T00:00:00Z", "digest": "sha256:" + "a" * 64}}
+    hub = HubStandIn({"x": facts})
+    git = make_repository(tmp_path / "r", script_pack("A", {"One": "demisto/x:1.0.0.1"}))
+    options: list[str | Path] = ["run", "--repo", git.directory, "--tags", "dockerhub", "--refresh"]
+    with serve(hub.answer) as server:
+        monkeypatch.setattr(docker_hub, "BASE_URL", server.url)
+        assert [pr["action"] for pr in run_json(tmp_path, *options)["pull_requests"]] == ["create"]
+        before = branches(git)
+        if fault == "tags":
+            hub.replies = {"/v2/repositories/demisto/x/tags": [Reply(500)]}
+        else:
+            hub.images["x"] |= {"1.0.0.3": {"created": "2026-01-02T00:00:00Z"}}
+            hub.replies = {"/v2/repositories/demisto/x/tags/1.0.0.3": [Reply(500)]}
+        report = run_json(tmp_path, *options, status=1)
+        assert [row["reason"] for row in report["problems"]] == ["tags-unavailable"]
+        assert report["pull_requests"] == []
+        assert branches(git) == before
+        hub.replies = {}
+        hub.images["x"] = {tag: {**facts["1.0.0.2"], **known} for tag, known in hub.images["x"].items()}
+        (after,) = run_json(tmp_path, *options)["pull_requests"]
+        assert after["action"] == ("leave" if fault == "tags" else "refresh")
 
 
 def test_target_without_a_manifest_is_a_problem_and_no_pull_request(

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -67,6 +67,7 @@ class GitHubStandIn:
         self.pulls: list[Pull] = []
         self.collaborators = {"content-bot", "person", "reviewer"}
         self.archived = False
+        self.calls_left = 5_000
         self.calls: list[str] = []
         self.before: Hook = lambda _: None
         self.after: Hook = lambda _: None
@@ -149,13 +150,19 @@ class GitHubStandIn:
             self.calls.append(f"{request.method} {request.path}")
             if reply := self.before(request):
                 return reply
+            self.calls_left -= 1
             try:
                 status, document = self._route(request)
             except _Refused as exc:
-                return _json({"message": exc.message}, exc.status)
+                return self._reply({"message": exc.message}, exc.status)
             if reply := self.after(request):
                 return reply
-            return _json(document, status)
+            return self._reply(document, status)
+
+    def _reply(self, document: Any, status: int) -> Reply:
+        reply = _json(document, status)
+        limit = {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": str(max(self.calls_left, 1))}
+        return replace(reply, headers={**reply.headers, **limit})
 
     def _route(self, request: Request) -> tuple[int, Any]:
         token = request.headers.get("authorization", "").rpartition(" ")[2]
@@ -415,7 +422,7 @@ def _ref(name: str, sha: str) -> dict[str, Any]:
     return {"ref": name, "object": {"type": "commit", "sha": sha}}
 
 
-def _json(document: Any, status: int = 200) -> Reply:
+def _json(document: Any, status: int) -> Reply:
     body = b"" if document is None else json.dumps(document).encode()
     return Reply(status, body, {"Content-Type": "application/json"})
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from autobump.errors import UsageError
 from autobump.images.choice import TagRecord
 from autobump.images.facts import ImageFacts
+from autobump.traffic import Traffic
 
 
 class TagSource(Protocol):
@@ -76,11 +77,13 @@ class SourceOptions:
         cache: Folder of the cache, or None for none.
         refresh: Read nothing from the cache.
         connections: Requests under way at once.
+        traffic: Told of every request over HTTP.
     """
 
     cache: Path | None = None
     refresh: bool = False
     connections: int = 8
+    traffic: Traffic | None = None
 
 
 def open_tag_source(spelling: str, options: SourceOptions | None = None) -> TagSource:
@@ -113,7 +116,7 @@ def _open_network_source(spelling: str, options: SourceOptions) -> TagSource:
     from autobump.images.sources.http import HttpClient, HttpLimits
     from autobump.secrets import find_secret, find_text
 
-    client = HttpClient(HttpLimits(connections=options.connections))
+    client = HttpClient(HttpLimits(connections=options.connections), traffic=options.traffic)
     if spelling == "dockerfiles-info":
         from autobump.images.sources.image_pages import GitHubPages, ImagePagesSource
 

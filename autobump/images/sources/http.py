@@ -19,6 +19,7 @@ from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 
 from autobump import __version__
 from autobump.errors import RegistryError
+from autobump.traffic import Traffic
 
 _log = logging.getLogger(__name__)
 
@@ -111,15 +112,22 @@ class HttpClient:
     Credentials are given per request and never follow a redirect to another host. Nothing of them is logged.
     """
 
-    def __init__(self, limits: HttpLimits | None = None, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        limits: HttpLimits | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        traffic: Traffic | None = None,
+    ) -> None:
         """Make a client.
 
         Args:
             limits: Bounds; the defaults suit public registries.
             sleep: Waits between tries; tests count instead.
+            traffic: Told of every request.
         """
         self.limits = limits or HttpLimits()
         self._sleep = sleep
+        self._traffic = traffic or Traffic()
         self._waited = 0.0
         self._lock = threading.Lock()
         self._session = _Session()
@@ -211,6 +219,7 @@ class HttpClient:
         limits = self.limits
         sent = dict(headers) | ({"Authorization": authorization} if authorization else {})
         deadline = time.monotonic() + limits.answer_seconds
+        self._traffic.count_registry_request()
         try:
             with self._session.request(
                 method,

@@ -74,7 +74,7 @@ class Credentials:
         if self._password is None:
             return None
         pair = f"{self._username}:{self._password.reveal()}".encode()
-        return f"Basic {base64.b64encode(pair).decode()}"
+        return f"Basic {Secret(base64.b64encode(pair).decode()).reveal()}"
 
     def bearer(self) -> str | None:
         """Return a Bearer authorization, or None."""

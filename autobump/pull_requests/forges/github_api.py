@@ -16,6 +16,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from autobump.errors import ForgeError
 from autobump.secrets import Secret
+from autobump.traffic import Traffic
 
 DEFAULT_URL = "https://api.github.com"
 ACTIONS_LOGIN = "github-actions[bot]"
@@ -82,6 +83,7 @@ class GitHubApi:
         pace: GitHubPace | None = None,
         *,
         login: str = "",
+        traffic: Traffic | None = None,
     ) -> None:
         """Use a client made by `connect_with_token` or `connect_as_app`.
 
@@ -90,12 +92,14 @@ class GitHubApi:
             repository: `owner/name`.
             pace: How fast to write.
             login: The account the calls are made for; empty to ask GitHub when it is needed.
+            traffic: Told of every call.
         """
         self.repository = repository
         self.owner = repository.partition("/")[0]
         self._requester = github.requester
         self._pace = pace or GitHubPace()
         self._login = login
+        self._traffic = traffic or Traffic()
         self._waited = 0.0
 
     def login(self) -> str:
@@ -163,6 +167,8 @@ class GitHubApi:
             self._requester.graphql_query(query, dict(variables))
         except (GithubException, requests.RequestException) as exc:
             raise ForgeError(f"cannot {what}: {type(exc).__name__}") from exc
+        finally:
+            self._count()
 
     def _send(
         self,
@@ -198,7 +204,13 @@ class GitHubApi:
                 if attempt == _ATTEMPTS:
                     raise ForgeError(message) from exc
                 self._wait(2.0 ** (attempt - 1), what, exc)
+            finally:
+                self._count()
         raise OutOfBudgetError(f"cannot {what}: GitHub keeps answering with its rate limit")
+
+    def _count(self) -> None:
+        left, _ = self._requester.rate_limiting  # as the last answer said; -1 when none did
+        self._traffic.count_github_call(left if left >= 0 else None)
 
     def _wait(self, seconds: float, what: str, cause: Exception) -> None:
         left = self._pace.total_wait_seconds - self._waited
@@ -211,12 +223,16 @@ class GitHubApi:
         time.sleep(seconds)
 
 
-def connect_with_token(token: Secret, url: str, repository: str, pace: GitHubPace) -> GitHubApi:
+def connect_with_token(
+    token: Secret, url: str, repository: str, pace: GitHubPace, traffic: Traffic | None = None
+) -> GitHubApi:
     """Connect with a token: of a person, a machine user or a workflow."""
-    return GitHubApi(_client(Auth.Token(token.reveal()), url, pace), repository, pace)
+    return GitHubApi(_client(Auth.Token(token.reveal()), url, pace), repository, pace, traffic=traffic)
 
 
-def connect_as_app(app_id: str, key: Secret, url: str, repository: str, pace: GitHubPace) -> GitHubApi:
+def connect_as_app(
+    app_id: str, key: Secret, url: str, repository: str, pace: GitHubPace, traffic: Traffic | None = None
+) -> GitHubApi:
     """Connect as a GitHub App, with the installation that has the repository.
 
     Raises:
@@ -234,6 +250,7 @@ def connect_as_app(app_id: str, key: Secret, url: str, repository: str, pace: Gi
             repository,
             pace,
             login=f"{app.app_slug}[bot]",
+            traffic=traffic,
         )
     except GithubException as exc:
         if exc.status == 404:

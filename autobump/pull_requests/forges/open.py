@@ -8,12 +8,15 @@ from autobump.errors import UsageError
 from autobump.git import Git
 from autobump.pull_requests.forges import Forge
 from autobump.secrets import find_secret, find_text
+from autobump.traffic import Traffic
 
 if TYPE_CHECKING:
     from autobump.pull_requests.forges.github_api import GitHubApi
 
 
-def open_forge(name: str, git: Git, settings: Settings, now: datetime) -> Forge:
+def open_forge(
+    name: str, git: Git, settings: Settings, now: datetime, traffic: Traffic | None = None
+) -> Forge:
     """Open a forge.
 
     Args:
@@ -21,6 +24,7 @@ def open_forge(name: str, git: Git, settings: Settings, now: datetime) -> Forge:
         git: The analysed repository, where `local` keeps its branches.
         settings: The settings in force.
         now: Time of the pass.
+        traffic: Told of every call.
 
     Raises:
         UsageError: The environment lacks what the forge needs.
@@ -38,10 +42,20 @@ def open_forge(name: str, git: Git, settings: Settings, now: datetime) -> Forge:
         branch_prefix=prs.branch_prefix,
         labels=prs.labels,
     )
-    return GitHubForge(_connect(settings), options)
+    return GitHubForge(_connect(settings, traffic), options)
 
 
-def _connect(settings: Settings) -> "GitHubApi":
+def identify_forge(name: str, git: Git, settings: Settings) -> str:
+    """Return a text that is the same for every pass that writes to the same place, and no other."""
+    if name == "local":
+        folder = git.directory / git.line("rev-parse", "--git-common-dir")
+        return str(folder.resolve())
+    repository = settings.content.repository.lower()
+    url = find_text("GITHUB_API_URL").rstrip("/")
+    return f"{repository} at {url}" if url else f"{repository} on GitHub"
+
+
+def _connect(settings: Settings, traffic: Traffic | None) -> "GitHubApi":
     from autobump.pull_requests.forges import github_api
 
     url = find_text("GITHUB_API_URL") or github_api.DEFAULT_URL
@@ -51,8 +65,8 @@ def _connect(settings: Settings) -> "GitHubApi":
     if bool(app_id) is not bool(key):
         raise UsageError("set both AUTOBUMP_APP_ID and AUTOBUMP_APP_PRIVATE_KEY, or neither")
     if key is not None:
-        return github_api.connect_as_app(app_id, key, url, repository, pace)
+        return github_api.connect_as_app(app_id, key, url, repository, pace, traffic)
     token = find_secret("GITHUB_TOKEN")
     if token is None:
         raise UsageError("set GITHUB_TOKEN, or AUTOBUMP_APP_ID and AUTOBUMP_APP_PRIVATE_KEY")
-    return github_api.connect_with_token(token, url, repository, pace)
+    return github_api.connect_with_token(token, url, repository, pace, traffic)

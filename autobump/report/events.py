@@ -1,0 +1,79 @@
+"""The outcome as lines of the log, for services that nobody watches."""
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from autobump.pull_requests.forges import Outcome
+from autobump.pull_requests.reconcile import Adopt, Close, Create, Hold, Leave, Refresh, branch_of
+
+if TYPE_CHECKING:
+    from autobump.judge import Judged
+    from autobump.run import PassResult
+
+_log = logging.getLogger(__name__)
+
+
+def log_outcome(outcome: Outcome) -> None:
+    """Tell what became of one pull request."""
+    action = outcome.action
+    match action:
+        case (
+            Create(desired=desired)
+            | Adopt(desired=desired)
+            | Refresh(desired=desired)
+            | Leave(desired=desired)
+        ):
+            planned = desired.planned
+            image, target, packs = planned.repository, planned.target.tag.text, planned.packs
+        case Close(existing=existing) | Hold(existing=existing):
+            marker = existing.marker
+            image, target = (marker.image, marker.target) if marker else ("", "")
+            packs = marker.packs if marker else ()
+    known = None if isinstance(action, Create) else action.existing.number
+    facts = {
+        "action": action.name,
+        "image": image,
+        "target": target,
+        "packs": list(packs),
+        "branch": branch_of(action),
+        "pull_request": known if outcome.number is None else outcome.number,
+    }
+    if outcome.failure:
+        _log.info("pull request failed", extra=facts | {"failure": outcome.failure})
+    else:
+        _log.info("pull request", extra=facts)
+
+
+def log_result(result: "PassResult", seconds: float) -> None:
+    """Tell what a pass failed at, and how it ended, with the number of each action.
+
+    Args:
+        result: What came out.
+        seconds: How long it took.
+    """
+    _log_problems(result.judged)
+    actions = Counter(outcome.action.name for outcome in result.outcomes or () if not outcome.failure)
+    facts = {
+        "revision": result.revision,
+        "seconds": round(seconds, 3),
+        "bumps": len(result.judged.bumps),
+        "skipped": len(result.judged.skipped),
+        "problems": len(result.judged.problems),
+        "failed": result.failed,
+    }
+    _log.info("pass finished", extra=facts | actions)
+
+
+def _log_problems(judged: "Judged") -> None:
+    # One registry that is down concerns every item of an image; one line says it for all.
+    counts = Counter((problem.reason, problem.detail) for problem in judged.problems)
+    for problem in judged.problems:
+        if files := counts.pop((problem.reason, problem.detail), 0):
+            facts = {
+                "reason": problem.reason,
+                "detail": problem.detail,
+                "pack": problem.pack,
+                "path": problem.path,
+            }
+            _log.info("problem", extra=facts | {"files": files})

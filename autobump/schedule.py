@@ -1,0 +1,231 @@
+"""Repeats passes on a cron schedule until it is told to stop; the only importer of apscheduler."""
+
+import logging
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, tzinfo
+from enum import Enum
+from types import FrameType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
+from apscheduler.executors.base import BaseExecutor, run_job
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.combining import OrTrigger
+from apscheduler.triggers.cron import CronTrigger
+
+from autobump.config import LoadedSettings, ScheduleSettings
+from autobump.cron import parse_cron
+from autobump.errors import AutobumpError, ExitCode
+from autobump.metrics import CONTENT_TYPE
+from autobump.runs import Perform, Runs
+from autobump.status_server import StatusServer
+
+STOP_SECONDS = 25.0
+"""How long a pass may take to end the pull request it is at, once it is told to stop."""
+
+_log = logging.getLogger(__name__)
+
+_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_JOB = "pass"
+
+Load = Callable[[], LoadedSettings]
+
+
+def build_trigger(settings: ScheduleSettings) -> Any:
+    """Return APScheduler's trigger for the times the settings mean.
+
+    Its own reading of cron lines is not used: it takes 0 for Monday, and a day must fit both day fields.
+    """
+    cron = parse_cron(settings.cron)
+    zone: tzinfo = UTC if settings.timezone == "UTC" else ZoneInfo(settings.timezone)
+    times = {
+        "second": _listed(cron.seconds),
+        "minute": _listed(cron.minutes),
+        "hour": _listed(cron.hours),
+        "month": _listed(cron.months),
+        "timezone": zone,
+    }
+    days = {"day": _listed(cron.days)}
+    weekdays = {"day_of_week": ",".join(_WEEKDAYS[number] for number in cron.weekdays)}
+    if cron.either_day:
+        return OrTrigger([CronTrigger(**times, **days), CronTrigger(**times, **weekdays)])
+    return CronTrigger(**times, **days, **weekdays)
+
+
+def find_next_due(settings: ScheduleSettings, after: datetime) -> datetime | None:
+    """Return the first time from a moment on that the settings mean, or None if there is none."""
+    due: datetime | None = build_trigger(settings).get_next_fire_time(None, after)
+    return due
+
+
+def run_schedule(
+    load: Load, perform: Perform, *, repository: str | None = None, at_once: bool = False
+) -> ExitCode:
+    """Repeat passes until SIGTERM or Ctrl-C; SIGHUP loads the settings again.
+
+    Args:
+        load: Finds and loads the settings.
+        perform: Makes one pass.
+        repository: What the log calls the repository; None for what the settings say.
+        at_once: Make the first pass now.
+
+    Raises:
+        SettingsError: The settings cannot be used.
+        UsageError: The address for /healthz and /metrics cannot be used.
+    """
+    loaded = load()
+    due = datetime.now(UTC) if at_once else None
+    service = _Service(
+        load, loaded, Runs(perform, find_next_due, loaded, repository=repository, first_due=due)
+    )
+    return service.run(due)
+
+
+class _Wish(Enum):
+    STOP = "stop"
+    RELOAD = "reload"
+
+
+class _Service:
+    """The process around the passes: its signals, its scheduler and its status server."""
+
+    def __init__(self, load: Load, loaded: LoadedSettings, runs: Runs) -> None:
+        self._load = load
+        self._loaded = loaded
+        self._runs = runs
+        self._wishes: queue.SimpleQueue[_Wish] = queue.SimpleQueue()
+        self._exit_code = ExitCode.DONE
+        self._reloading = threading.Lock()
+        self._status: StatusServer | None = None
+        # What it has to tell comes by its events; without a handler Python would print its own lines.
+        logging.getLogger("apscheduler").addHandler(logging.NullHandler())
+        self._scheduler = BackgroundScheduler(
+            executors={"default": _DaemonExecutor()}, timezone=UTC, job_defaults={"coalesce": True}
+        )
+        self._scheduler.add_listener(self._hear, EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED)
+
+    def run(self, first: datetime | None) -> ExitCode:
+        """Work until told to stop."""
+        with self._signals():
+            self._status = self._open_status(self._loaded)
+            options = {"next_run_time": first} if first else {}
+            self._scheduler.add_job(
+                self._runs.run_due, **_job_options(self._loaded), **options, id=_JOB, max_instances=1
+            )
+            self._scheduler.start()
+            self._tell("schedule started")
+            try:
+                while self._wishes.get() is _Wish.RELOAD:
+                    # On a thread: settings in the repository are fetched, which must not hold up a stop.
+                    threading.Thread(target=self._reload, name="reload", daemon=True).start()
+                self._stop()
+            finally:
+                if self._status:
+                    self._status.close()
+        return self._exit_code
+
+    def _stop(self) -> None:
+        self._runs.stop.set()
+        _log.info("stopping")
+        self._scheduler.shutdown(wait=False)
+        if self._runs.idle.wait(STOP_SECONDS):
+            _log.info("stopped")
+        else:
+            _log.warning("the pass did not stop in time and is cut off; the next one ends what it began")
+
+    def _reload(self) -> None:
+        with self._reloading:
+            try:
+                loaded = self._load()
+                moved = loaded.settings.schedule.listen != self._loaded.settings.schedule.listen
+                status = self._open_status(loaded) if moved else self._status
+            except AutobumpError as exc:
+                extra = {"cause": str(exc)}
+                _log.error("the new settings cannot be used; the old ones stay", extra=extra)
+                return
+            except Exception:
+                _log.exception("the settings cannot be read; the old ones stay")
+                return
+            if self._runs.stop.is_set():
+                return
+            if moved and self._status:
+                self._status.close()
+            self._status, self._loaded = status, loaded
+            self._runs.use(loaded)
+            options = _job_options(loaded)
+            self._scheduler.reschedule_job(_JOB, trigger=options.pop("trigger"))
+            self._scheduler.modify_job(_JOB, **options)
+            self._tell("settings reloaded")
+
+    def _tell(self, message: str) -> None:
+        schedule = self._loaded.settings.schedule
+        facts = {"settings": self._loaded.origin, "cron": schedule.cron, "timezone": schedule.timezone}
+        _log.info(message, extra=facts | {"next": _shown(self._runs.state.due)})
+
+    def _open_status(self, loaded: LoadedSettings) -> StatusServer | None:
+        address = loaded.settings.schedule.address
+        if address is None:
+            return None
+        runs = self._runs
+        status = StatusServer(address, runs.health, lambda: (CONTENT_TYPE, runs.metrics.render()))
+        _log.info("listening", extra={"host": status.address[0], "port": status.address[1]})
+        return status
+
+    def _hear(self, event: Any) -> None:
+        self._runs.leave_out("busy" if event.code == EVENT_JOB_MAX_INSTANCES else "missed")
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        def stop(number: int, _: FrameType | None) -> None:
+            if number == signal.SIGINT:
+                if self._exit_code is ExitCode.INTERRUPTED:
+                    raise KeyboardInterrupt
+                self._exit_code = ExitCode.INTERRUPTED
+            self._wishes.put(_Wish.STOP)
+
+        def reload(_: int, __: FrameType | None) -> None:
+            self._wishes.put(_Wish.RELOAD)
+
+        wanted = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: reload}
+        before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class _DaemonExecutor(BaseExecutor):  # type: ignore[misc] # apscheduler ships no types
+    """Runs jobs on daemon threads: a pass that hangs must not keep the process alive, as a pool's would."""
+
+    def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
+        threading.Thread(target=self._work, args=(job, run_times), name=_JOB, daemon=True).start()
+
+    def _work(self, job: Any, run_times: list[datetime]) -> None:
+        try:
+            events = run_job(job, "default", run_times, self._logger.name)
+        except BaseException:
+            self._run_job_error(job.id, *sys.exc_info()[1:])
+        else:
+            self._run_job_success(job.id, events)
+
+
+def _job_options(loaded: LoadedSettings) -> dict[str, Any]:
+    schedule = loaded.settings.schedule
+    # APScheduler takes whole seconds, one at least.
+    grace = max(1, int(schedule.misfire_grace.total_seconds()))
+    return {"trigger": build_trigger(schedule), "misfire_grace_time": grace}
+
+
+def _listed(numbers: tuple[int, ...]) -> str:
+    return ",".join(str(number) for number in numbers)
+
+
+def _shown(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None

@@ -1,0 +1,53 @@
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from autobump.health import FinishedPass, PassEnd, ServiceState, judge_health
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+GRACE = timedelta(hours=1)
+
+
+def after(end: PassEnd, detail: str = "") -> ServiceState:
+    last = FinishedPass(NOON, 2.5, end, detail)
+    return ServiceState(due=NOON + timedelta(days=1), last=last, last_success=NOON)
+
+
+def test_service_is_well_before_its_first_pass_is_due() -> None:
+    health = judge_health(ServiceState(due=NOON), NOON - timedelta(hours=9), GRACE)
+    assert (health.is_well, health.facts["status"]) == (True, "waiting")
+    assert health.facts["next_run"] == "2026-06-01T12:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("end", "is_well"),
+    [
+        (PassEnd.DONE, True),
+        (PassEnd.INCOMPLETE, False),
+        (PassEnd.FAILED, False),
+        (PassEnd.STOPPED, True),
+    ],
+)
+def test_service_is_as_well_as_its_last_pass(end: PassEnd, is_well: bool) -> None:
+    health = judge_health(after(end), NOON, GRACE)
+    assert (health.is_well, health.facts["status"]) == (is_well, "ok" if is_well else "failed")
+
+
+def test_service_is_overdue_when_a_pass_has_not_ended_in_time_whatever_the_last_one_did() -> None:
+    state = replace(after(PassEnd.DONE), due=NOON, running_since=NOON)
+    assert judge_health(state, NOON + GRACE, GRACE).is_well
+    late = judge_health(state, NOON + GRACE + timedelta(seconds=1), GRACE)
+    assert (late.is_well, late.facts["status"]) == (False, "overdue")
+    assert late.facts["running_since"] == "2026-06-01T12:00:00+00:00"
+
+
+def test_facts_can_be_written_as_json() -> None:
+    facts = judge_health(after(PassEnd.FAILED, "it broke"), NOON, GRACE).facts
+    assert json.loads(json.dumps(facts))["last_pass"] == {
+        "started": "2026-06-01T12:00:00+00:00",
+        "seconds": 2.5,
+        "end": "failed",
+        "detail": "it broke",
+    }

@@ -1,0 +1,41 @@
+import pytest
+
+from autobump.errors import ForgeError
+from autobump.images.sources.http import HttpClient, HttpLimits
+from autobump.pull_requests.forges.github_api import GitHubPace, connect_with_token
+from autobump.secrets import Secret
+from autobump.traffic import Traffic
+from tests.support.servers import Reply, serve
+
+
+def test_every_request_to_a_registry_counts_also_those_tried_again() -> None:
+    traffic = Traffic()
+    answers = [Reply(503), Reply(200), Reply(404)]
+    with serve(lambda _: answers.pop(0)) as server:
+        client = HttpClient(HttpLimits(), sleep=lambda _: None, traffic=traffic)
+        client.send("GET", f"{server.url}/a")
+        client.send("HEAD", f"{server.url}/b")
+    assert traffic.registry_requests == 3
+
+
+def test_every_call_to_github_counts_and_its_limit_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    traffic = Traffic()
+    limit = {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "4321"}
+    answers = [
+        Reply(200, b'{"login": "me"}'),
+        Reply(502, b"{}"),
+        Reply(200, b"[]", limit),
+        Reply(404, b"{}"),
+    ]
+    with serve(lambda _: answers.pop(0)) as server:
+        api = connect_with_token(
+            Secret("t"), server.url, "demisto/content", GitHubPace(write_seconds=0), traffic
+        )
+        api.login()
+        assert (traffic.github_calls, traffic.github_left) == (1, None)
+        api.get("/pulls", "list the pull requests")
+        assert (traffic.github_calls, traffic.github_left) == (3, 4321)
+        with pytest.raises(ForgeError):
+            api.get("/none", "read nothing")
+    assert (traffic.github_calls, traffic.github_left) == (4, 4321)
