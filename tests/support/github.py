@@ -36,6 +36,7 @@ class Pull:
     draft: bool = False
     state: str = "open"
     merged_at: str | None = None
+    closed_at: str | None = None
     updated: int = 0
     labels: list[str] = field(default_factory=list)
     reviewers: list[str] = field(default_factory=list)
@@ -68,6 +69,7 @@ class GitHubStandIn:
         self.collaborators = {"content-bot", "person", "reviewer"}
         self.archived = False
         self.calls_left = 5_000
+        self.now = "2026-01-01T00:00:00Z"
         self.calls: list[str] = []
         self.before: Hook = lambda _: None
         self.after: Hook = lambda _: None
@@ -103,7 +105,7 @@ class GitHubStandIn:
             return False
         commit = self._commit_tree(tree, [ours], f"{pull.title} (#{number})\n", "person")
         self.git.run("update-ref", f"refs/heads/{pull.base}", commit)
-        pull.head, pull.state, pull.merged_at = theirs, "closed", "2026-01-01T00:00:00Z"
+        pull.head, pull.state, pull.merged_at, pull.closed_at = theirs, "closed", self.now, self.now
         self._touch(pull)
         if delete_branch:
             self.git.run("update-ref", "-d", f"refs/heads/{pull.branch}")
@@ -112,7 +114,7 @@ class GitHubStandIn:
     def close(self, number: int, *, delete_branch: bool = False) -> None:
         """Close a pull request without merging it."""
         pull = self.pull(number)
-        pull.head, pull.state = self.head_of(pull.branch), "closed"
+        pull.head, pull.state, pull.closed_at = self.head_of(pull.branch), "closed", self.now
         self._touch(pull)
         if delete_branch:
             self.git.run("update-ref", "-d", f"refs/heads/{pull.branch}")
@@ -292,7 +294,7 @@ class GitHubStandIn:
         if len(body.get("body", "")) > 65_536:
             raise _Refused(422, "body is too long (maximum is 65536 characters)")
         if body.get("state") == "closed":
-            pull.head = self.head_of(pull.branch)
+            pull.head, pull.closed_at = self.head_of(pull.branch), self.now
         for name in ("title", "body", "state"):
             setattr(pull, name, body.get(name, getattr(pull, name)))
         self._touch(pull)
@@ -366,7 +368,7 @@ class GitHubStandIn:
     def _issue(self, pull: Pull) -> dict[str, Any]:
         kept = ("number", "html_url", "state", "title", "body", "user", "labels")
         facts = {name: value for name, value in self._pull(pull).items() if name in kept}
-        return facts | {"pull_request": {"merged_at": pull.merged_at}}
+        return facts | {"closed_at": pull.closed_at, "pull_request": {"merged_at": pull.merged_at}}
 
     def _message(self, sha: str) -> str:
         return self.git.run("log", "-1", "--format=%B", sha).decode()
