@@ -125,10 +125,7 @@ def assess_item(code: ItemCode, diff: ImageDiff | None) -> ItemRisk:
     findings = set(_python_findings(diff))
     for use in code.uses:
         findings.update(_module_findings(use, diff))
-    ordered = sorted(
-        findings, key=lambda one: (-one.level.rank, one.package, one.use.module if one.use else "")
-    )
-    return ItemRisk(tuple(_once_per_package(ordered)), code.absent)
+    return ItemRisk(tuple(_once_per_package(sorted(findings, key=_worst_first))), code.absent)
 
 
 def describe_finding(finding: Finding, quote: Callable[[str], str] = str) -> str:
@@ -157,6 +154,12 @@ def describe_finding(finding: Finding, quote: Callable[[str], str] = str) -> str
             return f"{imports}, which neither image nor its Python has"
         case _:
             return f"{imports} of {package}, which goes {span}"
+
+
+def _worst_first(finding: Finding) -> tuple[int, str, str, str, bool, str]:
+    """Order findings so that a set of them always comes out the same; what the item itself imports first."""
+    use = finding.use or Use("", guarded=False)
+    return (-finding.level.rank, finding.package, use.module, use.through, use.guarded, finding.kind)
 
 
 def _python_findings(diff: ImageDiff) -> Iterator[Finding]:
