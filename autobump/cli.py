@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from autobump.run import Pass, PassResult
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-_FORMATS = ("table", "json", "markdown")
+_FORMATS = ("table", "json", "markdown", "html")
 
 
 class _Interrupted(Exception):
@@ -379,6 +379,10 @@ def _finish(result: "PassResult", output_format: str, output: Path | None, *, st
             from autobump.report.markdown import render_markdown
 
             text = render_markdown(result)
+        case "html":
+            from autobump.report.html import render_html
+
+            text = render_html(result)
         case _:
             from autobump.report.table import render_table
 
