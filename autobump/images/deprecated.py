@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 
-_REPLACEMENT = re.compile(r"\bUse (?:the )?(?:([a-z0-9-]+)/)?([a-z0-9][a-z0-9._-]*)\b", re.IGNORECASE)
+_REPLACEMENT = re.compile(r"(?<!in )\bUse (?:the )?(?:([a-z0-9-]+)/)?([a-z0-9][a-z0-9._-]*)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
