@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from autobump.traffic import Traffic
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-_FORMATS = ("table", "json", "markdown")
-_ENDINGS = {".txt": "table", ".json": "json", ".md": "markdown"}
+_FORMATS = ("table", "json", "markdown", "html")
+_ENDINGS = {".txt": "table", ".json": "json", ".md": "markdown", ".html": "html"}
 
 
 class _Interrupted(Exception):
@@ -590,6 +590,10 @@ def _render(result: "PassResult", output_format: str, *, colour: bool | None) ->
             from autobump.report.markdown import render_markdown
 
             return render_markdown(result)
+        case "html":
+            from autobump.report.html import render_html
+
+            return render_html(result)
         case _:
             from autobump.report.table import render_table
 

@@ -57,6 +57,7 @@ class PassResult:
 
     Attributes:
         revision: The analysed commit.
+        now: The time that counts for the pass, with timezone.
         judged: Every item file's row.
         plan: The pull requests, and the bumps that wait.
         desired: The pull requests as they read, sorted by branch.
@@ -65,6 +66,7 @@ class PassResult:
     """
 
     revision: str
+    now: datetime
     judged: Judged
     plan: Plan
     desired: tuple[DesiredPullRequest, ...]
@@ -115,7 +117,9 @@ class Pass:
         judged, plan = self._plan_beside(judged, (), assessor)
         deprecated = self._fetch_deprecated()
         desired = self._render(plan, judged, assessor, deprecated)
-        return PassResult(self.tree.revision, judged, plan, desired, deprecated=in_use(deprecated, judged))
+        return PassResult(
+            self.tree.revision, self.now, judged, plan, desired, deprecated=in_use(deprecated, judged)
+        )
 
     def run(self, forge: Forge, *, dry_run: bool) -> PassResult:
         """Make it so, or with `dry_run` say what would be done.
@@ -144,7 +148,7 @@ class Pass:
             self.progress.begin("Writing", len(prepared))
             outcomes = tuple(self._count(forge.apply(Base(self.tree.revision, self.tree.tree), prepared)))
         return PassResult(
-            self.tree.revision, judged, plan, desired, outcomes, deprecated=in_use(deprecated, judged)
+            self.tree.revision, self.now, judged, plan, desired, outcomes, in_use(deprecated, judged)
         )
 
     def _judge(self) -> Judged:

@@ -26,6 +26,7 @@ from autobump.metrics import CONTENT_TYPE
 from autobump.runs import Perform, Runs
 from autobump.status_server import StatusServer
 
+_LOOK_SECONDS = 1.0
 STOP_SECONDS = 25.0
 """How long a pass may take to end the pull request it is at, once it is told to stop."""
 
@@ -121,7 +122,7 @@ class _Service:
             self._scheduler.start()
             self._tell("schedule started")
             try:
-                while self._wishes.get() is _Wish.RELOAD:
+                while self._next_wish() is _Wish.RELOAD:
                     # On a thread: settings in the repository are fetched, which must not hold up a stop.
                     threading.Thread(target=self._reload, name="reload", daemon=True).start()
                 self._stop()
@@ -129,6 +130,18 @@ class _Service:
                 if self._status:
                     self._status.close()
         return self._exit_code
+
+    def _next_wish(self) -> _Wish:
+        """Wait for a signal.
+
+        The system may hand a signal to another thread while one is pending for this one. Then nothing wakes
+        this thread, which alone runs the handlers; so it looks every now and then by itself.
+        """
+        while True:
+            try:
+                return self._wishes.get(timeout=_LOOK_SECONDS)
+            except queue.Empty:
+                continue
 
     def _stop(self) -> None:
         self._runs.stop.set()

@@ -14,6 +14,7 @@ ONE_IMPORTER = {
     "sqlite3": {"sqlite_file.py"},
     "click": {"cli.py"},
     "github": {"pull_requests/forges/github_api.py"},
+    "jinja2": {"report/html.py"},
     "stdlib_list": {"images/modules.py"},
     "apscheduler": {"schedule.py"},
     "prometheus_client": {"metrics.py"},

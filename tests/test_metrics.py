@@ -69,7 +69,9 @@ def test_failed_pass_keeps_the_last_success_and_what_was_found(tmp_path: Path) -
 def test_reason_that_is_gone_is_gone_from_the_numbers(tmp_path: Path) -> None:
     metrics, result = Metrics(), make_pass(tmp_path)
     metrics.count_pass(FinishedPass(STARTED, 2.0, PassEnd.DONE), result, Traffic())
-    bare = PassResult(result.revision, type(result.judged)(0, (), (), (), ()), result.plan, (), ())
+    bare = PassResult(
+        result.revision, result.now, type(result.judged)(0, (), (), (), ()), result.plan, (), ()
+    )
     metrics.count_pass(FinishedPass(STARTED, 2.0, PassEnd.DONE), bare, Traffic())
     found = numbers(metrics)
     assert found["autobump_bumps"] == 0

@@ -96,7 +96,7 @@ def test_pass_with_a_failure_in_it_is_incomplete_and_not_held_up(world: World) -
         forge = LocalGitForge(world.git, branch_prefix="autobump/", now=NOW)
         result = Pass(tree, loaded.settings, source, NOW, progress).run(forge, dry_run=True)
         paths = {bump.path: ("tags-unavailable", "away") for bump in result.judged.bumps}
-        return PassResult(result.revision, result.judged.without(paths), result.plan, (), ())
+        return PassResult(result.revision, result.now, result.judged.without(paths), result.plan, (), ())
 
     runs = Runs(broken, world.next_due, LOADED, clock=lambda: world.now)
     for _ in range(4):

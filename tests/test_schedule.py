@@ -1,6 +1,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -121,12 +122,16 @@ def test_service_outlives_settings_that_cannot_be_read(caplog: pytest.LogCapture
 
     def reload(_: Progress) -> None:
         seen: set[str] = set()
-        for _answer in range(3):
-            os.kill(os.getpid(), signal.SIGHUP)
-            while (now := told & set(messages(caplog))) == seen:
-                pass
-            seen = now
-        os.kill(os.getpid(), signal.SIGTERM)
+        try:
+            for _answer in range(3):
+                os.kill(os.getpid(), signal.SIGHUP)
+                for _look in range(30_000):
+                    if (now := told & set(messages(caplog))) != seen:
+                        break
+                    time.sleep(0.001)
+                seen = now
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     with caplog.at_level("INFO"):
         assert run_schedule(load, always(reload), at_once=True) == ExitCode.DONE

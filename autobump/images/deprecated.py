@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 
-_REPLACEMENT = re.compile(r"Use (?:the )?(?:([a-z0-9-]+)/)?([a-z0-9][a-z0-9._-]*)")
+_REPLACEMENT = re.compile(r"\bUse (?:the )?(?:([a-z0-9-]+)/)?([a-z0-9][a-z0-9._-]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def parse_deprecated_images(text: str) -> dict[str, DeprecatedImage]:
 
 
 def _find_replacement(name: str, reason: str) -> str:
-    match = _REPLACEMENT.match(reason)
+    match = _REPLACEMENT.search(reason)
     if match is None:
         return ""
     return f"{match[1] or name.partition('/')[0]}/{match[2].rstrip('.')}"

@@ -19,6 +19,9 @@ class PullRequestLine:
     title: str
     items: int
     note: str
+    branch: str
+    packs: tuple[str, ...]
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +46,29 @@ def pull_request_lines(result: PassResult) -> list[PullRequestLine]:
     """Return the pull requests in the order of their branches."""
     if result.outcomes is None:
         return [
-            PullRequestLine("", desired.branch, desired.title, len(desired.planned.bumps), "")
-            for desired in result.desired
+            PullRequestLine("", pr.branch, pr.title, len(pr.planned.bumps), "", pr.branch, pr.planned.packs)
+            for pr in result.desired
         ]
     lines = []
     for outcome in result.outcomes:
         action = outcome.action
         match action:
             case Create(desired=desired) | Adopt(desired=desired) | Leave(desired=desired):
-                title, items, note = desired.title, len(desired.planned.bumps), ""
-            case Refresh(desired=desired, why=why):
-                title, items, note = desired.title, len(desired.planned.bumps), why
+                title, items, packs = desired.title, len(desired.planned.bumps), desired.planned.packs
+                note = ""
+            case Refresh(desired=desired, why=note):
+                title, items, packs = desired.title, len(desired.planned.bumps), desired.planned.packs
             case Close(existing=existing, why=note) | Hold(existing=existing, why=note):
                 marker = existing.marker
                 title = f"Update {marker.image} to {marker.target}" if marker else ""
-                items = len(marker.paths) if marker else 0
-        reference = outcome.url or branch_of(action)
-        lines.append(PullRequestLine(action.name, reference, title, items, outcome.failure or note))
+                items, packs = (len(marker.paths), marker.packs) if marker else (0, ())
+        branch, failure = branch_of(action), outcome.failure
+        reference = outcome.url or branch
+        lines.append(
+            PullRequestLine(
+                action.name, reference, title, items, failure or note, branch, packs, bool(failure)
+            )
+        )
     return lines
 
 

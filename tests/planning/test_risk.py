@@ -176,3 +176,32 @@ def test_every_finding_reads_as_a_sentence(kind: FindingKind) -> None:
     use = None if kind is FindingKind.PYTHON else Use("module", guarded=True)
     text = describe_finding(Finding(RiskLevel.REVIEW, kind, use, "package", "1", "2"))
     assert text.startswith(("imports module", "Python changes from 1 to 2"))
+
+
+PACKAGES = (
+    "flask",
+    "gevent",
+    "werkzeug",
+    "jinja2",
+    "click",
+    "requests",
+    "urllib3",
+    "lxml",
+    "pandas",
+    "numpy",
+)
+
+
+def test_of_two_imports_of_a_package_the_item_s_own_is_told() -> None:
+    old, new = (
+        ImageFacts(packages={name: PackageFacts(version, "") for name in PACKAGES})
+        for version in ("1.0", "2.0")
+    )
+    # More than one, as their order in a set is another one in every process.
+    uses = [
+        Use(name, guarded=False, through=through) for through in ("NGINXApiModule", "") for name in PACKAGES
+    ]
+    risk = assess_item(ItemCode(tuple(uses)), compare_images(old, new))
+    assert [(finding.package, finding.use.through) for finding in risk.findings if finding.use] == [
+        (name, "") for name in sorted(PACKAGES)
+    ]

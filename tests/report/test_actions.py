@@ -9,9 +9,10 @@ from autobump.planning.plan import Plan
 from autobump.report import actions
 from autobump.report.actions import tell_actions
 from autobump.run import PassResult
+from tests.conftest import NOW
 from tests.support.bumps import make_bump
 
-RESULT = PassResult("f" * 40, Judged(0, (), (), (), ()), Plan((), ()), ())
+RESULT = PassResult("f" * 40, NOW, Judged(0, (), (), (), ()), Plan((), ()), ())
 
 
 def told(tmp_path: Path, *problems: Problem, notices: tuple[Notice, ...] = ()) -> tuple[list[str], str, str]:

@@ -1,0 +1,296 @@
+"""The outcome as one page for a browser, which holds all it needs and never uses the network."""
+
+import hashlib
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from statistics import median_low
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from autobump.content.reader import printable
+from autobump.markdown import count
+from autobump.planning.plan import Bump
+from autobump.planning.risk import RiskLevel, describe_finding
+from autobump.report.summary import PullRequestLine, headline, items_on, pull_request_lines, riskiest
+from autobump.report.usage import (
+    ImageInUse,
+    age_bands,
+    ages_of_items,
+    describe_age,
+    images_in_use,
+)
+from autobump.run import PassResult
+
+MAX_TEXT = 500
+"""Longest piece of outside text shown in one place, in characters."""
+
+_YEAR = timedelta(days=365.25)
+
+
+@dataclass(frozen=True, slots=True)
+class _Heading:
+    """A section's title, and how many rows or items it tells of."""
+
+    title: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Rows of one table under one heading that can be opened."""
+
+    name: str
+    rows: Sequence[Any]
+    open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Bar:
+    """A piece of a bar or of a time line, in percent of its width; a dot has a radius in pixels."""
+
+    kind: str
+    left: float
+    width: float = 0
+    label: str = ""
+    radius: float = 0
+    strength: float = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _ImageRow:
+    """An image as the page shows it."""
+
+    image: ImageInUse
+    deprecated: bool
+    oldest: str
+    newest: str
+    line: tuple[_Bar, ...]
+    spread: tuple[_Bar, ...]
+    ages: tuple[str, ...]
+
+
+def render_html(result: PassResult) -> str:
+    """Write the outcome as a page; the same outcome gives the same text."""
+    page = Environment(
+        autoescape=True, finalize=_shown, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    ).from_string(_read("page.html"))
+    style, script = _read("page.css"), _read("page.js")
+    # A style or script that the policy does not name is never applied or run, wherever it comes from.
+    policy = (
+        f"default-src 'none'; style-src '{_source_of(style)}'; script-src '{_source_of(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    text = page.render(_view(result), policy=policy, style=_trusted(style), script=_trusted(script))
+    return f"{text.strip()}\n"
+
+
+def _view(result: PassResult) -> dict[str, Any]:
+    """Return what the template shows."""
+    judged, plan = result.judged, result.plan
+    lines = pull_request_lines(result)
+    risky = _risk_groups(result)
+    images = images_in_use(judged)
+    years = _time_axis(images, result.now)
+    rows = [_image_row(image, result, years) for image in images]
+    spread = [row for row in rows if len(row.image.tags) > 1]
+    now, later = ages_of_items(judged, result.now)
+    bands = age_bands(now, later)
+    by_branch = {line.branch: line for line in lines}
+    planned = {path: pr.branch for pr in plan.pull_requests for path in pr.paths}
+    updates = [bump for bump in judged.bumps if bump.path in planned]
+    headings = {
+        "problems": _Heading("Problems", len(judged.problems)),
+        "pull-requests": _Heading("Pull requests", len(lines)),
+        "risk": _Heading("Items at risk", sum(len(level.rows) for level in risky)),
+        "updates": _Heading("Updates", len(updates)),
+        "waiting": _Heading("Waiting", len(plan.waiting)),
+        "skipped": _Heading("Skipped", len(judged.skipped)),
+        "ages": _Heading("Ages of tags", len(now)),
+        "images": _Heading("Images in use", len(rows)),
+        "spread": _Heading("Tag spread", len(spread)),
+        "deprecated": _Heading("Deprecated images in use", len(result.deprecated)),
+        "notices": _Heading("Notices", len(judged.notices)),
+    }
+    return {
+        "headline": headline(result),
+        "revision": result.revision,
+        "now": result.now.astimezone(UTC),
+        "is_run": result.outcomes is not None,
+        "judged": judged,
+        "plan": plan,
+        "lines": lines,
+        "failures": sum(line.failed for line in lines),
+        "actions": _describe_actions(lines),
+        "line_of": {path: by_branch[branch] for path, branch in planned.items() if branch in by_branch},
+        "updates": updates,
+        "waiting": _by_reason((wait.reason.value, wait) for wait in plan.waiting),
+        "skipped": _by_reason((str(skip.reason), skip) for skip in judged.skipped),
+        "share": _share(result, len(planned)),
+        "risky": risky,
+        "unknown_risks": sum(1 for bump in judged.bumps if bump.risk and not bump.risk.known),
+        "images": rows,
+        "spread": spread,
+        "years": years.marks,
+        "bands": bands,
+        "longest_band": max((number for band in bands for number in (band.now, band.later)), default=0) or 1,
+        "dated_items": len(now),
+        "median_now": describe_age(median_low(now)) if now else "",
+        "median_later": describe_age(median_low(later)) if later else "",
+        "deprecated": [(image, items_on(result, image.repository)) for image in result.deprecated.values()],
+        "risk_of": _risk_of,
+        "describe_finding": describe_finding,
+        "count": count,
+        "shown": {key: heading for key, heading in headings.items() if heading.total},
+    }
+
+
+def _describe_actions(lines: Sequence[PullRequestLine]) -> str:
+    if failures := sum(line.failed for line in lines):
+        return f"{failures:,} failed"
+    actions = Counter(line.action for line in lines if line.action)
+    return ", ".join(f"{number:,} {action}" for action, number in sorted(actions.items())) or "planned"
+
+
+def _share(result: PassResult, planned: int) -> tuple[_Bar, ...]:
+    """Return what became of the item files as one bar."""
+    judged = result.judged
+    parts = (
+        ("update", "in pull requests", planned),
+        ("waiting", "waiting", len(result.plan.waiting)),
+        ("skipped", "skipped", len(judged.skipped)),
+        ("problem", "problems", len(judged.problems)),
+    )
+    return tuple(_stack([(kind, f"{number:,} {what}", number, 1) for kind, what, number in parts]))
+
+
+def _risk_groups(result: PassResult) -> list[_Group]:
+    """Return the updates at risk by level, the worst first."""
+    by_level: dict[RiskLevel, list[Bump]] = {}
+    for bump in riskiest(result):
+        if bump.risk:
+            by_level.setdefault(bump.risk.level, []).append(bump)
+    return [_Group(level.words, bumps, open=level is RiskLevel.BREAKING) for level, bumps in by_level.items()]
+
+
+def _risk_of(bump: Bump) -> str:
+    if bump.risk is None:
+        return "not assessed"
+    return bump.risk.level.words if bump.risk.known else "unknown"
+
+
+def _by_reason(rows: Iterable[tuple[str, Any]]) -> list[_Group]:
+    """Return rows by their reason, the most frequent first."""
+    groups: dict[str, list[Any]] = {}
+    for reason, row in rows:
+        groups.setdefault(reason, []).append(row)
+    ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+    return [_Group(reason, group, open=False) for reason, group in ordered]
+
+
+def _image_row(image: ImageInUse, result: PassResult, axis: "_TimeAxis") -> _ImageRow:
+    newest = image.newest
+
+    def age(when: datetime | None) -> str:
+        return describe_age(result.now - when) if when else ""
+
+    line = [
+        _Bar(
+            "dot",
+            axis.place(tag.created),
+            label=f"{tag.tag}: {count(tag.items, 'item')}, {tag.created:%Y-%m-%d}",
+            # The area of a dot tells how many of the image's items are on the tag.
+            radius=3 + 4 * (tag.items / image.items) ** 0.5,
+        )
+        for tag in image.tags
+        if tag.created
+    ]
+    if newest and newest.created:
+        end = axis.place(newest.created)
+        oldest = min((dot.left for dot in line), default=end)
+        label = f"newest: {newest.tag}, {newest.created:%Y-%m-%d}"
+        line = [_Bar("span", oldest, max(end - oldest, 0)), *line, _Bar("newest", end, label=label, radius=4)]
+    last = max(len(image.tags) - 1, 1)
+    spread = _stack(
+        [
+            ("tag", f"{tag.tag or 'no tag'}: {count(tag.items, 'item')}", tag.items, 1 - 0.75 * index / last)
+            for index, tag in enumerate(image.tags)
+        ]
+    )
+    return _ImageRow(
+        image,
+        deprecated=image.repository in result.deprecated,
+        oldest=age(image.oldest),
+        newest=age(newest.created if newest else None),
+        line=tuple(line),
+        spread=tuple(spread),
+        ages=tuple(age(tag.created) for tag in image.tags),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _TimeAxis:
+    """The span of all time lines up to the pass, and marks for it and the first days of a few years."""
+
+    start: datetime
+    end: datetime
+    marks: tuple[_Bar, ...]
+
+    def place(self, when: datetime) -> float:
+        """Return where a time lies, in percent."""
+        return min(100 * ((when - self.start) / (self.end - self.start)), 100.0)
+
+
+def _time_axis(images: Iterable[ImageInUse], now: datetime) -> _TimeAxis:
+    start = min([*(date for image in images if (date := image.oldest)), now - _YEAR])
+    axis = _TimeAxis(start, now, ())
+    step = 1 + (now.year - start.year) // 7
+    new_years = [datetime(year, 1, 1, tzinfo=UTC) for year in range(start.year + 1, now.year + 1, step)]
+    years = [_Bar("year", axis.place(day), label=str(day.year)) for day in new_years]
+    # A year just before the end would run into the word there.
+    marks = [*(year for year in years if year.left < 93), _Bar("year", 100, label="now")]
+    return replace(axis, marks=tuple(marks))
+
+
+def _stack(parts: Sequence[tuple[str, str, int, float]]) -> list[_Bar]:
+    """Put pieces, given as kind, label, number and strength, side by side into one bar."""
+    whole = sum(number for _, _, number, _ in parts)
+    bars: list[_Bar] = []
+    left = 0
+    for kind, label, number, strength in parts:
+        if number:
+            bars.append(_Bar(kind, 100 * left / whole, 100 * number / whole, label, strength=strength))
+            left += number
+    return bars
+
+
+def _shown(value: Any) -> Any:
+    """Make text from outside fit to be shown; the template engine escapes what this returns.
+
+    Every expression of the template comes through here, so that none can be forgotten.
+    """
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    text = value if len(value) <= MAX_TEXT else f"{value[: MAX_TEXT - 1]}…"
+    return printable(text)
+
+
+def _read(name: str) -> str:
+    return files("autobump.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _trusted(text: str) -> Markup:
+    """Let a file of this package into the page as it is."""
+    return Markup(text)  # noqa: S704 - nothing from outside is in it
+
+
+def _source_of(text: str) -> str:
+    """Return the source expression of a Content-Security-Policy that allows exactly this text."""
+    return f"sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -1,0 +1,147 @@
+"""Tells which images and tags items use, and how old those are."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from autobump.images.choice import Release
+from autobump.images.reference import find_current_tag
+from autobump.judge import Judged
+
+_DAY = timedelta(days=1)
+_BANDS = (
+    ("under 3 months", 91 * _DAY),
+    ("3 to 6 months", 182 * _DAY),
+    ("6 to 12 months", 365 * _DAY),
+    ("1 to 2 years", 730 * _DAY),
+    ("2 to 3 years", 1096 * _DAY),
+    ("3 to 4 years", 1461 * _DAY),
+    ("4 years and more", timedelta.max),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TagInUse:
+    """A tag that items are on; `tag` is empty when they name none, `created` None when it is not known."""
+
+    tag: str
+    items: int
+    created: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInUse:
+    """An image that items use.
+
+    Attributes:
+        repository: `namespace/name`.
+        tags: Those that items are on, newest first; what is no number comes last.
+        newest: The newest tag of the registry, or None when it is not known.
+    """
+
+    repository: str
+    tags: tuple[TagInUse, ...]
+    newest: Release | None
+
+    @property
+    def items(self) -> int:
+        """How many items use it."""
+        return sum(tag.items for tag in self.tags)
+
+    @property
+    def oldest(self) -> datetime | None:
+        """When the oldest of the tags was made, as far as it is known."""
+        return min((tag.created for tag in self.tags if tag.created), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class AgeBand:
+    """How many items are on a tag of some age: now, and when every update is made."""
+
+    name: str
+    now: int
+    later: int
+
+
+def images_in_use(judged: Judged) -> list[ImageInUse]:
+    """Return every image that a row names, the one with most items first.
+
+    Problems name no image, and dates are known only of images that the tag source was asked for.
+    """
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for repository, tag, _ in _used(judged):
+        counts[repository][tag] += 1
+    dates = _dates(judged)
+    images = []
+    for repository, tags in counts.items():
+        ordered = sorted(tags, key=_newest_first, reverse=True)
+        releases = judged.found.get(repository)
+        images.append(
+            ImageInUse(
+                repository,
+                tuple(TagInUse(tag, tags[tag], dates.get((repository, tag))) for tag in ordered),
+                releases[0] if isinstance(releases, tuple) and releases else None,
+            )
+        )
+    return sorted(images, key=lambda image: (-image.items, image.repository))
+
+
+def ages_of_items(judged: Judged, now: datetime) -> tuple[list[timedelta], list[timedelta]]:
+    """Return how old the tags of items are: now, and when every update is made.
+
+    Only items whose age is known at both times count, so that the two can be compared.
+    """
+    dates = _dates(judged)
+    pairs = [
+        (now - made, now - later)
+        for repository, tag, release in _used(judged)
+        if (made := dates.get((repository, tag))) and (later := release.created if release else made)
+    ]
+    return [before for before, _ in pairs], [after for _, after in pairs]
+
+
+def age_bands(now: Iterable[timedelta], later: Iterable[timedelta]) -> list[AgeBand]:
+    """Count the ages that `ages_of_items` returns, the youngest first."""
+    count_now, count_later = Counter(map(_band, now)), Counter(map(_band, later))
+    return [AgeBand(name, count_now[name], count_later[name]) for name, _ in _BANDS]
+
+
+def describe_age(age: timedelta) -> str:
+    """Say an age in the unit that fits: `12 days`, `5 months`, `4.4 years`."""
+    days = age.days
+    if days < 1:
+        return "under a day"
+    if days < 60:
+        return f"{days} day{'' if days == 1 else 's'}"
+    if days < 730:
+        return f"{days / 30.44:.0f} months"
+    return f"{days / 365.25:.1f} years"
+
+
+def _used(judged: Judged) -> Iterator[tuple[str, str, Release | None]]:
+    """Yield the image and tag of every item, and where it moves to."""
+    for bump in judged.bumps:
+        yield bump.image.repository, bump.image.tag or "", bump.target
+    for skip in judged.skipped:
+        if skip.repository:
+            yield skip.repository, skip.tag, None
+
+
+def _dates(judged: Judged) -> Mapping[tuple[str, str], datetime]:
+    return {
+        (repository, release.tag.text): release.created
+        for repository, releases in judged.found.items()
+        if isinstance(releases, tuple)
+        for release in releases
+        if release.created is not None
+    }
+
+
+def _newest_first(text: str) -> tuple[bool, tuple[int, tuple[int, ...], str]]:
+    tag = find_current_tag(text)
+    return (True, tag.order) if tag else (False, (0, (), text))
+
+
+def _band(age: timedelta) -> str:
+    return next(name for name, limit in _BANDS if age < limit)

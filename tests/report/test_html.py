@@ -1,0 +1,278 @@
+import json
+import re
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from autobump.cli import run_command
+from autobump.content.eligibility import Skipped
+from autobump.content.reader import Problem
+from autobump.images.choice import sort_releases
+from autobump.images.deprecated import DeprecatedImage
+from autobump.judge import Notice
+from autobump.planning.plan import Limits
+from autobump.pull_requests.forges import Outcome
+from autobump.pull_requests.reconcile import Close, Create, ExistingPullRequest, PullRequestState
+from autobump.report.html import MAX_TEXT, render_html
+from autobump.run import PassResult
+from tests.support.browser import look_at
+from tests.support.bumps import make_bump
+from tests.support.repositories import make_repository, script_pack
+from tests.support.results import RELEASES, REVISION, at_risk, hostile_result, make_result
+
+VOID = {"meta", "input", "wbr", "link", "br", "img", "hr"}
+HOSTILE = (
+    "</script><img src=x onerror=alert(1)>",
+    '"onmouseover=alert(1) x="',
+    "'><svg onload=alert(1)>",
+    "--><!-- {{ 7 * 7 }} {% raw %}",
+    "\0\x1b[31m\r\n\x85\u2028",
+    "safe\u202egnp.exe\u2066\u200b",
+    "\ud800",
+    "&lt;b&gt;&#x3c;",
+)
+
+
+class Page(HTMLParser):
+    """A page as a browser reads it: elements with their attributes, and the text of each element by id."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.texts: dict[str, str] = {}
+        self._open: list[tuple[str, str]] = []
+        self.feed(text)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        assert len(found) == len(attrs), f"an attribute stands twice: {attrs}"
+        self.elements.append((tag, found))
+        if tag not in VOID:
+            self._open.append((tag, found.get("id", tag)))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop()[0] == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1][0] not in ("style", "script"):
+            self.text += data
+        for _, name in self._open:
+            self.texts[name] = self.texts.get(name, "") + data
+
+    def find(self, tag: str) -> list[dict[str, str]]:
+        """Return the attributes of every such element."""
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    def count(self, section: str) -> str:
+        """Return what stands beside the title of a section."""
+        return self.texts[f"{section}-title"].split()[-1]
+
+
+def full_result() -> PassResult:
+    """Return a result that has something to say in every section."""
+    path = "Packs/S/Scripts/S/S.yml"
+    return make_result(
+        [
+            at_risk(make_bump("Alpha", "One")),
+            make_bump("Beta", "Two", current="1.0.0.5"),
+            make_bump("Gamma", "Three", image="demisto/boto3"),
+        ],
+        skipped=[
+            Skipped(path, "S", "deprecated-item", "deprecated: true", "demisto/boto3", "1.0.0.1"),
+            Skipped(path.replace("S.yml", "T.yml"), "S", "not-containerised", "type is javascript"),
+        ],
+        problems=[Problem("Packs/P/Scripts/P/P.yml", "P", "invalid-yaml", "found a tab", 3, 7)],
+        notices=[Notice("Packs/N/Scripts/N/N.yml", "autoUpdateDockerImage stands under script:")],
+        found={"demisto/python3": RELEASES, "demisto/boto3": RELEASES},
+        deprecated=[DeprecatedImage("demisto/boto3", "Use the boto3py3 image instead.", "demisto/boto3py3")],
+        limits=Limits(max_open=1),
+    )
+
+
+def test_page_is_whole_and_tells_every_section() -> None:
+    page = Page(render_html(full_result()))
+    assert page.elements[0][0] == "html"
+    assert page.find("html") == [{"lang": "en"}]
+    ids = Counter(attributes["id"] for _, attributes in page.elements if "id" in attributes)
+    assert set(ids.values()) == {1}
+    sections = [attributes["id"] for attributes in page.find("section")]
+    assert sections == [
+        "problems",
+        "pull-requests",
+        "risk",
+        "updates",
+        "waiting",
+        "skipped",
+        "ages",
+        "images",
+        "spread",
+        "deprecated",
+        "notices",
+    ]
+    assert [page.count(section) for section in sections] == list("11112212111")
+    assert "6 item files at 0123456789ab, 2026-06-01 03:00 UTC" in page.text
+
+
+def test_rows_say_what_they_are_of() -> None:
+    page = Page(render_html(full_result()))
+
+    def says(section: str) -> str:
+        return " ".join(page.texts[section].split())
+
+    assert "Packs/P/Scripts/P/P.yml:3:7 invalid-yaml found a tab" in says("problems")
+    assert "Update demisto/boto3 to 1.0.0.9 (1 pack) autobump/boto3/" in says("pull-requests")
+    assert "imports devo of the package devo-sdk 3.4.2, which the new image lacks" in says("risk")
+    assert "Three Packs/Gamma/Scripts/Three/Three.yml demisto/boto3 1.0.0.1 → 1.0.0.9" in says("updates")
+    assert "limit-reached 2" in says("waiting")
+    assert "pull_requests.max_open is 1" in says("waiting")
+    assert "demisto/boto3 1.0.0.1 deprecated: true" in says("skipped")
+    assert "demisto/boto3 deprecated 2 4.4 years 31 days" in says("images")
+    assert "1.0.0.5 1 age unknown 1.0.0.1 1 4.4 years" in says("spread")
+    assert "demisto/boto3 2 demisto/boto3py3 Use the boto3py3 image instead." in says("deprecated")
+
+
+def test_headings_are_in_order_and_regions_are_named_and_reachable() -> None:
+    page = Page(render_html(full_result()))
+    headings = [tag for tag, _ in page.elements if tag in ("h1", "h2", "h3", "h4", "h5", "h6")]
+    assert headings[0] == "h1"
+    assert set(headings[1:]) == {"h2"}
+    regions = [attributes for attributes in page.find("div") if attributes.get("role") == "region"]
+    assert len(regions) == len(page.find("table"))
+    assert all(region["tabindex"] == "0" for region in regions)
+    assert len({region["aria-label"] for region in regions}) == len(regions)
+
+
+def test_links_within_the_page_have_their_target() -> None:
+    for result in (full_result(), make_result()):
+        page = Page(render_html(result))
+        ids = {attributes["id"] for _, attributes in page.elements if "id" in attributes}
+        links = {attributes["href"] for attributes in page.find("a") if "href" in attributes}
+        assert {link.removeprefix("#") for link in links} <= ids
+
+
+def test_same_result_gives_the_same_page() -> None:
+    assert render_html(full_result()) == render_html(full_result())
+
+
+@pytest.mark.parametrize("make", [full_result, make_result, lambda: hostile_result("x")])
+def test_page_needs_nothing_from_elsewhere(make: Callable[[], PassResult]) -> None:
+    page = Page(render_html(make()))
+    loading = {"src", "srcset", "data", "action", "formaction", "background", "poster", "xlink:href"}
+    for tag, attributes in page.elements:
+        assert tag not in ("link", "img", "iframe", "object", "embed", "base", "form", "audio", "video")
+        assert not loading & attributes.keys()
+        assert "style" not in attributes
+        assert not [name for name in attributes if name.startswith("on")]
+        if "href" in attributes:
+            assert tag == "a"
+            assert attributes["href"].startswith(("#", "https://example.com/"))
+    style = page.texts["style"]
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_policy_allows_the_style_and_the_script_of_the_page_and_nothing_else() -> None:
+    page = Page(render_html(full_result()))
+    assert len(page.find("style")) == len(page.find("script")) == 1
+    (policy,) = [meta["content"] for meta in page.find("meta") if "http-equiv" in meta]
+    hashes = {
+        name: b64encode(sha256(page.texts[name].encode()).digest()).decode() for name in ("style", "script")
+    }
+    assert policy.split("; ") == [
+        "default-src 'none'",
+        f"style-src 'sha256-{hashes['style']}'",
+        f"script-src 'sha256-{hashes['script']}'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_stays_text(text: str) -> None:
+    hostile, harmless = Page(render_html(hostile_result(text))), Page(render_html(hostile_result("harmless")))
+    # Whatever the text says, it makes no element and no attribute.
+    assert shape(hostile) == shape(harmless)
+    shown = text.encode("unicode_escape", "surrogatepass").decode() if not text.isprintable() else text
+    assert hostile.text.count(shown) > 15
+    assert all(char.isprintable() or char == "\n" for char in hostile.text)
+
+
+def shape(page: Page) -> list[tuple[str, list[str]]]:
+    """Return the elements of a page with the names of their attributes; paths may break behind a slash."""
+    return [(tag, sorted(attributes)) for tag, attributes in page.elements if tag != "wbr"]
+
+
+def test_hostile_text_does_nothing_in_a_browser(tmp_path: Path) -> None:
+    text = f"</script><img src=x onerror=alert(1)>\u202e{'x' * 10_000}"
+    page = tmp_path / "report.html"
+    page.write_text(render_html(hostile_result(text)), encoding="utf-8")
+    seen = look_at(page, tmp_path / "profile", ["onerror=alert(1)"])
+    assert seen["complaints"] == []
+    assert len(seen["requests"]) == 2
+    filtered = seen["filtered"]["onerror=alert(1)"]
+    assert 0 < len(filtered["shown"]) == filtered["visible"]
+    assert {told for state in seen["axe"].values() for told in state["violations"]} == set()
+    assert seen["phone"] == {"width": 375, "content": 375}
+
+
+def test_endless_text_is_cut() -> None:
+    page = Page(render_html(hostile_result("x" * 10_000)))
+    assert max(map(len, re.findall("x+", page.text))) == MAX_TEXT - 1
+    assert f"{'x' * (MAX_TEXT - 1)}…" in page.text
+
+
+def test_result_of_nothing_is_a_page_that_says_so() -> None:
+    page = Page(render_html(make_result()))
+    assert page.find("section") == []
+    assert "There is nothing to show." in page.text
+    assert "every file was judged" in page.text
+
+
+def test_source_without_dates_shows_no_ages() -> None:
+    result = make_result([make_bump("A", "One")], found={"demisto/python3": sort_releases([])})
+    page = Page(render_html(result))
+    assert "ages" not in page.texts
+    assert "unknown unknown" in " ".join(page.texts["images"].split())
+
+
+def test_run_tells_what_was_done_and_where() -> None:
+    planned = make_result([make_bump("Alpha", "One"), make_bump("Beta", "Two", image="demisto/boto3")])
+    boto3, python3 = planned.desired
+    existing = ExistingPullRequest("autobump/x/1", PullRequestState.OPEN, 7, None, "", "", None)
+    outcomes = (
+        Outcome(Create(boto3), None, failure="GitHub answered 422"),
+        Outcome(Create(python3), REVISION, 12, "https://example.com/demisto/content/pull/12"),
+        Outcome(Close(existing, "its items are up to date"), None, 7, "javascript:alert(1)"),
+    )
+    page = Page(render_html(replace(planned, outcomes=outcomes)))
+    told = " ".join(page.texts["pull-requests"].split())
+    assert "create failed Update demisto/boto3 to 1.0.0.9 (1 pack)" in told
+    assert "GitHub answered 422" in told
+    assert "close autobump/x/1 0 its items are up to date" in told
+    assert "What the pass did" in page.text
+    assert "1 failed" in page.text
+    links = [link["href"] for link in page.find("a") if not link.get("href", "#").startswith("#")]
+    # Once where it was made, and once at its item.
+    assert links == ["https://example.com/demisto/content/pull/12"] * 2
+
+
+def test_plan_is_written_as_a_page(tmp_path: Path) -> None:
+    make_repository(tmp_path / "content", script_pack("Alpha", {"One": "demisto/python3:3.9.8.24399"}))
+    (tmp_path / "tags.json").write_text(json.dumps({"demisto/python3": ["3.10.1.25933"]}))
+    page = tmp_path / "report.html"
+    options = ["--repo", str(tmp_path / "content"), "--tags", f"file:{tmp_path / 'tags.json'}"]
+    assert run_command(["plan", *options, "--format", "html", "--output", str(page)]) == 0
+    assert Page(page.read_text()).count("updates") == "1"

@@ -1,0 +1,89 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from autobump.content.eligibility import Skipped
+from autobump.images.choice import TagRecord, sort_releases
+from autobump.images.lookup import Lookup, NotFound
+from autobump.report.usage import (
+    ImageInUse,
+    TagInUse,
+    age_bands,
+    ages_of_items,
+    describe_age,
+    images_in_use,
+)
+from tests.support.bumps import make_bump
+from tests.support.results import NOW, make_result
+
+OLD = datetime(2022, 6, 1, tzinfo=UTC)
+NEW = datetime(2026, 5, 1, tzinfo=UTC)
+RELEASES = sort_releases([TagRecord("1.0.0.1", OLD), TagRecord("1.0.0.9", NEW), TagRecord("1.0.0.5")])
+FOUND: dict[str, Lookup] = {"demisto/python3": RELEASES, "demisto/gone": NotFound("no such image")}
+
+
+def skip(name: str, image: str, tag: str) -> Skipped:
+    return Skipped(f"Packs/S/Scripts/{name}/{name}.yml", "S", "deprecated-item", "", image, tag)
+
+
+def test_items_are_counted_by_image_and_tag_whatever_becomes_of_them() -> None:
+    result = make_result(
+        [make_bump("A", "One"), make_bump("B", "Two"), make_bump("C", "Three", current="1.0.0.5")],
+        skipped=[skip("Four", "demisto/python3", "1.0.0.9"), skip("Five", "demisto/gone", "")],
+        found=FOUND,
+    )
+    assert images_in_use(result.judged) == [
+        ImageInUse(
+            "demisto/python3",
+            (TagInUse("1.0.0.9", 1, NEW), TagInUse("1.0.0.5", 1, None), TagInUse("1.0.0.1", 2, OLD)),
+            RELEASES[0],
+        ),
+        ImageInUse("demisto/gone", (TagInUse("", 1, None),), None),
+    ]
+
+
+def test_tags_that_are_no_numbers_come_last() -> None:
+    tags = ("latest", "2.0", "1.0.0.10", "1.0.0.9")
+    result = make_result(skipped=[skip(f"Item{tag}", "demisto/x", tag) for tag in tags])
+    (image,) = images_in_use(result.judged)
+    assert [tag.tag for tag in image.tags] == ["1.0.0.10", "1.0.0.9", "2.0", "latest"]
+    assert (image.items, image.oldest) == (4, None)
+
+
+def test_ages_compare_the_same_items_now_and_later() -> None:
+    result = make_result(
+        [make_bump("A", "One"), make_bump("B", "Undated", current="1.0.0.5")],
+        skipped=[skip("Kept", "demisto/python3", "1.0.0.1")],
+        found=FOUND,
+    )
+    now, later = ages_of_items(result.judged, NOW)
+    # A bump of the test has a target without a date, so its item cannot be compared.
+    assert (now, later) == ([NOW - OLD], [NOW - OLD])
+    dated = make_bump("A", "One")
+    dated = type(dated)(dated.item, dated.pack, dated.image, dated.current, RELEASES[0])
+    now, later = ages_of_items(make_result([dated], found=FOUND).judged, NOW)
+    assert (now, later) == ([NOW - OLD], [NOW - NEW])
+
+
+def test_every_age_is_in_one_band() -> None:
+    ages = [timedelta(days=days) for days in (-1, 0, 90, 91, 182, 365, 730, 1096, 1461, 10**6)]
+    bands = age_bands(ages, [])
+    assert [band.now for band in bands] == [3, 1, 1, 1, 1, 1, 2]
+    assert {band.later for band in bands} == {0}
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        (-3, "under a day"),
+        (0.9, "under a day"),
+        (1, "1 day"),
+        (59, "59 days"),
+        (60, "2 months"),
+        (729, "24 months"),
+        (730, "2.0 years"),
+        (1600, "4.4 years"),
+    ],
+)
+def test_age_is_told_in_the_unit_that_fits(days: float, words: str) -> None:
+    assert describe_age(timedelta(days=days)) == words
