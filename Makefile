@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test golden lint fix bench check sdk-check modules clean
+.PHONY: help demo test golden lint fix bench check sdk-check modules dist clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ modules: $(READY) ## Read the wheels in WHEELS=folder and bring images/modules.j
 
 bench: $(READY) ## Measure, and write build/bench.json and build/bench.svg
 	$(BIN)/python -m benchmarks
+
+dist: ## Build sdist and wheel into dist, and try the wheel
+	PYTHON=$(PYTHON) .ci/build
 
 check: lint test sdk-check ## What CI runs
 

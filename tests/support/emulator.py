@@ -1,20 +1,18 @@
 """Starts a third party's GitHub emulator behind a small proxy with strict tokens and a log of requests."""
 
 import json
-import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.support.servers import Reply, Request, Server, free_port, serve, wait_until_it_answers
+from tests.support.tools import install_packages
 
 REPOSITORY = "demisto/content"
 TOKEN = "bot-token"  # noqa: S105 - of the emulator only
@@ -97,7 +95,7 @@ class Emulator:
 @contextmanager
 def run_emulator(folder: Path) -> Iterator[Emulator]:
     """Run an emulator and its proxy on free loopback ports until the block ends."""
-    program = _install()
+    program = install_packages(_FOLDER, "the GitHub emulator") / "emulate/dist/index.js"
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     seed = folder / "seed.yaml"
@@ -122,20 +120,6 @@ def run_emulator(folder: Path) -> Iterator[Emulator]:
         finally:
             process.terminate()
             process.wait()
-
-
-def _install() -> Path:
-    """Return the emulator's program, installing it by its lock file when it is not there yet."""
-    program = _FOLDER / "node_modules/emulate/dist/index.js"
-    if not program.exists():
-        if not (shutil.which("node") and shutil.which("npm")):
-            message = "the GitHub emulator needs Node.js 20 with npm; install them to run these tests"
-            if os.environ.get("CI"):
-                pytest.fail(message)
-            pytest.skip(message)
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=_FOLDER, check=True, capture_output=True)
-    return program
 
 
 def _forward(url: str) -> Callable[[Request], Reply]:
