@@ -4,6 +4,7 @@ Nothing heavier than click is imported before a command runs, so that `--help` a
 """
 
 import os
+import secrets
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from autobump.errors import AutobumpError, ExitCode
 if TYPE_CHECKING:
     from autobump.config import LoadedSettings, Settings
     from autobump.content.tree import ContentTree
-    from autobump.images.sources import TagSource
+    from autobump.images.sources import FactsSource, TagSource
     from autobump.progress import Progress
     from autobump.run import Pass, PassResult
     from autobump.traffic import Traffic
@@ -328,7 +329,8 @@ def explain(
 
     tree, loaded = _open_repository(repo, rev, config)
     source = _open_source(tags, loaded.settings, refresh=refresh)
-    for line in explain_item(tree, path, loaded, source, _now()):
+    facts = _open_facts(tags, loaded.settings)
+    for line in explain_item(tree, path, loaded, source, _now(), facts):
         click.echo(line)
     return ExitCode.DONE
 
@@ -534,6 +536,14 @@ def _open_source(
     return open_tag_source(tags or registry.source, options)
 
 
+def _open_facts(tags: str | None, settings: "Settings") -> "FactsSource | None":
+    from autobump.images.sources.facts import open_facts_source
+
+    registry = settings.registry
+    folder = _find_cache_folder(registry.cache)
+    return open_facts_source(registry.facts, tags or registry.source, folder, registry.concurrency)
+
+
 def _find_links(settings: "Settings") -> str:
     """Return what a path is put behind to see a file of the base branch on GitHub."""
     from autobump.content.clone import DEFAULT_SERVER
@@ -565,7 +575,11 @@ def _finish(
     from autobump.files import write_whole
 
     text = _render(result, output_format, colour=False if output else None)
-    if output is None:
+    if output is None and actions:
+        # A line of the result may begin as a command of Actions does; only the token makes them work again.
+        token = secrets.token_hex(16)
+        click.echo(f"::stop-commands::{token}\n{text}\n::{token}::")
+    elif output is None:
         click.echo(text, nl=False)
     else:
         write_whole(output, text.encode())

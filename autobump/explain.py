@@ -1,6 +1,6 @@
 """Shows how decisions come about: one item's trail, one image's tags."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -12,21 +12,38 @@ from autobump.content.item import find_item_files
 from autobump.content.reader import Problem, printable, read_content
 from autobump.content.tree import ContentTree
 from autobump.errors import ImageNotFoundError, RegistryError, UsageError
-from autobump.images.choice import NewerTag, NoUpdate, Release, choose_tag, sort_releases, why_too_young
+from autobump.images.choice import (
+    NewerTag,
+    NoUpdate,
+    Release,
+    choose_tag,
+    describe_span,
+    sort_releases,
+    why_too_young,
+)
 from autobump.images.facts import ImageFacts
 from autobump.images.inside import NamedDiff, compare_images
+from autobump.images.pythons import PythonVersions
 from autobump.images.reference import Tag, find_current_tag, parse_image_ref
 from autobump.images.sources import FactsSource, TagSource
-from autobump.judge import Filters, judge_content
-from autobump.planning.plan import Plan, plan_pull_requests
+from autobump.judge import Filters, hold_back, judge_content
+from autobump.planning.holds import find_holds
+from autobump.planning.plan import Bump, Plan, plan_pull_requests
+from autobump.planning.waves import WaveFacts, take_turns
 from autobump.progress import Silent
+from autobump.rollout import load_wave_facts
 
 _MAX_ASKED = 3
 """Most tags whose date and digest are asked for one by one."""
 
 
 def explain_item(
-    tree: ContentTree, path: str, loaded: LoadedSettings, source: TagSource, now: datetime
+    tree: ContentTree,
+    path: str,
+    loaded: LoadedSettings,
+    source: TagSource,
+    now: datetime,
+    facts: FactsSource | None = None,
 ) -> Iterator[str]:
     """Yield the decision trail of one item, line by line.
 
@@ -36,6 +53,7 @@ def explain_item(
         loaded: The settings in force.
         source: Where tags come from.
         now: The time that counts, with timezone.
+        facts: Tells what is inside images, for holds that are about Python.
 
     Raises:
         UsageError: The commit has no such item.
@@ -57,7 +75,11 @@ def explain_item(
         yield _line(outcome, judgement.rule.value, printable(judgement.skip_detail or judgement.fact))
     match decide_eligibility(item, pack, settings.eligibility):
         case Eligible(image=image, current=current):
-            yield from _explain_target(tree, path, pack_name, settings, source, now)
+            holds = find_holds(settings.holds, item, image.repository)
+            for number, hold in enumerate(settings.holds):
+                if hold in holds:
+                    yield _line("hold", f"policy.holds.{number}", printable(hold.reason))
+            yield from _explain_target(tree, path, pack_name, settings, source, now, facts)
             yield ""
             yield f"Tags of {image.repository}:"
             try:
@@ -65,7 +87,9 @@ def explain_item(
             except RegistryError as exc:
                 yield f"  {exc}"
                 return
-            yield from _tag_lines(releases, current, settings, now, limit=5)
+            pythons = PythonVersions(facts, {image.repository: releases})
+            why_not = hold_back(holds, image.repository, pythons, now) if holds else None
+            yield from _tag_lines(releases, current, settings, now, limit=5, why_held=why_not)
         case _:
             yield ""
             yield "The item is skipped; the registry is not asked."
@@ -105,11 +129,24 @@ def explain_tags(
 
 
 def _explain_target(
-    tree: ContentTree, path: str, pack: str, settings: Settings, source: TagSource, now: datetime
+    tree: ContentTree,
+    path: str,
+    pack: str,
+    settings: Settings,
+    source: TagSource,
+    now: datetime,
+    facts: FactsSource | None,
 ) -> Iterator[str]:
     """Judge and plan the item's pack alone: limits depend on the rest, the pack does not."""
     judged = judge_content(
-        tree, source, settings, Filters(packs=(pack,)), now=now, progress=Silent(), cache=FactsCache(None)
+        tree,
+        source,
+        settings,
+        Filters(packs=(pack,)),
+        now=now,
+        progress=Silent(),
+        cache=FactsCache(None),
+        facts=facts,
     )
     for problem in judged.problems:
         if problem.path == path:
@@ -120,7 +157,27 @@ def _explain_target(
     for bump in judged.bumps:
         if bump.path == path:
             yield _line("update", "target", f"{bump.image.tag or 'no tag'} -> {bump.target.tag}")
+            if bump.held_back:
+                yield _line("held", "newer tag", bump.held_back)
+            yield from _explain_wave(bump, settings, load_wave_facts(settings.rollout, tree), now)
             yield from _explain_wait(plan_pull_requests(judged.bumps, settings.limits), path)
+
+
+def _explain_wave(bump: Bump, settings: Settings, facts: WaveFacts, now: datetime) -> Iterator[str]:
+    """Say which wave takes the item and what opens it; whether it is open only the pull requests tell."""
+    if not settings.waves:
+        return
+    turns = take_turns([bump], settings.waves, (), frozenset(), facts, now)
+    (member,) = [*turns.ready, *(wait.bump for wait in turns.waiting)]
+    names = [wave.name for wave in settings.waves]
+    number = names.index(member.wave) if member.wave in names else len(names)
+    place = f"{member.wave} ({number + 1} of {len(names) + (number == len(names))})"
+    if number == 0:
+        yield _line("wave", place, "open from the start")
+        return
+    before = settings.waves[number - 1]
+    soak = f" and {describe_span(before.soak)} have passed" if before.soak else ""
+    yield _line("wave", place, f"opens when the pull requests of {before.name} are merged or closed{soak}")
 
 
 def _explain_wait(plan: Plan, path: str) -> Iterator[str]:
@@ -145,10 +202,15 @@ def _with_facts(
 
 
 def _tag_lines(
-    releases: tuple[Release, ...], current: Tag | None, settings: Settings, now: datetime, limit: int
+    releases: tuple[Release, ...],
+    current: Tag | None,
+    settings: Settings,
+    now: datetime,
+    limit: int,
+    why_held: Callable[[Release], str] | None = None,
 ) -> Iterator[str]:
     min_age = settings.registry.min_age
-    choice = choose_tag(current, releases, min_age=min_age, now=now)
+    choice = choose_tag(current, releases, min_age=min_age, now=now, why_held=why_held)
     chosen = choice.release.tag if isinstance(choice, NewerTag) else None
     shown = releases[:limit]
     width = max((len(release.tag.text) for release in shown), default=0)
@@ -163,6 +225,7 @@ def _tag_lines(
             note = "older than the chosen one"
         else:
             note = why_too_young(release, min_age=min_age, now=now) or ""
+            note = note or (why_held(release) if why_held else "")
         created = f"{release.created:%Y-%m-%d}" if release.created else "no date   "
         digest = (release.digest or "no digest")[:19]
         mark = "*" if release.tag == chosen else " "

@@ -260,7 +260,7 @@ def _choose(
                 releases,
                 min_age=settings.registry.min_age,
                 now=now,
-                why_held=_hold_back(holds, candidate.image.repository, pythons, now) if holds else None,
+                why_held=hold_back(holds, candidate.image.repository, pythons, now) if holds else None,
             )
             match choice:
                 case NoUpdate(reason, detail):
@@ -271,9 +271,11 @@ def _choose(
                     )
 
 
-def _hold_back(
+def hold_back(
     holds: tuple[Hold, ...], repository: str, pythons: PythonVersions, now: datetime
 ) -> Callable[[Release], str]:
+    """Return what says of a tag why rules keep items from it, or nothing."""
+
     def python_of(release: Release) -> str | None:
         return pythons.find(repository, release)
 

@@ -124,14 +124,15 @@ def why_too_young(release: Release, *, min_age: timedelta, now: datetime) -> str
     if not min_age:
         return None
     if release.created is None:
-        return f"{release.tag} has no known date, and tags must be {_days(min_age)} old"
+        return f"{release.tag} has no known date, and tags must be {describe_span(min_age)} old"
     age = now - release.created
     if age >= min_age:
         return None
-    return f"{release.tag} is {_days(max(age, timedelta()))} old and must be {_days(min_age)}"
+    return f"{release.tag} is {describe_span(max(age, timedelta()))} old and must be {describe_span(min_age)}"
 
 
-def _days(span: timedelta) -> str:
+def describe_span(span: timedelta) -> str:
+    """Say how long a time is, in whole hours or days."""
     hours = int(span.total_seconds() // 3600)
     if hours < 48:
         return f"{hours} hour{'' if hours == 1 else 's'}"

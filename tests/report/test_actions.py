@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from autobump.cli import run_command
 from autobump.content.reader import Problem
 from autobump.judge import Judged, Notice
 from autobump.planning.plan import Plan
@@ -11,6 +12,7 @@ from autobump.report.actions import tell_actions
 from autobump.run import PassResult
 from tests.conftest import NOW
 from tests.support.bumps import make_bump
+from tests.support.repositories import make_repository, script_pack
 
 RESULT = PassResult("f" * 40, NOW, Judged(0, (), (), (), ()), Plan((), ()), ())
 
@@ -73,3 +75,17 @@ def test_summary_is_cut_to_what_github_takes(tmp_path: Path, monkeypatch: pytest
     _, summary, _ = told(tmp_path, *(Problem(f"é{n}.yml", "A", "invalid-yaml", "") for n in range(50)))
     assert len(summary.encode()) <= 300
     assert summary.endswith("the whole result is in the report.\n")
+
+
+def test_table_on_stdout_cannot_give_commands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    repository = make_repository(tmp_path / "content", script_pack("A", {"One": "demisto/x:1.0.0.1"}))
+    (tmp_path / "tags.json").write_text("{}")
+    tags = f"file:{tmp_path / 'tags.json'}"
+    assert run_command(["plan", "--repo", str(repository.directory), "--tags", tags, "--actions"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    token = lines[0].removeprefix("::stop-commands::")
+    assert len(token) == 32
+    assert f"::{token}::" in lines
