@@ -43,6 +43,7 @@ PURE = (
     "planning/plan.py",
     "planning/risk.py",
     "pull_requests/body.py",
+    "pull_requests/cutting.py",
     "pull_requests/edits.py",
     "pull_requests/image_change.py",
     "pull_requests/marker.py",
