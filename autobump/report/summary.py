@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from autobump.markdown import count
 from autobump.planning.plan import Bump
-from autobump.pull_requests.reconcile import Adopt, Close, Create, Hold, Leave, Refresh, branch_of
+from autobump.pull_requests.reconcile import Adopt, Close, Create, Hold, Leave, Lift, Refresh, branch_of
 from autobump.run import PassResult
 
 
@@ -54,7 +54,11 @@ def pull_request_lines(result: PassResult) -> list[PullRequestLine]:
                 title, items, note = desired.title, len(desired.planned.bumps), ""
             case Refresh(desired=desired, why=why):
                 title, items, note = desired.title, len(desired.planned.bumps), why
-            case Close(existing=existing, why=note) | Hold(existing=existing, why=note):
+            case (
+                Close(existing=existing, why=note)
+                | Hold(existing=existing, why=note)
+                | Lift(existing=existing, why=note)
+            ):
                 marker = existing.marker
                 title = f"Update {marker.image} to {marker.target}" if marker else ""
                 items = len(marker.paths) if marker else 0

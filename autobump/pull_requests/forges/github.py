@@ -30,6 +30,7 @@ from autobump.pull_requests.reconcile import (
     ExistingPullRequest,
     Hold,
     Leave,
+    Lift,
     PullRequestState,
     Refresh,
 )
@@ -44,6 +45,7 @@ REBUILD_LABEL = "autobump:rebuild"
 _log = logging.getLogger(__name__)
 
 _FOREIGN = "somebody else committed to its branch"
+_LIFTED = "lifted by a person"
 _ENABLE_AUTO_MERGE = """
 mutation($id: ID!) { enablePullRequestAutoMerge(input: {pullRequestId: $id}) { clientMutationId } }
 """
@@ -210,6 +212,8 @@ class GitHubForge:
                 if label and existing.number is not None:
                     self._label(existing.number, [label])
                 return Outcome.unchanged(action)
+            case Lift(existing=existing):
+                return self._lift(action, existing)
             case Leave():
                 return Outcome.unchanged(action)
 
@@ -274,7 +278,7 @@ class GitHubForge:
         self._api.write("PATCH", f"/pulls/{number}", f"update #{number}", body)
         if not set(desired.labels) <= existing.labels:
             self._dress(number, "", desired)
-        if existing.rebuild:
+        if REBUILD_LABEL in existing.labels:
             self._unlabel(number, REBUILD_LABEL)
         return Outcome(action, head, number, existing.url)
 
@@ -289,6 +293,17 @@ class GitHubForge:
         if existing.head:
             self._delete_branch(existing.branch, existing.head)
         return Outcome(action, None, existing.number, existing.url)
+
+    def _lift(self, action: Lift, existing: ExistingPullRequest) -> Outcome:
+        """Remember where the state lives that its being closed keeps nothing out any more."""
+        if existing.number is None or existing.marker is None:
+            raise ForgeError("it has no marker")
+        number = existing.number
+        body = replace_marker(existing.body, replace(existing.marker, closed=_LIFTED))
+        self._api.write("PATCH", f"/pulls/{number}", f"lift what #{number} keeps out", {"body": body})
+        if CLOSED_LABEL in existing.labels:
+            self._unlabel(number, CLOSED_LABEL)
+        return Outcome.unchanged(action)
 
     def _say_once(self, number: int, text: str) -> None:
         """Comment, unless the same was said already, by a pass that was cut off or whose answer was lost."""
@@ -569,6 +584,7 @@ class GitHubForge:
             hold=_FOREIGN if head not in ("", marker.head) else "",
             marker=marker,
             labels=frozenset(label.name for label in issue.labels),
+            body=issue.body or "",
             done_at=issue.closed_at,
         )
 
