@@ -21,6 +21,7 @@ from autobump.pull_requests.forges.github_api import (
     User,
     parse,
 )
+from autobump.pull_requests.forges.github_dashboard import GitHubDashboard
 from autobump.pull_requests.marker import Marker, find_marker, find_trailer, replace_marker
 from autobump.pull_requests.reconcile import (
     CLOSED_LABEL,
@@ -147,6 +148,7 @@ class GitHubForge:
         """Use a repository; nothing is asked yet."""
         self._api = api
         self._options = options
+        self._dashboard = GitHubDashboard(api)
 
     def fetch_existing(self) -> list[ExistingPullRequest]:
         """Return what stands under the prefix, sorted by branch; a handful of calls whatever its number."""
@@ -190,6 +192,14 @@ class GitHubForge:
                 yield Outcome(action, None, failure=f"limit-reached: {stopped}")
             except ForgeError as exc:
                 yield Outcome(action, None, failure=str(exc))
+
+    def fetch_dashboard(self) -> str:
+        """Return the text of the issue, if there is one that is open; one call."""
+        return self._dashboard.fetch()
+
+    def write_dashboard(self, text: str) -> None:
+        """Write the issue, unless it says so already or people closed it."""
+        self._dashboard.write(text)
 
     def _apply_one(self, prepared: PreparedAction, base: Base | None) -> Outcome:
         action = prepared.action
