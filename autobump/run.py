@@ -33,7 +33,7 @@ from autobump.pull_requests.dashboard import (
     read_requests,
     render_dashboard,
 )
-from autobump.pull_requests.edits import FileChange, compose_edits, needed_blobs
+from autobump.pull_requests.edits import compose_edits, needed_blobs
 from autobump.pull_requests.forges import Base, Forge, Outcome, PreparedAction
 from autobump.pull_requests.reconcile import (
     Action,
@@ -42,7 +42,6 @@ from autobump.pull_requests.reconcile import (
     ExistingPullRequest,
     InView,
     Refresh,
-    branch_of,
     closed_for_planning,
     lanes_for_planning,
     listed_for_planning,
@@ -310,26 +309,23 @@ class Pass:
     def _prepare(self, actions: Sequence[Action]) -> tuple[list[PreparedAction], dict[str, tuple[str, str]]]:
         """Compose the file changes of every action that writes a commit; tell what was refused, and why."""
         with_notes = self.settings.pull_requests.release_notes
-        bumps = {
-            branch_of(action): action.desired.planned.bumps
-            for action in actions
+        bumps = [
+            action.desired.planned.bumps
             if isinstance(action, Create | Adopt | Refresh) and writes_commit(action)
-        }
-        wanted = {branch: needed_blobs(group, with_notes=with_notes) for branch, group in bumps.items()}
+            else ()
+            for action in actions
+        ]
+        wanted = [needed_blobs(group, with_notes=with_notes) for group in bumps]
         # One stream serves all of them, and the blobs of one pull request at a time are in memory.
-        stream = self.tree.read(oid for oids in wanted.values() for oid in oids)
+        stream = self.tree.read(oid for oids in wanted for oid in oids)
         prepared: list[PreparedAction] = []
         refused: dict[str, tuple[str, str]] = {}
         self.progress.begin("Composing", len(actions))
-        for action in actions:
-            branch = branch_of(action)
-            changes: tuple[FileChange, ...] = ()
-            if branch in bumps:
-                blobs = {blob.oid: blob.data or b"" for blob in islice(stream, len(wanted[branch]))}
-                edits = compose_edits(bumps[branch], blobs, with_notes=with_notes)
-                refused |= {refusal.path: ("unsafe-edit", refusal.detail) for refusal in edits.refused}
-                changes = edits.changes
-            prepared.append(PreparedAction(action, changes))
+        for action, group, oids in zip(actions, bumps, wanted, strict=True):
+            blobs = {blob.oid: blob.data or b"" for blob in islice(stream, len(oids))}
+            edits = compose_edits(group, blobs, with_notes=with_notes)
+            refused |= {refusal.path: ("unsafe-edit", refusal.detail) for refusal in edits.refused}
+            prepared.append(PreparedAction(action, edits.changes))
             self.progress.step()
         return prepared, refused
 
