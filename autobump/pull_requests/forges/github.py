@@ -159,16 +159,23 @@ class GitHubForge:
             if pull.head.ref.startswith(prefix):
                 existing.append(self._read_open(pull, refs.get(pull.head.ref, ""), me))
         taken = {pr.branch for pr in existing}
-        finished = [self._read_finished(issue, refs) for issue in self._list_finished(me)]
-        existing += [pr for pr in finished if pr is not None]
-        known = {pr.branch for pr in existing}
+        found = [self._read_finished(issue, refs) for issue in self._list_finished(me)]
+        finished = [pr for pr in found if pr is not None]
+        ended = {pr.branch for pr in finished}
+        left = {(pr.branch, pr.marker.head) for pr in finished if pr.marker is not None}
         for branch, head in refs.items():
-            if branch not in known:
-                marker = self._read_own_commit(head)
-                hold = "" if marker else _FOREIGN
-                existing.append(
-                    ExistingPullRequest(branch, PullRequestState.ORPHAN, None, None, head, hold, marker)
-                )
+            if branch in taken or (branch, head) in left:
+                continue
+            marker = self._read_own_commit(head)
+            if marker is None and branch in ended:
+                continue  # a person's commits on what was left behind
+            hold = "" if marker else _FOREIGN
+            existing.append(
+                ExistingPullRequest(branch, PullRequestState.ORPHAN, None, None, head, hold, marker)
+            )
+            # A pass that was cut off made the branch anew: nothing of what ended is left on it.
+            finished = [replace(pr, head="", hold="") if pr.branch == branch else pr for pr in finished]
+        existing += finished
         return sorted(existing, key=lambda pr: (pr.branch, pr.branch not in taken, pr.number or 0))
 
     def apply(self, base: Base, actions: Sequence[PreparedAction]) -> Iterator[Outcome]:
