@@ -340,15 +340,16 @@ class GitHubStandIn:
     def _edit_issue(self, number: str, body: Any, **_: Any) -> tuple[int, Any]:
         issue = self._find_issue(number)
         self._check_length(body)
-        for name in ("title", "body", "state"):
+        for name in ("title", "body", "state", "labels"):
             setattr(issue, name, body.get(name, getattr(issue, name)))
         self._touch(issue)
         return 200, self._issue(issue)
 
-    def _find_issue(self, number: str) -> Issue:
-        for issue in self.issues:
-            if issue.number == int(number):
-                return issue
+    def _find_issue(self, number: str) -> Pull | Issue:
+        everything: list[Pull | Issue] = [*self.pulls, *self.issues]
+        for one in everything:
+            if one.number == int(number):
+                return one
         raise _Refused(410, "This issue was deleted")
 
     def _check_length(self, body: Any) -> None:

@@ -312,14 +312,15 @@ class GitHubForge:
         return Outcome(action, None, existing.number, existing.url)
 
     def _lift(self, action: Lift, existing: ExistingPullRequest) -> Outcome:
-        """Remember where the state lives that its being closed keeps nothing out any more."""
+        """Remember where the state lives that its being closed keeps nothing out any more; in one call."""
         if existing.number is None or existing.marker is None:
             raise ForgeError("it has no marker")
         number = existing.number
-        body = replace_marker(existing.body, replace(existing.marker, closed=_LIFTED))
-        self._api.write("PATCH", f"/pulls/{number}", f"lift what #{number} keeps out", {"body": body})
-        if CLOSED_LABEL in existing.labels:
-            self._unlabel(number, CLOSED_LABEL)
+        body = {
+            "body": replace_marker(existing.body, replace(existing.marker, closed=_LIFTED)),
+            "labels": sorted(existing.labels - {CLOSED_LABEL}),
+        }
+        self._api.write("PATCH", f"/issues/{number}", f"lift what #{number} keeps out", body)
         return Outcome.unchanged(action)
 
     def _say_once(self, number: int, text: str) -> None:
