@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -225,6 +226,9 @@ def test_closed_one_is_left_alone_until_it_is_open_again(world: World) -> None:
     world.publish(x=["1.0.0.2"], y=["1.0.0.3"])
     assert sorted(world.actions()) == ["hold", "refresh"]
     assert board(world).body == before
+    world.github.calls.clear()
+    world.run()
+    assert len(world.github.calls) <= 5 + 1
     issue.state = "open"
     assert sorted(world.actions()) == ["create", "leave", "lift"]
     assert board(world).body != before
@@ -264,14 +268,32 @@ def test_one_deleted_while_a_pass_runs_is_made_anew_by_the_next(world: World) ->
     assert board(world).number == 4
 
 
-@pytest.mark.parametrize("kind", ["issue of a stranger", "pull request of its own"])
+def test_other_line_ends_alone_are_no_change(world: World) -> None:
+    world.run()
+    issue = board(world)
+    issue.body = issue.body.replace("\n", "\r\n")
+    world.writes()
+    world.run()
+    assert world.writes() == []
+
+
+@pytest.mark.parametrize(
+    "kind", ["issue of a stranger", "issue of a stranger that was not asked for", "pull request of its own"]
+)
 def test_only_an_issue_of_its_own_counts(world: World, kind: str) -> None:
+
+    def forget_creator(request: Request) -> Reply | None:
+        query = {name: values for name, values in request.query.items() if name != "creator"}
+        return world.github.answer(replace(request, query=query)) if query != request.query else None
+
     close_and_show(world)
     tick(world, "lift:#1")
     forged = world.github.issues.pop().body
-    if kind == "issue of a stranger":
+    if kind.startswith("issue of a stranger"):
         world.github.issues.append(Issue(3, "t", forged, "person", [DASHBOARD_LABEL]))
-    else:
+    if kind.endswith("not asked for"):
+        world.github.before = forget_creator
+    if kind == "pull request of its own":
         commit(world.github.git, {"x": "y"}, branch="other")
         facts = (3, "other", "master", "t", forged, "content-bot", "")
         world.github.pulls.append(Pull(*facts, labels=[DASHBOARD_LABEL]))
