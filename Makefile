@@ -17,7 +17,7 @@ test: $(READY) ## Run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGUMENTS)
 
 golden: $(READY) ## Write the expected texts in tests/golden anew; review the diff
-	AUTOBUMP_GOLDEN=write $(BIN)/python -m pytest -q tests/pull_requests/test_body.py
+	AUTOBUMP_GOLDEN=write $(BIN)/python -m pytest -q tests/pull_requests/test_body.py tests/pull_requests/test_dashboard.py
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff check .

@@ -177,6 +177,7 @@ class PullRequestSettings(_Section):
     team_reviewers: Names = ()
     assignees: Names = ()
     automerge: bool = False
+    dashboard: bool = False
     write_pause: Duration = timedelta(seconds=1)
 
 

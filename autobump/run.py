@@ -11,7 +11,7 @@ from autobump.background import choose_options, gather_background, in_use
 from autobump.config import Settings
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
-from autobump.errors import RegistryError
+from autobump.errors import ForgeError, RegistryError
 from autobump.images.deprecated import DeprecatedImage
 from autobump.images.lookup import Digest, Unavailable, look_up_digests
 from autobump.images.sources import FactsSource, TagSource
@@ -26,7 +26,14 @@ from autobump.planning.plan import (
 )
 from autobump.planning.waves import WaveFacts, take_turns
 from autobump.progress import Progress
-from autobump.pull_requests.edits import FileChange, compose_edits, needed_blobs
+from autobump.pull_requests.dashboard import (
+    Overview,
+    Requests,
+    heed_requests,
+    read_requests,
+    render_dashboard,
+)
+from autobump.pull_requests.edits import compose_edits, needed_blobs
 from autobump.pull_requests.forges import Base, Forge, Outcome, PreparedAction
 from autobump.pull_requests.reconcile import (
     Action,
@@ -35,7 +42,6 @@ from autobump.pull_requests.reconcile import (
     ExistingPullRequest,
     InView,
     Refresh,
-    branch_of,
     closed_for_planning,
     lanes_for_planning,
     listed_for_planning,
@@ -63,6 +69,7 @@ class PassResult:
         desired: The pull requests as they read, sorted by branch.
         outcomes: What was done, or would be in a dry run, sorted by branch; None for a plan.
         deprecated: Deprecated images that items use, by name.
+        dashboard_failure: Why the dashboard could not be brought up to date, or empty.
     """
 
     revision: str
@@ -72,12 +79,15 @@ class PassResult:
     desired: tuple[DesiredPullRequest, ...]
     outcomes: tuple[Outcome, ...] | None = None
     deprecated: Mapping[str, DeprecatedImage] = field(default_factory=dict)
+    dashboard_failure: str = ""
 
     @property
     def failed(self) -> bool:
         """Whether a registry or forge call failed."""
-        return any(outcome.failure for outcome in self.outcomes or ()) or any(
-            problem.reason == "tags-unavailable" for problem in self.judged.problems
+        return (
+            any(outcome.failure for outcome in self.outcomes or ())
+            or any(problem.reason == "tags-unavailable" for problem in self.judged.problems)
+            or bool(self.dashboard_failure)
         )
 
 
@@ -128,7 +138,8 @@ class Pass:
             ForgeError: The forge could not say what exists, or nothing could be written.
         """
         judged, assessor = self._judge(), self._open_assessor()
-        existing = forge.fetch_existing()
+        requests = read_requests(forge.fetch_dashboard()) if self._has_dashboard else Requests()
+        existing = heed_requests(forge.fetch_existing(), requests)
         deprecated = self._fetch_deprecated()
         digests: dict[tuple[str, str], Digest] = {}
         while True:
@@ -147,9 +158,40 @@ class Pass:
         else:
             self.progress.begin("Writing", len(prepared))
             outcomes = tuple(self._count(forge.apply(Base(self.tree.revision, self.tree.tree), prepared)))
-        return PassResult(
+        result = PassResult(
             self.tree.revision, self.now, judged, plan, desired, outcomes, in_use(deprecated, judged)
         )
+        if self._has_dashboard and not dry_run:
+            result = self._show(forge, result, existing, requests)
+        return result
+
+    @property
+    def _has_dashboard(self) -> bool:
+        """Whether this pass keeps the dashboard; one that sees only some items would tell half of it."""
+        return self.settings.pull_requests.dashboard and self.filters == Filters()
+
+    def _show(
+        self,
+        forge: Forge,
+        result: PassResult,
+        existing: Sequence[ExistingPullRequest],
+        requests: Requests,
+    ) -> PassResult:
+        """Bring the dashboard up to date; what was done stays done when that fails."""
+        overview = Overview(
+            existing,
+            result.outcomes or (),
+            result.plan.waiting,
+            result.judged.skipped,
+            result.judged.problems,
+            result.deprecated,
+        )
+        try:
+            forge.write_dashboard(render_dashboard(overview, requests))
+        except ForgeError as exc:
+            _log.warning("the dashboard is not up to date", extra={"cause": str(exc)})
+            return replace(result, dashboard_failure=str(exc))
+        return result
 
     def _judge(self) -> Judged:
         return judge_content(
@@ -271,26 +313,23 @@ class Pass:
     def _prepare(self, actions: Sequence[Action]) -> tuple[list[PreparedAction], dict[str, tuple[str, str]]]:
         """Compose the file changes of every action that writes a commit; tell what was refused, and why."""
         with_notes = self.settings.pull_requests.release_notes
-        bumps = {
-            branch_of(action): action.desired.planned.bumps
-            for action in actions
+        bumps = [
+            action.desired.planned.bumps
             if isinstance(action, Create | Adopt | Refresh) and writes_commit(action)
-        }
-        wanted = {branch: needed_blobs(group, with_notes=with_notes) for branch, group in bumps.items()}
+            else ()
+            for action in actions
+        ]
+        wanted = [needed_blobs(group, with_notes=with_notes) for group in bumps]
         # One stream serves all of them, and the blobs of one pull request at a time are in memory.
-        stream = self.tree.read(oid for oids in wanted.values() for oid in oids)
+        stream = self.tree.read(oid for oids in wanted for oid in oids)
         prepared: list[PreparedAction] = []
         refused: dict[str, tuple[str, str]] = {}
         self.progress.begin("Composing", len(actions))
-        for action in actions:
-            branch = branch_of(action)
-            changes: tuple[FileChange, ...] = ()
-            if branch in bumps:
-                blobs = {blob.oid: blob.data or b"" for blob in islice(stream, len(wanted[branch]))}
-                edits = compose_edits(bumps[branch], blobs, with_notes=with_notes)
-                refused |= {refusal.path: ("unsafe-edit", refusal.detail) for refusal in edits.refused}
-                changes = edits.changes
-            prepared.append(PreparedAction(action, changes))
+        for action, group, oids in zip(actions, bumps, wanted, strict=True):
+            blobs = {blob.oid: blob.data or b"" for blob in islice(stream, len(oids))}
+            edits = compose_edits(group, blobs, with_notes=with_notes)
+            refused |= {refusal.path: ("unsafe-edit", refusal.detail) for refusal in edits.refused}
+            prepared.append(PreparedAction(action, edits.changes))
             self.progress.step()
         return prepared, refused
 

@@ -44,6 +44,8 @@ PURE = (
     "planning/plan.py",
     "planning/risk.py",
     "pull_requests/body.py",
+    "pull_requests/cutting.py",
+    "pull_requests/dashboard.py",
     "pull_requests/edits.py",
     "pull_requests/image_change.py",
     "pull_requests/marker.py",

@@ -9,9 +9,10 @@ from urllib.parse import quote
 from autobump.images.deprecated import DeprecatedImage
 from autobump.images.facts import ImageFacts
 from autobump.images.inside import ImageDiff
-from autobump.markdown import code, count, table
+from autobump.markdown import code, count
 from autobump.planning.plan import Bump, PlannedPullRequest
 from autobump.planning.risk import Finding, RiskLevel, describe_finding
+from autobump.pull_requests.cutting import LongList, join_within, long_table
 from autobump.pull_requests.image_change import (
     FACT_HEADERS,
     PACKAGE_HEADERS,
@@ -66,53 +67,14 @@ def render_body(planned: PlannedPullRequest, background: Background, room: int) 
     The order is the one of a reviewer's questions: what, is it safe, what changes inside, which items, what
     is missing, and how to say no. When it is too long the longest list is cut, again and again, and says so.
     """
-    sections: list[str | _List] = [_headline(planned), _verdict(planned, background)]
+    sections: list[str | LongList] = [_headline(planned), _verdict(planned, background)]
     sections += _risk_section(planned)
     sections += _change_sections(planned, background)
     sections += [_items_section(planned, background)]
     if background.left_out:
         sections.append(_left_out_section(background.left_out))
     sections.append(_OPT_OUT)
-    _cut(sections, room)
-    return "\n\n".join(str(section) for section in sections)
-
-
-class _List:
-    """Lines that can be cut, between a head and a tail that stay."""
-
-    def __init__(self, head: str, lines: Sequence[str], noun: str, tail: str = "") -> None:
-        self._head, self._lines, self._noun, self._tail = head, lines, noun, tail
-        self._kept = len(lines)
-
-    def __str__(self) -> str:
-        parts = [self._head, *self._lines[: self._kept]]
-        left = len(self._lines) - self._kept
-        if left:
-            parts.append(
-                f"\n… and {count(left, self._noun)} more, left out because GitHub limits the length."
-            )
-        return "\n".join([*parts, self._tail] if self._tail else parts)
-
-    @property
-    def can_shrink(self) -> bool:
-        return self._kept > 0
-
-    def shrink(self) -> None:
-        self._kept -= max(1, self._kept // 10)
-
-
-def _cut(sections: Sequence[str | _List], room: int) -> None:
-    lengths = {section: len(str(section)) for section in sections if isinstance(section, _List)}
-    total = sum(len(str(section)) + 2 for section in sections)
-    while total > room:
-        shrinkable = [section for section in lengths if section.can_shrink]
-        if not shrinkable:
-            return
-        longest = max(shrinkable, key=lambda section: lengths[section])
-        longest.shrink()
-        total -= lengths[longest]
-        lengths[longest] = len(str(longest))
-        total += lengths[longest]
+    return join_within(sections, room)
 
 
 def _headline(planned: PlannedPullRequest) -> str:
@@ -149,7 +111,7 @@ def _verdict(planned: PlannedPullRequest, background: Background) -> str:
     return "\n\n".join(parts)
 
 
-def _risk_section(planned: PlannedPullRequest) -> list[str | _List]:
+def _risk_section(planned: PlannedPullRequest) -> list[str | LongList]:
     """List each finding once, with the items it is about."""
     about: dict[tuple[int, str], list[Bump]] = defaultdict(list)
     words: dict[tuple[int, str], Finding] = {}
@@ -168,7 +130,7 @@ def _risk_section(planned: PlannedPullRequest) -> list[str | _List]:
         for key in sorted(about)
     ]
     lines += [f"- {note}: {_named(bumps, len(planned.bumps))}" for note, bumps in sorted(silent.items())]
-    return [_List("### Risk\n", lines, "finding")] if lines else []
+    return [LongList("### Risk\n", lines, "finding")] if lines else []
 
 
 def _named(bumps: Sequence[Bump], everything: int) -> str:
@@ -178,7 +140,7 @@ def _named(bumps: Sequence[Bump], everything: int) -> str:
     return f"{shown} and {len(bumps) - _MAX_NAMED} more" if len(bumps) > _MAX_NAMED else shown
 
 
-def _change_sections(planned: PlannedPullRequest, background: Background) -> list[str | _List]:
+def _change_sections(planned: PlannedPullRequest, background: Background) -> list[str | LongList]:
     """Show the facts of every old tag and of the new one, then the packages between each old tag and it."""
     users: dict[str, int] = defaultdict(int)
     for bump in planned.bumps:
@@ -190,8 +152,8 @@ def _change_sections(planned: PlannedPullRequest, background: Background) -> lis
     ]
     new = fact_cells(planned.target.tag.text, background.new or _published(planned), "")
     rows.append((f"→ {new[0]}", *new[1:], ""))
-    sections: list[str | _List] = [
-        _table_section("### What changes inside\n\n", (*FACT_HEADERS, "Items"), rows, "tag")
+    sections: list[str | LongList] = [
+        long_table("### What changes inside\n\n", (*FACT_HEADERS, "Items"), rows, "tag")
     ]
     digest = planned.target.digest or (background.new.digest if background.new else None)
     if digest:
@@ -201,7 +163,7 @@ def _change_sections(planned: PlannedPullRequest, background: Background) -> lis
         if diff is not None and (packages := list(package_rows(diff))):
             title = f"Packages since {tag or 'no tag'}: {summarise_packages(diff)}"
             head = f"<details><summary>{title}</summary>\n\n"
-            sections.append(_table_section(head, PACKAGE_HEADERS, packages, "package", "\n</details>"))
+            sections.append(long_table(head, PACKAGE_HEADERS, packages, "package", "\n</details>"))
     return sections
 
 
@@ -213,7 +175,7 @@ def _published(planned: PlannedPullRequest) -> ImageFacts:
     return ImageFacts(created=planned.target.created)
 
 
-def _items_section(planned: PlannedPullRequest, background: Background) -> _List:
+def _items_section(planned: PlannedPullRequest, background: Background) -> LongList:
     rows = []
     for pack, bumps in groupby(planned.bumps, key=lambda bump: bump.item.pack):
         for number, bump in enumerate(bumps):
@@ -228,20 +190,13 @@ def _items_section(planned: PlannedPullRequest, background: Background) -> _List
                     code(bump.image.tag or "no tag"),
                 )
             )
-    return _table_section("### Items\n\n", ("Pack", "Item", "Kind", "From"), rows, "item")
+    return long_table("### Items\n\n", ("Pack", "Item", "Kind", "From"), rows, "item")
 
 
-def _left_out_section(left_out: Iterable[LeftOut]) -> _List:
+def _left_out_section(left_out: Iterable[LeftOut]) -> LongList:
     lines = [
         f"- {code(one.reason)}: {count(one.items, 'item')}, such as {code(one.example)}" for one in left_out
     ]
-    return _List(
+    return LongList(
         "### Left out\n\nOther items on this image that stay as they are for now:\n", lines, "reason"
     )
-
-
-def _table_section(
-    head: str, headers: Sequence[str], rows: Iterable[Sequence[str]], noun: str, tail: str = ""
-) -> _List:
-    lines = table(headers, rows).split("\n")
-    return _List(head + "\n".join(lines[:2]), lines[2:], noun, tail)

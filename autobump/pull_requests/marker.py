@@ -26,7 +26,8 @@ class Marker:
         branch: Its branch.
         wave: The wave of its bumps, see `Bump`.
         lane: The lane of its bumps, see `Bump`.
-        closed: Why autobump itself closed it; empty when it did not.
+        closed: Why its end keeps nothing out: autobump closed it itself, or a person lifted what closing it
+            meant. Empty otherwise.
     """
 
     image: str

@@ -14,7 +14,7 @@ OVERWRITTEN_LABEL = "tag-overwritten"
 """Says that the image behind the target's tag is not the one the pull request was made for."""
 
 CLOSED_LABEL = "autobump:closed"
-"""Remembers that a person closed it; taking the label away lets its updates come back."""
+"""Remembers that a person closed it, so that it is found however long ago that was."""
 
 
 class PullRequestState(StrEnum):
@@ -40,6 +40,7 @@ class ExistingPullRequest:
         marker: What it was made of; None when that cannot be told.
         unfinished: What of it a pass that was cut off did not get to, or empty.
         rebuild: A person asked for a fresh branch, whatever stands on it now.
+        lift: A person asked that its being closed keeps nothing out any more.
         labels: Its labels.
         body: Its body as it stands.
         done_at: When it was merged or closed, with timezone; None when it was not, or that is not known.
@@ -54,6 +55,7 @@ class ExistingPullRequest:
     marker: Marker | None
     unfinished: str = ""
     rebuild: bool = False
+    lift: bool = False
     labels: frozenset[str] = frozenset()
     body: str = ""
     done_at: datetime | None = None
@@ -138,7 +140,17 @@ class Hold:
     name = "hold"
 
 
-Action = Create | Adopt | Refresh | Leave | Close | Hold
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """A person wants back what a closed pull request keeps out: remember that it does not any more."""
+
+    existing: ExistingPullRequest
+
+    name = "lift"
+    why = "a person asked for its updates on the dashboard"
+
+
+Action = Create | Adopt | Refresh | Leave | Close | Hold | Lift
 InView = Callable[[Marker], bool]
 
 _PRECEDENCE = (
@@ -193,7 +205,7 @@ def closed_for_planning(existing: Sequence[ExistingPullRequest]) -> list[ClosedP
     return [
         ClosedPullRequest(pr.label, pr.marker.image, pr.marker.target, pr.marker.packs)
         for pr in sorted(existing, key=lambda pr: (pr.branch, pr.number or 0))
-        if pr.state is PullRequestState.CLOSED and pr.marker is not None
+        if pr.state is PullRequestState.CLOSED and pr.marker is not None and not pr.lift
     ]
 
 
@@ -208,7 +220,10 @@ def lanes_for_planning(existing: Sequence[ExistingPullRequest]) -> dict[str, str
 
 
 def waves_for_planning(existing: Sequence[ExistingPullRequest]) -> list[WavePullRequest]:
-    """Return the pull requests that tell how far a rollout is; what autobump closed itself does not count."""
+    """Return the pull requests that tell how far a rollout is.
+
+    What autobump closed itself does not count, nor what a person wants back.
+    """
     states = {
         PullRequestState.OPEN: True,
         PullRequestState.MERGED: False,
@@ -219,7 +234,7 @@ def waves_for_planning(existing: Sequence[ExistingPullRequest]) -> list[WavePull
             pr.marker.image, pr.marker.target, pr.marker.wave, pr.marker.paths, states[pr.state], pr.done_at
         )
         for pr in existing
-        if pr.state in states and pr.marker is not None and not pr.marker.closed
+        if pr.state in states and pr.marker is not None and not (pr.marker.closed or pr.lift)
     ]
 
 
@@ -254,13 +269,14 @@ def reconcile(
         in_view: Whether all items of a pull request take part in this pass; others are left alone.
 
     Returns:
-        The actions, sorted by branch and number.
+        The actions, sorted by branch and number; a `Lift` comes first on its branch.
     """
     found = _by_branch(existing)
     actions: list[Action] = [_decide_desired(wanted, found.pop(wanted.branch, None)) for wanted in desired]
     for pr in found.values():
         if action := _decide_unwanted(pr, in_view):
             actions.append(action)
+    actions += [Lift(pr) for pr in existing if pr.lift]
     actions += _hold_closed(existing, waiting)
     return tuple(sorted(actions, key=_order))
 
@@ -324,6 +340,7 @@ def _hold_closed(existing: Iterable[ExistingPullRequest], waiting: Iterable[Wait
         for pr in existing
         if pr.state is PullRequestState.CLOSED
         and pr.marker is not None
+        and not pr.lift
         and any((pr.marker.image, pr.marker.target, pack) in kept_out for pack in pr.marker.packs)
     ]
 
@@ -349,6 +366,7 @@ def _is_overwritten(wanted: Marker, found: Marker | None) -> bool:
     )
 
 
-def _order(action: Action) -> tuple[str, int]:
+def _order(action: Action) -> tuple[str, bool, int]:
     number = 0 if isinstance(action, Create) else action.existing.number or 0
-    return branch_of(action), number
+    # What keeps a branch from being made is lifted before it is made.
+    return branch_of(action), not isinstance(action, Lift), number

@@ -7,10 +7,8 @@ from autobump.content.pack import next_version, release_notes_name
 from autobump.markdown import count
 from autobump.planning.plan import Bump, PlannedPullRequest
 from autobump.pull_requests.body import Background, render_body
+from autobump.pull_requests.cutting import MAX_BODY
 from autobump.pull_requests.marker import Marker, hash_base, render_marker, render_trailer
-
-MAX_BODY = 65_536
-"""Longest body GitHub takes, in characters."""
 
 _MAX_MARKER = 40_000
 _LANES = {"breaking": "may break", "review": "to review"}

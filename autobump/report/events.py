@@ -5,7 +5,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from autobump.pull_requests.forges import Outcome
-from autobump.pull_requests.reconcile import Adopt, Close, Create, Hold, Leave, Refresh, branch_of
+from autobump.pull_requests.reconcile import Adopt, Close, Create, Hold, Leave, Lift, Refresh, branch_of
 
 if TYPE_CHECKING:
     from autobump.judge import Judged
@@ -26,7 +26,7 @@ def log_outcome(outcome: Outcome) -> None:
         ):
             planned = desired.planned
             image, target, packs = planned.repository, planned.target.tag.text, planned.packs
-        case Close(existing=existing) | Hold(existing=existing):
+        case Close(existing=existing) | Hold(existing=existing) | Lift(existing=existing):
             marker = existing.marker
             image, target = (marker.image, marker.target) if marker else ("", "")
             packs = marker.packs if marker else ()

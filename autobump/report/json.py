@@ -13,6 +13,7 @@ from autobump.pull_requests.reconcile import (
     ExistingPullRequest,
     Hold,
     Leave,
+    Lift,
     Refresh,
 )
 from autobump.pull_requests.render import DesiredPullRequest
@@ -148,7 +149,11 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         case Refresh(desired=desired, why=why):
             facts = _planned(desired)
             body = desired.body_at(outcome.head or "")
-        case Close(existing=existing, why=why) | Hold(existing=existing, why=why):
+        case (
+            Close(existing=existing, why=why)
+            | Hold(existing=existing, why=why)
+            | Lift(existing=existing, why=why)
+        ):
             facts, body = _existing(existing), None
     return facts | {
         "action": action.name,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from autobump.markdown import count
 from autobump.planning.plan import Bump
-from autobump.pull_requests.reconcile import Adopt, Close, Create, Hold, Leave, Refresh, branch_of
+from autobump.pull_requests.reconcile import Adopt, Close, Create, Hold, Leave, Lift, Refresh, branch_of
 from autobump.run import PassResult
 
 
@@ -58,7 +58,11 @@ def pull_request_lines(result: PassResult) -> list[PullRequestLine]:
                 note = ""
             case Refresh(desired=desired, why=note):
                 title, items, packs = desired.title, len(desired.planned.bumps), desired.planned.packs
-            case Close(existing=existing, why=note) | Hold(existing=existing, why=note):
+            case (
+                Close(existing=existing, why=note)
+                | Hold(existing=existing, why=note)
+                | Lift(existing=existing, why=note)
+            ):
                 marker = existing.marker
                 title = f"Update {marker.image} to {marker.target}" if marker else ""
                 items, packs = (len(marker.paths), marker.packs) if marker else (0, ())

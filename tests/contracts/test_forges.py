@@ -7,7 +7,7 @@ requests among issues; nothing here depends on those.
 import base64
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from autobump.content.tree import ContentTree
 from autobump.git import Git
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.progress import Silent
+from autobump.pull_requests.dashboard import Overview, Requests, render_dashboard
 from autobump.pull_requests.forges import Forge, Outcome
 from autobump.pull_requests.forges.github import GitHubForge, GitHubOptions
 from autobump.pull_requests.forges.github_api import GitHubPace, connect_with_token
@@ -44,6 +45,7 @@ class Place:
         read: Reads a file at a commit of the forge.
         branches: Names of the branches under the prefix.
         meddle: Commits to a branch as somebody else.
+        has_dashboard: It has a place for a dashboard.
     """
 
     git: Git
@@ -51,6 +53,7 @@ class Place:
     read: Callable[[str, str], str]
     branches: Callable[[], list[str]]
     meddle: Callable[[str], None]
+    has_dashboard: bool = True
 
     def run(self, **tags: str) -> dict[str, Outcome]:
         """Run a pass with the newest tag of each image, and return outcomes by image."""
@@ -77,7 +80,8 @@ def github_forge(url: str, token: str) -> Forge:
 
 def open_local(folder: Path, stack: ExitStack) -> Place:
     git = make_repository(folder / "r", FILES)
-    return in_git(git, lambda: LocalGitForge(git, branch_prefix="autobump/", now=NOW))
+    local = in_git(git, lambda: LocalGitForge(git, branch_prefix="autobump/", now=NOW))
+    return replace(local, has_dashboard=False)
 
 
 def open_stand_in(folder: Path, stack: ExitStack) -> Place:
@@ -188,3 +192,16 @@ def test_commit_of_somebody_else_is_left_alone(place: Place) -> None:
     after = place.run(x="1.0.0.3", y="1.0.0.2")
     assert names(after) == {"demisto/x": "hold", "demisto/y": "leave"}
     assert len(place.branches()) == 2
+
+
+def test_dashboard_is_found_again_where_there_is_a_place_for_it(place: Place) -> None:
+    text = render_dashboard(Overview(), Requests())
+    for written in (text, text, f"{text}\nmore\n", text):
+        forge = place.forge()
+        forge.fetch_dashboard()
+        forge.write_dashboard(written)
+        assert place.forge().fetch_dashboard() == (written if place.has_dashboard else "")
+
+
+def test_there_is_no_dashboard_at_first(place: Place) -> None:
+    assert place.forge().fetch_dashboard() == ""

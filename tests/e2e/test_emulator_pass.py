@@ -39,10 +39,18 @@ def repository(tmp_path: Path) -> Git:
     return make_repository(tmp_path / "checkout", FILES)
 
 
-def run(folder: Path, git: Git, *newest: str, options: tuple[str, ...] = (), status: int = 0) -> Any:
+def run(
+    folder: Path,
+    git: Git,
+    *newest: str,
+    options: tuple[str, ...] = (),
+    status: int = 0,
+    dashboard: bool = False,
+) -> Any:
     tags, config, output = folder / "tags.json", folder / "settings.yml", folder / "report.json"
     tags.write_text(json.dumps({"demisto/x": [OLD, *newest], "demisto/y": [OLD, "1.0.0.2"]}))
-    config.write_text("pull_requests: {write_pause: 0 seconds, assignees: [person]}")
+    prs = {"write_pause": "0 seconds", "assignees": ["person"], "dashboard": dashboard}
+    config.write_text(json.dumps({"pull_requests": prs}))
     output.unlink(missing_ok=True)
     command = ["run", "--forge", "github", "--repo", str(git.directory), "--config", str(config)]
     command += ["--tags", f"file:{tags}", "--format", "json", "--output", str(output), *options]
@@ -118,3 +126,38 @@ def test_github_app_acts_in_its_own_name(
     second = run(tmp_path, repository, "1.0.0.2")
     assert [pr["action"] for pr in second["pull_requests"]] == ["leave", "leave"]
     assert [path for path in emulator.writes() if not path.endswith("/access_tokens")] == []
+
+
+def test_dashboard_is_made_once_and_its_boxes_are_heeded(
+    tmp_path: Path, emulator: Emulator, repository: Git
+) -> None:
+    run(tmp_path, repository, "1.0.0.2", dashboard=True)
+    (issue,) = issues(emulator)
+    number = issue["number"]
+    assert (issue["user"]["login"], [label["name"] for label in issue["labels"]]) == (
+        "content-bot",
+        ["autobump:dashboard"],
+    )
+    emulator.writes()
+    run(tmp_path, repository, "1.0.0.2", dashboard=True)
+    assert len(emulator.proxy.requests) <= 5 + 1
+    assert emulator.writes() == []
+
+    mark = "<!-- rebuild:#1 -->"
+    ticked = issue["body"].replace(f"- [ ] {mark}", f"- [x] {mark}").replace("\n", "\r\n")
+    emulator.repo("PATCH", f"/issues/{number}", {"body": ticked})
+    third = run(tmp_path, repository, "1.0.0.2", dashboard=True)
+    assert {pr["number"]: pr["action"] for pr in third["pull_requests"]} == {1: "refresh", 2: "leave"}
+    (again,) = issues(emulator)
+    assert (again["number"], again["body"]) == (number, issue["body"])
+
+    emulator.repo("PATCH", f"/issues/{number}", {"state": "closed"})
+    emulator.writes()
+    run(tmp_path, repository, "1.0.0.2", "1.0.0.3", dashboard=True)
+    assert not any("issues" in path for path in emulator.writes())
+
+
+def issues(emulator: Emulator) -> list[Any]:
+    """Return the issues that are no pull requests."""
+    found = emulator.repo("GET", "/issues?state=all&per_page=100")
+    return [issue for issue in found if not issue.get("pull_request")]

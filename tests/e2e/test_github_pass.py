@@ -291,6 +291,23 @@ def test_marker_forged_by_an_outsider_does_not_count(world: World) -> None:
     assert sorted(pr["action"] for pr in report["pull_requests"]) == ["create", "create", "hold"]
 
 
+def test_branch_of_a_pass_that_was_cut_off_is_told_from_what_a_merge_left(world: World) -> None:
+    world.run()
+    branch = world.github.pull(1).branch
+    assert world.github.merge(1)
+    world.publish(x=["1.0.0.3"], y=["1.0.0.2"])
+
+    def cut(request: Request) -> Reply | None:
+        opens = request.method == "POST" and request.path.endswith("/pulls")
+        return Reply(422, b'{"message": "cut off"}') if opens else None
+
+    world.github.before = cut
+    world.run(status=1)
+    world.github.before = lambda _: None
+    assert sorted(world.actions()) == ["adopt", "leave"]
+    assert world.github.pull(3).branch == branch
+
+
 def test_branch_of_a_stranger_under_the_prefix_is_left_alone(world: World) -> None:
     branch = world.run("--dry-run")["pull_requests"][0]["branch"]
     head = commit(world.github.git, {"x": "y"}, branch=branch)

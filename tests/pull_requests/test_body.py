@@ -9,9 +9,9 @@ from autobump.images.inside import compare_images
 from autobump.planning.plan import Bump, Limits, plan_pull_requests
 from autobump.planning.risk import ItemRisk, assess_item
 from autobump.pull_requests.body import Background, LeftOut
+from autobump.pull_requests.cutting import MAX_BODY
 from autobump.pull_requests.marker import find_marker
 from autobump.pull_requests.render import (
-    MAX_BODY,
     DesiredPullRequest,
     PullRequestOptions,
     render_pull_request,

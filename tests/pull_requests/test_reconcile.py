@@ -15,6 +15,7 @@ from autobump.pull_requests.reconcile import (
     closed_for_planning,
     open_for_planning,
     reconcile,
+    waves_for_planning,
 )
 from autobump.pull_requests.render import DesiredPullRequest, PullRequestOptions, render_pull_request
 from tests.support.bumps import make_bump
@@ -173,3 +174,32 @@ def test_unknown_digest_says_nothing_about_a_tag() -> None:
     assert found.marker is not None
     known = replace(found, marker=replace(found.marker, digest="sha256:old"))
     assert names(wants, [known]) == ["leave"]
+
+
+def test_lifted_pull_request_keeps_nothing_out_and_is_remembered_before_the_new_one_is_made() -> None:
+    (wanted,) = desired(BUMP)
+    closed = existing_for(wanted, PullRequestState.CLOSED)
+    assert desired(BUMP, existing=[closed]) == []
+    lifted = replace(closed, lift=True)
+    wants = desired(BUMP, existing=[lifted])
+    assert names(wants, [lifted]) == ["lift", "create"]
+
+
+def test_lifted_pull_request_does_not_tell_how_far_a_rollout_is() -> None:
+    closed = existing_for(desired(BUMP)[0], PullRequestState.CLOSED)
+    assert len(waves_for_planning([closed])) == 1
+    assert waves_for_planning([replace(closed, lift=True)]) == []
+
+
+def test_lift_frees_only_what_no_other_closed_pull_request_keeps_out() -> None:
+    closed = existing_for(desired(BUMP)[0], PullRequestState.CLOSED)
+    lifted, other = replace(closed, lift=True), replace(closed, number=8)
+    waiting = plan_pull_requests([BUMP], Limits(), (), closed_for_planning([lifted, other])).waiting
+    assert [wait.reason for wait in waiting] == [WaitReason.CLOSED_BY_MAINTAINER]
+    actions = reconcile([], [lifted, other], waiting, everything)
+    assert [
+        (action.name, action.existing.number) for action in actions if not isinstance(action, Create)
+    ] == [
+        ("lift", 7),
+        ("hold", 8),
+    ]

@@ -1,8 +1,8 @@
 from autobump.planning.plan import Limits, plan_pull_requests
 from autobump.pull_requests.body import Background
+from autobump.pull_requests.cutting import MAX_BODY
 from autobump.pull_requests.marker import find_marker, find_trailer
 from autobump.pull_requests.render import (
-    MAX_BODY,
     DesiredPullRequest,
     PullRequestOptions,
     render_pull_request,

@@ -45,6 +45,19 @@ class Pull:
     events: list[tuple[str, str, str]] = field(default_factory=list)
 
 
+@dataclass
+class Issue:
+    """An issue that is no pull request."""
+
+    number: int
+    title: str
+    body: str
+    user: str
+    labels: list[str] = field(default_factory=list)
+    state: str = "open"
+    updated: int = 0
+
+
 class _Refused(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -66,6 +79,8 @@ class GitHubStandIn:
         self.base = base
         self.tokens = {"bot-token": "content-bot", "person-token": "person"}
         self.pulls: list[Pull] = []
+        self.issues: list[Issue] = []
+        self.has_issues = True
         self.collaborators = {"content-bot", "person", "reviewer"}
         self.archived = False
         self.calls_left = 5_000
@@ -74,18 +89,20 @@ class GitHubStandIn:
         self.before: Hook = lambda _: None
         self.after: Hook = lambda _: None
         self._clock = 0
+        self._numbers = 0
         self._lock = threading.RLock()
 
     def copy(self, folder: Path) -> "GitHubStandIn":
         """Return another GitHub in the same state."""
         shutil.copytree(self.git.directory, folder)
         other = GitHubStandIn(Git(folder), repository=self.repository, base=self.base)
-        other.pulls, other._clock = copy.deepcopy(self.pulls), self._clock
+        other.pulls, other.issues = copy.deepcopy(self.pulls), copy.deepcopy(self.issues)
+        other._clock, other._numbers = self._clock, self._numbers
         return other
 
     def pull(self, number: int) -> Pull:
         """Return a pull request."""
-        return self.pulls[number - 1]
+        return next(pull for pull in self.pulls if pull.number == number)
 
     def open_pulls(self) -> list[Pull]:
         """Return the open pull requests by number."""
@@ -136,13 +153,15 @@ class GitHubStandIn:
 
     def state(self) -> list[tuple[Any, ...]]:
         """Return everything that people see, with commits told by what they change, not by their name."""
-        seen = []
+        seen: list[tuple[Any, ...]] = []
         for pull in self.pulls:
             head = self.head_of(pull.branch)
             tree = self.git.line("rev-parse", f"{head}^{{tree}}") if head else ""
             body = re.sub(r'"head":"[0-9a-f]*"', "", pull.body)
             facts = (pull.number, pull.branch, pull.state, pull.title, body, tree, sorted(pull.labels))
             seen.append((*facts, pull.draft, sorted(pull.reviewers), sorted(pull.assignees), pull.comments))
+        for issue in self.issues:
+            seen.append((issue.number, issue.state, issue.title, issue.body, sorted(issue.labels)))
         heads = self.git.run("for-each-ref", "--format=%(refname)", "refs/heads/").decode().split()
         return [*seen, ("branches", *heads)]
 
@@ -280,9 +299,8 @@ class GitHubStandIn:
             "rev-parse", f"{body['base']}^{{tree}}"
         ):
             raise _Refused(422, f"No commits between {body['base']} and {branch}")
-        if len(body["body"]) > 65_536:
-            raise _Refused(422, "body is too long (maximum is 65536 characters)")
-        number = len(self.pulls) + 1
+        self._check_length(body)
+        number = self._next_number()
         facts = (branch, body["base"], body["title"], body["body"], user, head, body.get("draft", False))
         pull = Pull(number, *facts)
         self.pulls.append(pull)
@@ -291,8 +309,7 @@ class GitHubStandIn:
 
     def _edit_pull(self, number: str, body: Any, **_: Any) -> tuple[int, Any]:
         pull = self.pull(int(number))
-        if len(body.get("body", "")) > 65_536:
-            raise _Refused(422, "body is too long (maximum is 65536 characters)")
+        self._check_length(body)
         if body.get("state") == "closed":
             pull.head, pull.closed_at = self.head_of(pull.branch), self.now
         for name in ("title", "body", "state"):
@@ -302,12 +319,49 @@ class GitHubStandIn:
 
     def _list_issues(self, request: Request, **_: Any) -> tuple[int, Any]:
         query = {name: values[0] for name, values in request.query.items()}
-        found = [pull for pull in self.pulls if query["state"] in (pull.state, "all")]
-        found = [pull for pull in found if query.get("creator", pull.user) == pull.user]
+        everything: list[Pull | Issue] = [*self.pulls, *self.issues]
+        found = [one for one in everything if query["state"] in (one.state, "all")]
+        found = [one for one in found if query.get("creator", one.user) == one.user]
         if labels := query.get("labels"):
-            found = [pull for pull in found if set(labels.split(",")) <= set(pull.labels)]
-        found.sort(key=lambda pull: pull.updated, reverse=True)
-        return 200, [self._issue(pull) for pull in _page(request, found)]
+            found = [one for one in found if set(labels.split(",")) <= set(one.labels)]
+        found.sort(key=lambda one: one.updated, reverse=True)
+        return 200, [self._issue(one) for one in _page(request, found)]
+
+    def _get_issue(self, number: str, **_: Any) -> tuple[int, Any]:
+        return 200, self._issue(self._find_issue(number))
+
+    def _create_issue(self, body: Any, user: str, **_: Any) -> tuple[int, Any]:
+        if not self.has_issues:
+            raise _Refused(410, "Issues has been disabled in this repository.")
+        self._check_length(body)
+        issue = Issue(self._next_number(), body["title"], body["body"], user, list(body.get("labels", [])))
+        self.issues.append(issue)
+        self._touch(issue)
+        return 201, self._issue(issue)
+
+    def _edit_issue(self, number: str, body: Any, **_: Any) -> tuple[int, Any]:
+        issue = self._find_issue(number)
+        self._check_length(body)
+        for name in ("title", "body", "state", "labels"):
+            setattr(issue, name, body.get(name, getattr(issue, name)))
+        self._touch(issue)
+        return 200, self._issue(issue)
+
+    def _find_issue(self, number: str) -> Pull | Issue:
+        everything: list[Pull | Issue] = [*self.pulls, *self.issues]
+        for one in everything:
+            if one.number == int(number):
+                return one
+        raise _Refused(410, "This issue was deleted")
+
+    def _check_length(self, body: Any) -> None:
+        if len(body.get("body", "")) > 65_536:
+            raise _Refused(422, "body is too long (maximum is 65536 characters)")
+
+    def _next_number(self) -> int:
+        everything: list[Pull | Issue] = [*self.pulls, *self.issues]
+        self._numbers = max([self._numbers, *(one.number for one in everything)]) + 1
+        return self._numbers
 
     def _add_labels(self, number: str, body: Any, user: str, **_: Any) -> tuple[int, Any]:
         for label in body["labels"]:
@@ -365,10 +419,20 @@ class GitHubStandIn:
             "merged_at": pull.merged_at,
         }
 
-    def _issue(self, pull: Pull) -> dict[str, Any]:
-        kept = ("number", "html_url", "state", "title", "body", "user", "labels")
-        facts = {name: value for name, value in self._pull(pull).items() if name in kept}
-        return facts | {"closed_at": pull.closed_at, "pull_request": {"merged_at": pull.merged_at}}
+    def _issue(self, one: Pull | Issue) -> dict[str, Any]:
+        kind = "pull" if isinstance(one, Pull) else "issues"
+        facts = {
+            "number": one.number,
+            "html_url": f"https://github.example/{self.repository}/{kind}/{one.number}",
+            "state": one.state,
+            "title": one.title,
+            "body": one.body,
+            "user": {"login": one.user},
+            "labels": [{"name": label} for label in one.labels],
+        }
+        if isinstance(one, Pull):
+            facts |= {"closed_at": one.closed_at, "pull_request": {"merged_at": one.merged_at}}
+        return facts
 
     def _message(self, sha: str) -> str:
         return self.git.run("log", "-1", "--format=%B", sha).decode()
@@ -385,9 +449,9 @@ class GitHubStandIn:
         options = [part for parent in parents for part in ("-p", parent)]
         return git.run("commit-tree", tree, *options, "-F", "-", stdin=message.encode()).decode().strip()
 
-    def _touch(self, pull: Pull) -> None:
+    def _touch(self, one: Pull | Issue) -> None:
         self._clock += 1
-        pull.updated = self._clock
+        one.updated = self._clock
 
 
 _ROUTES = (
@@ -404,6 +468,9 @@ _ROUTES = (
     ("POST", r"pulls", "_create_pull"),
     ("PATCH", r"pulls/(\d+)", "_edit_pull"),
     ("GET", r"issues", "_list_issues"),
+    ("POST", r"issues", "_create_issue"),
+    ("GET", r"issues/(\d+)", "_get_issue"),
+    ("PATCH", r"issues/(\d+)", "_edit_issue"),
     ("POST", r"issues/(\d+)/labels", "_add_labels"),
     ("DELETE", r"issues/(\d+)/labels/(.+)", "_remove_label"),
     ("GET", r"issues/(\d+)/events", "_events"),

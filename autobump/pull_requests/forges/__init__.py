@@ -73,3 +73,22 @@ class Forge(Protocol):
             ForgeError: Nothing could be done at all.
         """
         ...
+
+    def fetch_dashboard(self) -> str:
+        """Return the dashboard as it stands, or nothing when there is none, or no place for one.
+
+        Raises:
+            ForgeError: The forge could not answer.
+        """
+        ...
+
+    def write_dashboard(self, text: str) -> None:
+        """Bring the dashboard to a text; where there is no place for one, do nothing.
+
+        Args:
+            text: All of it, written by `render_dashboard` for what `fetch_dashboard` returned.
+
+        Raises:
+            ForgeError: It could not be written.
+        """
+        ...

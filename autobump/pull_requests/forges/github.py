@@ -21,6 +21,7 @@ from autobump.pull_requests.forges.github_api import (
     User,
     parse,
 )
+from autobump.pull_requests.forges.github_dashboard import GitHubDashboard
 from autobump.pull_requests.marker import Marker, find_marker, find_trailer, replace_marker
 from autobump.pull_requests.reconcile import (
     CLOSED_LABEL,
@@ -30,6 +31,7 @@ from autobump.pull_requests.reconcile import (
     ExistingPullRequest,
     Hold,
     Leave,
+    Lift,
     PullRequestState,
     Refresh,
 )
@@ -44,6 +46,7 @@ REBUILD_LABEL = "autobump:rebuild"
 _log = logging.getLogger(__name__)
 
 _FOREIGN = "somebody else committed to its branch"
+_LIFTED = "lifted by a person"
 _ENABLE_AUTO_MERGE = """
 mutation($id: ID!) { enablePullRequestAutoMerge(input: {pullRequestId: $id}) { clientMutationId } }
 """
@@ -145,6 +148,7 @@ class GitHubForge:
         """Use a repository; nothing is asked yet."""
         self._api = api
         self._options = options
+        self._dashboard = GitHubDashboard(api)
 
     def fetch_existing(self) -> list[ExistingPullRequest]:
         """Return what stands under the prefix, sorted by branch; a handful of calls whatever its number."""
@@ -155,16 +159,23 @@ class GitHubForge:
             if pull.head.ref.startswith(prefix):
                 existing.append(self._read_open(pull, refs.get(pull.head.ref, ""), me))
         taken = {pr.branch for pr in existing}
-        finished = [self._read_finished(issue, refs) for issue in self._list_finished(me)]
-        existing += [pr for pr in finished if pr is not None]
-        known = {pr.branch for pr in existing}
+        found = [self._read_finished(issue, refs) for issue in self._list_finished(me)]
+        finished = [pr for pr in found if pr is not None]
+        ended = {pr.branch for pr in finished}
+        left = {(pr.branch, pr.marker.head) for pr in finished if pr.marker is not None}
         for branch, head in refs.items():
-            if branch not in known:
-                marker = self._read_own_commit(head)
-                hold = "" if marker else _FOREIGN
-                existing.append(
-                    ExistingPullRequest(branch, PullRequestState.ORPHAN, None, None, head, hold, marker)
-                )
+            if branch in taken or (branch, head) in left:
+                continue
+            marker = self._read_own_commit(head)
+            if marker is None and branch in ended:
+                continue  # a person's commits on what was left behind
+            hold = "" if marker else _FOREIGN
+            existing.append(
+                ExistingPullRequest(branch, PullRequestState.ORPHAN, None, None, head, hold, marker)
+            )
+            # A pass that was cut off made the branch anew: nothing of what ended is left on it.
+            finished = [replace(pr, head="", hold="") if pr.branch == branch else pr for pr in finished]
+        existing += finished
         return sorted(existing, key=lambda pr: (pr.branch, pr.branch not in taken, pr.number or 0))
 
     def apply(self, base: Base, actions: Sequence[PreparedAction]) -> Iterator[Outcome]:
@@ -189,6 +200,14 @@ class GitHubForge:
             except ForgeError as exc:
                 yield Outcome(action, None, failure=str(exc))
 
+    def fetch_dashboard(self) -> str:
+        """Return the text of the issue, if there is one that is open; one call."""
+        return self._dashboard.fetch()
+
+    def write_dashboard(self, text: str) -> None:
+        """Write the issue, unless it says so already or people closed it."""
+        self._dashboard.write(text)
+
     def _apply_one(self, prepared: PreparedAction, base: Base | None) -> Outcome:
         action = prepared.action
         match action:
@@ -210,6 +229,8 @@ class GitHubForge:
                 if label and existing.number is not None:
                     self._label(existing.number, [label])
                 return Outcome.unchanged(action)
+            case Lift(existing=existing):
+                return self._lift(action, existing)
             case Leave():
                 return Outcome.unchanged(action)
 
@@ -274,7 +295,7 @@ class GitHubForge:
         self._api.write("PATCH", f"/pulls/{number}", f"update #{number}", body)
         if not set(desired.labels) <= existing.labels:
             self._dress(number, "", desired)
-        if existing.rebuild:
+        if REBUILD_LABEL in existing.labels:
             self._unlabel(number, REBUILD_LABEL)
         return Outcome(action, head, number, existing.url)
 
@@ -289,6 +310,18 @@ class GitHubForge:
         if existing.head:
             self._delete_branch(existing.branch, existing.head)
         return Outcome(action, None, existing.number, existing.url)
+
+    def _lift(self, action: Lift, existing: ExistingPullRequest) -> Outcome:
+        """Remember where the state lives that its being closed keeps nothing out any more; in one call."""
+        if existing.number is None or existing.marker is None:
+            raise ForgeError("it has no marker")
+        number = existing.number
+        body = {
+            "body": replace_marker(existing.body, replace(existing.marker, closed=_LIFTED)),
+            "labels": sorted(existing.labels - {CLOSED_LABEL}),
+        }
+        self._api.write("PATCH", f"/issues/{number}", f"lift what #{number} keeps out", body)
+        return Outcome.unchanged(action)
 
     def _say_once(self, number: int, text: str) -> None:
         """Comment, unless the same was said already, by a pass that was cut off or whose answer was lost."""
@@ -569,6 +602,7 @@ class GitHubForge:
             hold=_FOREIGN if head not in ("", marker.head) else "",
             marker=marker,
             labels=frozenset(label.name for label in issue.labels),
+            body=issue.body or "",
             done_at=issue.closed_at,
         )
 

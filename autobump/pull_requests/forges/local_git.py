@@ -15,6 +15,7 @@ from autobump.pull_requests.reconcile import (
     ExistingPullRequest,
     Hold,
     Leave,
+    Lift,
     PullRequestState,
     Refresh,
     branch_of,
@@ -82,7 +83,7 @@ class LocalGitForge:
         for prepared in actions:
             branch = branch_of(prepared.action)
             match prepared.action:
-                case Leave() | Hold():
+                case Leave() | Hold() | Lift():
                     continue
                 case Create(leftover=leftover):
                     old = leftover or _ZERO
@@ -99,12 +100,19 @@ class LocalGitForge:
                 yield Outcome(prepared.action, None, failure="the branch is checked out in a work tree")
                 continue
             match prepared.action:
-                case Leave() | Hold():
+                case Leave() | Hold() | Lift():
                     yield Outcome.unchanged(prepared.action)
                 case Close():
                     yield Outcome(prepared.action, None)
                 case Create() | Adopt() | Refresh():
                     yield Outcome(prepared.action, heads[branch])
+
+    def fetch_dashboard(self) -> str:
+        """Return nothing: a repository has no place for a dashboard."""
+        return ""
+
+    def write_dashboard(self, text: str) -> None:
+        """Do nothing: a repository has no place for a dashboard."""
 
     def _write(self, base: str, writes: Sequence[_Write]) -> dict[str, str]:
         commits = [write for write in writes if not isinstance(write.prepared.action, Close)]
@@ -139,7 +147,7 @@ class LocalGitForge:
         who = f"{BOT_NAME} <{BOT_EMAIL}> {int(self._now.timestamp())} +0000"
         for write in writes:
             action = write.prepared.action
-            if isinstance(action, Close | Leave | Hold):
+            if isinstance(action, Close | Leave | Hold | Lift):
                 continue
             message = action.desired.commit_message.encode()
             yield f"commit {_PENDING}{write.branch}\n".encode()
