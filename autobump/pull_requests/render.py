@@ -11,6 +11,9 @@ from autobump.pull_requests.cutting import MAX_BODY
 from autobump.pull_requests.marker import Marker, hash_base, render_marker, render_trailer
 
 _MAX_MARKER = 40_000
+_SPARE = 200
+"""Left free, so that a full body can still take the reason why it was closed into its marker."""
+
 _LANES = {"breaking": "may break", "review": "to review"}
 
 
@@ -108,7 +111,7 @@ def render_pull_request(
     )
     if len(render_marker(marker)) > _MAX_MARKER:
         marker = replace(marker, paths=())  # `base` covers the paths, too
-    room = MAX_BODY - len(render_marker(marker.at("0" * 64))) - 10
+    room = MAX_BODY - len(render_marker(marker.at("0" * 64))) - _SPARE
     told = [f"wave {planned.wave}"] if planned.wave else []
     told += [_LANES.get(planned.lane, planned.lane)] if planned.lane else []
     title = ", ".join([count(len(planned.packs), "pack"), *told])
