@@ -15,11 +15,12 @@ from autobump import __version__
 from autobump.errors import AutobumpError, ExitCode
 
 if TYPE_CHECKING:
-    from autobump.config import LoadedSettings, Settings
+    from autobump.config import Settings
     from autobump.content.tree import ContentTree
     from autobump.images.sources import TagSource
     from autobump.progress import Progress
     from autobump.run import Pass, PassResult
+    from autobump.settings_file import LoadedSettings
     from autobump.traffic import Traffic
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -293,10 +294,10 @@ def schedule(
 
     SIGTERM and Ctrl-C let it end the pull request it is at; SIGHUP loads the settings again.
     """
-    from autobump.config import find_named_file
     from autobump.logs import log_what_is_done
     from autobump.perform import perform_pass
     from autobump.schedule import run_schedule
+    from autobump.settings_file import find_named_file
 
     clone = forge == "github"
 
@@ -344,8 +345,8 @@ def show_tags(image: str, tags: str | None, refresh: bool, config: Path | None, 
 
     IMAGE is namespace/name, or namespace/name:TAG to choose as for an item on that tag.
     """
-    from autobump.config import load_settings
     from autobump.explain import explain_tags
+    from autobump.settings_file import load_settings
 
     settings = load_settings(config, None).settings
     source = _open_source(tags, settings, refresh=refresh)
@@ -379,9 +380,9 @@ def show_diff(
 
     IMAGE is namespace/name; OLD and NEW are tags of it.
     """
-    from autobump.config import load_settings
     from autobump.explain import compare_tags
     from autobump.images.sources.facts import open_facts_source
+    from autobump.settings_file import load_settings
 
     registry = load_settings(config, None).settings.registry
     cache = _find_cache_folder(registry.cache)
@@ -429,8 +430,8 @@ def config_group() -> None:
 )
 def config_check(file: Path | None, repo: Path | None) -> int:
     """Validate a settings file; without FILE, the one that would be used."""
-    from autobump.config import load_settings
     from autobump.content.tree import ContentTree
+    from autobump.settings_file import load_settings
 
     tree = ContentTree.open(repo) if repo is not None else None
     loaded = load_settings(file, tree)
@@ -451,8 +452,8 @@ def _open_repository(
     clone: bool = False,
     held: "LoadedSettings | None" = None,
 ) -> "tuple[ContentTree, LoadedSettings]":
-    from autobump.config import load_settings
     from autobump.content.tree import ContentTree, is_repository
+    from autobump.settings_file import load_settings
 
     if repo is None and clone and not is_repository(Path()):
         tree = _open_clone((held or load_settings(config, None)).settings)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from autobump.config import Settings, load_settings, parse_settings
+from autobump.config import Settings
 from autobump.content.tree import ContentTree
 from autobump.errors import SettingsError, UsageError
+from autobump.settings_file import load_settings, parse_settings
 from tests.support.repositories import make_repository, script_pack
 
 SAMPLE = Path(__file__).resolve().parents[1] / "config" / "autobump.yml"
@@ -127,7 +128,8 @@ def test_address_to_listen_on_is_read(listen: str, address: tuple[str, int] | No
 
 def test_schedule_is_checked_without_the_scheduler() -> None:
     text = "schedule: {cron: '*/5 * * * * *', timezone: Europe/Berlin}"
-    code = f"import sys\nfrom autobump.config import parse_settings\nparse_settings({text.encode()!r}, 's')\n"
+    code = "import sys\nfrom autobump.settings_file import parse_settings\n"
+    code += f"parse_settings({text.encode()!r}, 's')\n"
     code += "sys.exit('apscheduler' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
