@@ -15,13 +15,17 @@ from autobump.setting_values import (
     Address,
     CronLine,
     Day,
+    DeprecatedImagesName,
     Duration,
+    FactsSourceName,
     ImmutableTag,
     Labels,
     Name,
     Names,
     Percent,
+    PythonVersion,
     SupportLevels,
+    TagSourceName,
     TimeZone,
 )
 
@@ -36,41 +40,90 @@ class _Section(BaseModel):
 class ContentSettings(_Section):
     """Which content repository, and which branch pull requests go to."""
 
-    repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")] = "demisto/content"
-    base: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")] = "master"
+    repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")] = Field(
+        default="demisto/content",
+        description="The GitHub repository that gets the pull requests, as owner/name.",
+    )
+    base: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")] = Field(
+        default="master", description="The branch they go to."
+    )
 
 
 class RegistrySettings(_Section):
     """Where tags come from and which are trusted."""
 
-    source: Name = "dockerhub"
-    namespaces: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)] = ("demisto",)
-    min_age: Duration = timedelta()
-    facts: Name = "auto"
-    deprecated_images: Name = "auto"
-    cache: Name = "~/.cache/autobump"
-    concurrency: Annotated[int, Field(ge=1, le=64)] = 8
+    source: TagSourceName = Field(
+        default="dockerhub",
+        description="Where tags come from: dockerhub, oci:https://host[/prefix], dockerfiles-info[:PATH] or "
+        "file:PATH.",
+    )
+    namespaces: Annotated[Names, Field(min_length=1)] = Field(
+        default=("demisto",),
+        description="Images of other owners are never touched. Write host/owner where content names a "
+        "registry.",
+    )
+    min_age: Duration = Field(
+        default=timedelta(),
+        description="A tag younger than this is passed over for the newest one that is old enough.",
+    )
+    facts: FactsSourceName = Field(
+        default="auto",
+        description="Where the facts of what is inside an image come from: auto, dockerfiles-info[:PATH], "
+        "file:PATH or none.",
+    )
+    deprecated_images: DeprecatedImagesName = Field(
+        default="auto",
+        description="The list of deprecated images: auto, dockerfiles (as published on GitHub), file:PATH or "
+        "none.",
+    )
+    cache: Name = Field(
+        default="~/.cache/autobump",
+        description="What registries answered is remembered here. It may be deleted at any time.",
+    )
+    concurrency: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=8, description="Most images asked for at the same time."
+    )
 
 
 class RiskSettings(_Section):
-    """What is done with items that a new image may break."""
+    """What is done with items that may notice what changes inside their image."""
 
-    breaking: Literal["separate", "hold", "ignore"] = "separate"
-    review: Literal["label", "separate", "ignore"] = "label"
+    breaking: Literal["separate", "hold", "ignore"] = Field(
+        default="separate",
+        description="For an item whose imported package or module is gone from the new image. separate: a "
+        "draft of its own with the label autobump:breaking; hold: it is not updated; ignore: like any other.",
+    )
+    review: Literal["label", "separate", "ignore"] = Field(
+        default="label",
+        description="For an item whose imported package changes its major version or goes back, or whose "
+        "Python changes its minor version. label: the pull request gets the label autobump:review; separate: "
+        "a draft of its own with that label; ignore: like any other.",
+    )
 
 
 class HoldSettings(_Section):
-    """A rule that keeps some items from some tags."""
+    """A rule that keeps some items from some tags.
 
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
-    images: Names = ()
-    paths: Names = ()
-    packs: Names = ()
-    items: Names = ()
-    python: Annotated[str, Field(pattern=r"^\d{1,2}\.\d{1,3}$")] | None = None
-    max_tag: ImmutableTag | None = None
-    skip_tags: Names = ()
-    until: Day | None = None
+    It names images, paths, packs or items, and says python, max_tag, skip_tags or until.
+    """
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)] = Field(
+        description="Why, in your words; reports show it."
+    )
+    images: Names = Field(default=(), description="Images as namespace/name; * and ? work. Empty means all.")
+    paths: Names = Field(
+        default=(), description="Paths of items; * and ? work, and match / too. Empty means all."
+    )
+    packs: Names = Field(default=(), description="Pack folders; * and ? work. Empty means all.")
+    items: Names = Field(default=(), description="Ids of items. Empty means all.")
+    python: PythonVersion | None = Field(
+        default=None, description='Only tags with this Python, in quotes, such as "3.11".'
+    )
+    max_tag: ImmutableTag | None = Field(
+        default=None, description="No tag with a higher build number than this one."
+    )
+    skip_tags: Names = Field(default=(), description="Not these tags.")
+    until: Day | None = Field(default=None, description="No tag at all before this day, in UTC.")
 
     @property
     def hold(self) -> Hold:
@@ -81,51 +134,101 @@ class HoldSettings(_Section):
 class PolicySettings(_Section):
     """Which items may be updated."""
 
-    auto_update: Literal["opt-out", "python-only"] = "opt-out"
-    support: SupportLevels = ()
-    exclude_packs: Names = ("ApiModules",)
-    exclude_images: Names = ()
-    pin_mutable_tags: bool = False
-    holds: Annotated[tuple[HoldSettings, ...], Field(strict=False)] = ()
-    risk: RiskSettings = RiskSettings()
+    auto_update: Literal["opt-out", "python-only"] = Field(
+        default="opt-out",
+        description="opt-out: everything is updated unless it says autoUpdateDockerImage: false. "
+        "python-only: only demisto/python and demisto/python3, and what says autoUpdateDockerImage: true.",
+    )
+    support: SupportLevels = Field(default=(), description="Support levels to update. Empty means all.")
+    exclude_packs: Names = Field(
+        default=("ApiModules",), description="Pack folders that are left alone; * and ? work."
+    )
+    exclude_images: Names = Field(
+        default=(), description="Images that are left alone, as namespace/name; * and ? work."
+    )
+    pin_mutable_tags: bool = Field(
+        default=False,
+        description="Move items without a tag, or with one such as latest, to the newest immutable tag.",
+    )
+    holds: Annotated[tuple[HoldSettings, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Rules that keep some items from some tags; the newest tag that all of them allow is "
+        "taken.",
+    )
+    risk: RiskSettings = Field(
+        default=RiskSettings(), description="Items that may notice what changes inside their image."
+    )
 
 
 class PullRequestSettings(_Section):
     """How pull requests are made."""
 
-    max_items: Annotated[int, Field(ge=1, le=1000)] = 25
-    max_open: Annotated[int, Field(ge=0)] = 10
-    max_new_per_run: Annotated[int, Field(ge=0)] = 10
-    labels: Labels = ("docker-image-auto-update",)
+    max_items: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=25,
+        description="Most items in one pull request. A pack is never split; a larger one gets its own.",
+    )
+    max_open: Annotated[int, Field(ge=0)] = Field(
+        default=10, description="Most pull requests open at the same time."
+    )
+    max_new_per_run: Annotated[int, Field(ge=0)] = Field(
+        default=10, description="Most new pull requests in one run."
+    )
+    labels: Labels = Field(default=("docker-image-auto-update",), description="Labels they get.")
     branch_prefix: Annotated[
         str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*/$")
-    ] = "autobump/"
-    release_notes: bool = True
-    draft: bool = False
-    reviewers: Names = ()
-    team_reviewers: Names = ()
-    assignees: Names = ()
-    automerge: bool = False
-    write_pause: Duration = timedelta(seconds=1)
+    ] = Field(
+        default="autobump/", description="Where their branches live; everything under it belongs to autobump."
+    )
+    release_notes: bool = Field(
+        default=True,
+        description="Raise each pack's version and add its release notes. Without it only the YAML files "
+        "change.",
+    )
+    draft: bool = Field(default=False, description="Open them as drafts.")
+    reviewers: Names = Field(default=(), description="Logins that are asked for a review.")
+    team_reviewers: Names = Field(default=(), description="Slugs of teams that are asked for a review.")
+    assignees: Names = Field(default=(), description="Logins they are assigned to.")
+    automerge: bool = Field(default=False, description="Turn on auto-merge, where the repository allows it.")
+    write_pause: Duration = Field(
+        default=timedelta(seconds=1), description="Least time between two writes to GitHub."
+    )
 
 
 class WaveSettings(_Section):
     """One wave of a rollout."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,49}$")]
-    min_coverage: Percent = 0
-    max_coverage: Percent = 100
-    support: SupportLevels = ()
-    nightly: bool | None = None
-    packs: Names = ()
-    images: Names = ()
-    max_items: Annotated[int, Field(ge=1)] | None = None
-    soak: Duration = timedelta()
-    labels: Labels = ()
-    reviewers: Names = ()
-    team_reviewers: Names = ()
-    draft: bool | None = None
-    automerge: bool | None = None
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,49}$")] = Field(
+        description="Its name, unique."
+    )
+    min_coverage: Percent = Field(default=0, description="Least unit-test coverage of an item, in percent.")
+    max_coverage: Percent = Field(default=100, description="Most unit-test coverage of an item, in percent.")
+    support: SupportLevels = Field(default=(), description="Support levels of packs. Empty means all.")
+    nightly: bool | None = Field(
+        default=None,
+        description="true: only packs that are tested nightly; false: only the others; null: all.",
+    )
+    packs: Names = Field(default=(), description="Pack folders; * and ? work. Empty means all.")
+    images: Names = Field(default=(), description="Images as namespace/name; * and ? work. Empty means all.")
+    max_items: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="Most items of it for one image and tag; the others fall to the next wave that takes "
+        "them.",
+    )
+    soak: Duration = Field(
+        default=timedelta(),
+        description="How long the next wave waits after its last pull request is merged or closed.",
+    )
+    labels: Labels = Field(default=(), description="Labels beside those of pull_requests.")
+    reviewers: Names = Field(default=(), description="Logins asked in the place of those of pull_requests.")
+    team_reviewers: Names = Field(
+        default=(), description="Teams asked in the place of those of pull_requests."
+    )
+    draft: bool | None = Field(
+        default=None, description="Open its pull requests as drafts; null: as pull_requests."
+    )
+    automerge: bool | None = Field(
+        default=None, description="Turn on auto-merge for its pull requests; null: as pull_requests."
+    )
 
     @property
     def wave(self) -> Wave:
@@ -136,18 +239,41 @@ class WaveSettings(_Section):
 class RolloutSettings(_Section):
     """Updates in waves, one after the other."""
 
-    coverage_report: Name | None = None
-    nightly_packs: Name | None = None
-    waves: Annotated[tuple[WaveSettings, ...], Field(strict=False)] = ()
+    coverage_report: Name | None = Field(
+        default=None,
+        description='Unit-test coverage by file, as {"files": {"Packs/….py": 91.89}}: an address, a path in '
+        "the repository, or a file on this machine. What it does not name has none.",
+    )
+    nightly_packs: Name | None = Field(
+        default=None,
+        description='JSON with a list "nightly_packs", such as Tests/conf.json of the repository.',
+    )
+    waves: Annotated[tuple[WaveSettings, ...], Field(strict=False)] = Field(
+        default=(),
+        description="For one image and tag, a wave opens when all pull requests of the one before are merged "
+        "or closed and its soak time is over. An item belongs to the first wave that takes it; what none "
+        "takes comes last.",
+    )
 
 
 class ScheduleSettings(_Section):
     """When `autobump schedule` runs a pass, and where it tells how it goes."""
 
-    cron: CronLine = "0 3 * * 1-5"
-    timezone: TimeZone = "UTC"
-    misfire_grace: Duration = timedelta(hours=1)
-    listen: Address = "127.0.0.1:9464"
+    cron: CronLine = Field(
+        default="0 3 * * 1-5",
+        description="When a pass runs: minute, hour, day, month, weekday, as in crontab(5). A sixth field in "
+        "front is the second.",
+    )
+    timezone: TimeZone = Field(
+        default="UTC", description="The time zone the schedule is meant in, such as Europe/Berlin."
+    )
+    misfire_grace: Duration = Field(
+        default=timedelta(hours=1),
+        description="A pass that could not begin in time still does when it is no later than this.",
+    )
+    listen: Address = Field(
+        default="127.0.0.1:9464", description="Where /healthz and /metrics are served; null for nowhere."
+    )
 
     @property
     def address(self) -> tuple[str, int] | None:
