@@ -1,18 +1,26 @@
-"""Finds and loads the settings; every error tells its file, line and column."""
+"""Finds and loads the settings; every error tells where the setting comes from."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from autobump.config import Settings
+from autobump.config import SettingPath, Settings
 from autobump.content.tree import ContentTree
-from autobump.content.yaml_text import YamlFault, load_with_places
 from autobump.contradictions import find_contradictions
-from autobump.errors import SettingsError, SettingsFault, UsageError
+from autobump.errors import SettingsError, UsageError
+from autobump.settings_layers import (
+    Layer,
+    Origin,
+    lay_over,
+    read_command_line_layer,
+    read_environment_layer,
+    read_file_layer,
+)
 
 CONFIG_VARIABLE = "AUTOBUMP_CONFIG"
 REPOSITORY_PATH = ".github/autobump.yml"
@@ -22,10 +30,17 @@ _MAX_SETTINGS_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
-    """Settings and where they came from (a file name, or `built-in defaults`)."""
+    """Settings and where they came from.
+
+    Attributes:
+        settings: The settings.
+        origin: The file, or `built-in defaults`, and what else had its say.
+        origins: The origin of each key that is set, by its path.
+    """
 
     settings: Settings
     origin: str
+    origins: Mapping[SettingPath, Origin] = field(default_factory=dict)
 
 
 def find_named_file(path: Path | None) -> Path | None:
@@ -33,30 +48,36 @@ def find_named_file(path: Path | None) -> Path | None:
     return path or (Path(value) if (value := os.environ.get(CONFIG_VARIABLE)) else None)
 
 
-def load_settings(path: Path | None, tree: ContentTree | None) -> LoadedSettings:
-    """Find and load the settings.
+def load_settings(path: Path | None, tree: ContentTree | None, changes: Sequence[str] = ()) -> LoadedSettings:
+    """Find and load the settings: the defaults, over them the file, the environment, the command line.
 
     Args:
         path: The file named with `--config`, if any.
         tree: The analysed commit, whose `.github/autobump.yml` counts when no file is named.
+        changes: What `--set` was given.
 
     Returns:
-        The first that exists of: `path`, the file `$AUTOBUMP_CONFIG` names, the commit's own, the defaults.
+        The settings. The file is the first that exists of: `path`, the one `$AUTOBUMP_CONFIG` names, the
+        commit's own.
 
     Raises:
         SettingsError: The settings cannot be used.
         UsageError: The file named cannot be read.
     """
-    named = find_named_file(path)
-    if named is not None:
-        return LoadedSettings(parse_settings(_read_file(named), str(named)), str(named))
-    if tree is not None and (data := tree.read_file(REPOSITORY_PATH)) is not None:
-        return LoadedSettings(parse_settings(data, REPOSITORY_PATH), REPOSITORY_PATH)
-    return LoadedSettings(Settings(), "built-in defaults")
+    name, data = _find_file(path, tree)
+    layers = {
+        name or "built-in defaults": read_file_layer(data, name),
+        "environment": read_environment_layer(os.environ),
+        "command line": read_command_line_layer(changes),
+    }
+    layer = lay_over(layers.values())
+    origin, *others = (name for name, layer in layers.items())
+    spoken = [origin, *(other for other in others if layers[other].data)]
+    return LoadedSettings(_check(layer), ", ".join(spoken), layer.origins)
 
 
 def parse_settings(data: bytes, file: str) -> Settings:
-    """Validate the text of a settings file; an empty file means the defaults.
+    """Validate the text of a settings file alone; an empty file means the defaults.
 
     Args:
         data: The file.
@@ -65,23 +86,16 @@ def parse_settings(data: bytes, file: str) -> Settings:
     Raises:
         SettingsError: Lists everything that is wrong, each with its place.
     """
-    try:
-        loaded, places = load_with_places(data.decode("utf-8-sig"))
-    except UnicodeDecodeError as exc:
-        raise SettingsError((SettingsFault(file, 0, 0, "not valid UTF-8"),)) from exc
-    except YamlFault as exc:
-        raise SettingsError((SettingsFault(file, exc.line, exc.column, exc.detail),)) from exc
-    try:
-        settings = Settings.model_validate({} if loaded is None else loaded)
-    except ValidationError as exc:
-        faults = [_fault(file, dict(error), places) for error in exc.errors(include_url=False)]
-        raise SettingsError(tuple(sorted(faults, key=lambda fault: (fault.line, fault.column)))) from exc
-    if contradictions := [
-        SettingsFault(file, *_place(path, places), f"{_dotted(path)}: {message}")
-        for path, message in find_contradictions(settings)
-    ]:
-        raise SettingsError(tuple(contradictions))
-    return settings
+    return _check(read_file_layer(data, file))
+
+
+def _find_file(path: Path | None, tree: ContentTree | None) -> tuple[str, bytes]:
+    named = find_named_file(path)
+    if named is not None:
+        return str(named), _read_file(named)
+    if tree is not None and (data := tree.read_file(REPOSITORY_PATH)) is not None:
+        return REPOSITORY_PATH, data
+    return "", b""
 
 
 def _read_file(path: Path) -> bytes:
@@ -95,28 +109,37 @@ def _read_file(path: Path) -> bytes:
     return data
 
 
-def _fault(
-    file: str, error: dict[str, Any], places: dict[tuple[str | int, ...], tuple[int, int]]
-) -> SettingsFault:
-    location: tuple[str | int, ...] = error["loc"]
-    name = _dotted(location) or "the file"
-    return SettingsFault(file, *_place(location, places), f"{name}: {_explain(location, error)}")
+def _check(layer: Layer) -> Settings:
+    try:
+        settings = Settings.model_validate(layer.data)
+    except ValidationError as exc:
+        wrong = ((error["loc"], _explain(dict(error))) for error in exc.errors(include_url=False))
+        raise _error(wrong, layer) from exc
+    if contradictions := list(find_contradictions(settings)):
+        raise _error(contradictions, layer)
+    return settings
 
 
-def _place(
-    path: tuple[str | int, ...], places: dict[tuple[str | int, ...], tuple[int, int]]
-) -> tuple[int, int]:
-    """Return line and column of a value, or of the nearest one around it that stands in the file."""
-    while path and path not in places:
+def _error(wrong: Iterable[tuple[SettingPath, str]], layer: Layer) -> SettingsError:
+    faults = [
+        _find_origin(path, layer).fault(f"{'.'.join(map(str, path))}: {message}") for path, message in wrong
+    ]
+    return SettingsError(tuple(sorted(faults, key=lambda fault: (fault.line, fault.column))))
+
+
+def _find_origin(path: SettingPath, layer: Layer) -> Origin:
+    """Return the origin of a setting, or of the nearest one around it that has one."""
+    return next(layer.origins[around] for around in _around(path) if around in layer.origins)
+
+
+def _around(path: SettingPath) -> Iterator[SettingPath]:
+    while path:
+        yield path
         path = path[:-1]
-    return places.get(path, (1, 1))
 
 
-def _dotted(path: tuple[str | int, ...]) -> str:
-    return ".".join(str(part) for part in path)
-
-
-def _explain(location: tuple[str | int, ...], error: dict[str, Any]) -> str:
+def _explain(error: dict[str, Any]) -> str:
+    location: SettingPath = error["loc"]
     given = _shown(error["input"])
     match error["type"]:
         case "extra_forbidden":
@@ -124,6 +147,8 @@ def _explain(location: tuple[str | int, ...], error: dict[str, Any]) -> str:
             close = get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
             hint = f'did you mean "{close[0]}"?' if close else f"known keys: {', '.join(known)}"
             return f"unknown key; {hint}"
+        case "missing":
+            return "must be given"
         case "literal_error":
             return f"{given} is not {error['ctx']['expected']}"
         case "value_error":
@@ -132,28 +157,33 @@ def _explain(location: tuple[str | int, ...], error: dict[str, Any]) -> str:
             return f"{given} must be a mapping of keys"
         case "tuple_type" | "list_type":
             return f"{given} must be a list"
+        case "string_type":
+            return f"{given} must be text; put it in quotes"
         case _:
             message = str(error["msg"])
             return f"{given}: {message[:1].lower()}{message[1:]}"
 
 
-def _known_keys(section: tuple[str | int, ...]) -> list[str]:
-    model: Any = Settings
+def _known_keys(section: SettingPath) -> list[str]:
+    model: type[BaseModel] = Settings
     for part in section:
-        annotation = model.model_fields[part].annotation if part in model.model_fields else None
-        candidates = (annotation, *get_args(annotation))
-        model = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
-        if model is None:
-            return []
+        if isinstance(part, str):
+            model = _find_model(model.model_fields[part].annotation)
     return list(model.model_fields)
 
 
+def _find_model(annotation: Any) -> type[BaseModel]:
+    """Return the model of a section, or of the elements of a list of sections."""
+    candidates = (annotation, *get_args(annotation))
+    return next(each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel))
+
+
 def _shown(value: object) -> str:
-    text = (
-        f'"{value}"'
-        if isinstance(value, str)
-        else str(value).lower()
-        if isinstance(value, bool)
-        else str(value)
-    )
+    match value:
+        case str():
+            text = f'"{value}"'
+        case None | bool():
+            text = {None: "null", True: "true", False: "false"}[value]
+        case _:
+            text = str(value)
     return text if len(text) <= 60 else f"{text[:59]}…"
