@@ -222,7 +222,7 @@ _LAUGHS = "\n".join(
         ("a: !!bool maybe\n", (1, 4, "maybe is no bool")),
         ("a: &one [*one]\n", (1, 4, "nested too deep or too large")),
         ("[" * 5000, (1, 1, "nested too deep")),
-        (_LAUGHS, (1, 10, "nested too deep or too large")),
+        (_LAUGHS, (1, 5, "nested too deep or too large")),
         ("a: [\n", (2, 1, "expected the node content, but found '<stream end>'")),
         ("a: \x01\n", (1, 1, "unacceptable character #x0001: special characters are not allowed")),
     ],
