@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from autobump.progress import Progress
     from autobump.run import Pass, PassResult
     from autobump.settings_file import LoadedSettings
+    from autobump.starter import Question
     from autobump.traffic import Traffic
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -510,6 +511,92 @@ def _load_checked(file: Path | None, repo: Path | None, changes: tuple[str, ...]
         with suppress(UsageError):  # a repository without content has no settings either
             tree = ContentTree.open(Path())
     return _Choice(file, changes).load(tree)
+
+
+@cli.command("init")
+@click.option(
+    "--repo",
+    type=click.Path(path_type=Path),
+    default=".",
+    metavar="DIR",
+    help="Content repository to write into.  [default: .]",
+)
+@click.option("--repository", metavar="OWNER/NAME", help="Its name on GitHub.  [default: as its remote says]")
+@click.option("--base", metavar="BRANCH", help="Branch that pull requests go to.  [default: as in the clone]")
+@click.option("--policy", type=click.Choice(("opt-out", "python-only")), help="Which items may be updated.")
+@click.option("--schedule", metavar="CRON", help="When: five fields as in crontab(5), in UTC.")
+@_TAG_OPTIONS[0]
+@click.option("--action", metavar="OWNER/REPO@REF", help="Where the autobump action lives.")
+@click.option("--no-workflow", is_flag=True, help="Write the settings alone.")
+@click.option("--yes", is_flag=True, help="Ask nothing: guesses and defaults count.")
+@click.option("--force", is_flag=True, help="Write over files that are there.")
+def init_repository(
+    repo: Path,
+    repository: str | None,
+    base: str | None,
+    policy: str | None,
+    schedule: str | None,
+    tags: str | None,
+    action: str | None,
+    no_workflow: bool,
+    yes: bool,
+    force: bool,
+) -> int:
+    """Write .github/autobump.yml and a workflow into a content repository.
+
+    What is not given as an option is asked for on a terminal.
+    """
+    from autobump.starter import ask_of, check_action, find_work_tree, refuse_overwriting, write_files
+
+    if action and no_workflow:
+        raise click.UsageError("--action and --no-workflow exclude each other")
+    git = find_work_tree(repo)
+    if not force:
+        refuse_overwriting(git.directory, workflow=not no_workflow)
+    asked = not yes and sys.stdin.isatty()
+    given = (repository, base, tags, policy, schedule)
+    answers = {
+        question.key: _answer(question, answer, asked=asked, workflow=not no_workflow)
+        for question, answer in zip(ask_of(git), given, strict=True)
+    }
+    if action is None and not no_workflow and asked:
+        text = "Where the autobump action lives, as OWNER/REPO@REF; nothing for no workflow"
+        action = click.prompt(
+            text, "", show_default=False, value_proc=lambda text: _checked(check_action, text) if text else ""
+        )
+    elif action is not None:
+        action = _checked(check_action, action, "--action")
+    elif not no_workflow:
+        raise click.UsageError("name the action with --action OWNER/REPO@REF, or say --no-workflow")
+    for path in write_files(git.directory, answers, action or None):
+        click.echo(f"wrote {path}")
+    return ExitCode.DONE
+
+
+def _answer(question: "Question", given: str | None, *, asked: bool, workflow: bool) -> str:
+    """Return the answer that was given, or is given now, or counts without one."""
+    from autobump.starter import check_answer
+
+    def check(text: str) -> str:
+        return check_answer(question.key, text, workflow=workflow)
+
+    if given is not None:
+        return _checked(check, given, question.option)
+    if asked:
+        answer: str = click.prompt(
+            question.text, question.default, value_proc=lambda text: _checked(check, text)
+        )
+        return answer
+    if question.default is None:
+        raise click.UsageError(f"{question.option} cannot be told from the repository; name it")
+    return question.default
+
+
+def _checked(check: Callable[[str], str], text: str, option: str | None = None) -> str:
+    try:
+        return check(text)
+    except ValueError as exc:
+        raise click.BadParameter(str(exc), param_hint=option) from exc
 
 
 def _name_repository(forge: str, repo: Path | None) -> str | None:
