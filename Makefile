@@ -16,8 +16,8 @@ demo: $(READY) ## Show the whole job on a built-in sample
 test: $(READY) ## Run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGUMENTS)
 
-golden: $(READY) ## Write the expected texts in tests/golden anew; review the diff
-	AUTOBUMP_GOLDEN=write $(BIN)/python -m pytest -q tests/pull_requests/test_body.py tests/pull_requests/test_dashboard.py
+golden: $(READY) ## Write the texts in tests/golden and the schema of the settings anew; review the diff
+	AUTOBUMP_GOLDEN=write $(BIN)/python -m pytest -q tests/pull_requests tests/test_settings_schema.py
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff check .

@@ -7,8 +7,10 @@ import os
 import secrets
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import click
 
@@ -16,11 +18,13 @@ from autobump import __version__
 from autobump.errors import AutobumpError, ExitCode
 
 if TYPE_CHECKING:
-    from autobump.config import LoadedSettings, Settings
+    from autobump.config import Settings
     from autobump.content.tree import ContentTree
     from autobump.images.sources import FactsSource, TagSource
     from autobump.progress import Progress
     from autobump.run import Pass, PassResult
+    from autobump.settings_file import LoadedSettings
+    from autobump.starter import Question
     from autobump.traffic import Traffic
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -30,6 +34,18 @@ _ENDINGS = {".txt": "table", ".json": "json", ".md": "markdown", ".html": "html"
 
 class _Interrupted(Exception):
     """Ctrl-C; click would make it an ordinary failure."""
+
+
+class _Choice(NamedTuple):
+    """What the command line says of the settings: `--config` and `--set`."""
+
+    file: Path | None
+    changes: tuple[str, ...]
+
+    def load(self, tree: "ContentTree | None") -> "LoadedSettings":
+        from autobump.settings_file import load_settings
+
+        return load_settings(self.file, tree, self.changes)
 
 
 def main() -> None:
@@ -109,6 +125,33 @@ def _check_endings(
     return reports
 
 
+def _set_option(command: _Command) -> _Command:
+    return click.option(
+        "--set",
+        "changes",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Set one key, such as pull_requests.max_items=5, above file and environment; repeatable.",
+    )(command)
+
+
+def _settings_options(command: _Command) -> _Command:
+    """Add `--config` and `--set`, and give the command both as `config`."""
+
+    @wraps(command)
+    def choose(*arguments: Any, config: Path | None, changes: tuple[str, ...], **options: Any) -> Any:
+        return command(*arguments, config=_Choice(config, changes), **options)
+
+    file_option = click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Settings file.  [default: $AUTOBUMP_CONFIG, then .github/autobump.yml of the commit, if one is "
+        "read]",
+    )
+    return cast(_Command, file_option(_set_option(choose)))
+
+
 def _repository_options(command: _Command) -> _Command:
     for option in reversed(
         (
@@ -119,12 +162,7 @@ def _repository_options(command: _Command) -> _Command:
                 help="Content repository; bare and shallow clones are fine.  [default: .]",
             ),
             click.option("--rev", default="HEAD", metavar="REV", help="Commit to read.  [default: HEAD]"),
-            click.option(
-                "--config",
-                type=click.Path(path_type=Path),
-                metavar="FILE",
-                help="Settings file.  [default: $AUTOBUMP_CONFIG, then .github/autobump.yml of the commit]",
-            ),
+            _settings_options,
             *_TAG_OPTIONS,
         )
     ):
@@ -214,7 +252,7 @@ def _forge_options(command: _Command) -> _Command:
 def plan(
     repo: Path | None,
     rev: str,
-    config: Path | None,
+    config: _Choice,
     tags: str | None,
     refresh: bool,
     paths: tuple[str, ...],
@@ -241,7 +279,7 @@ def plan(
 def run(
     repo: Path | None,
     rev: str,
-    config: Path | None,
+    config: _Choice,
     tags: str | None,
     refresh: bool,
     paths: tuple[str, ...],
@@ -280,7 +318,7 @@ def run(
 def schedule(
     repo: Path | None,
     rev: str,
-    config: Path | None,
+    config: _Choice,
     tags: str | None,
     refresh: bool,
     paths: tuple[str, ...],
@@ -294,10 +332,10 @@ def schedule(
 
     SIGTERM and Ctrl-C let it end the pull request it is at; SIGHUP loads the settings again.
     """
-    from autobump.config import find_named_file
     from autobump.logs import log_what_is_done
     from autobump.perform import perform_pass
     from autobump.schedule import run_schedule
+    from autobump.settings_file import find_named_file
 
     clone = forge == "github"
 
@@ -306,7 +344,7 @@ def schedule(
 
     def perform(loaded: "LoadedSettings", progress: "Progress", traffic: "Traffic") -> "PassResult":
         # Settings that stand in the repository belong to the commit, and are read with each.
-        held = loaded if find_named_file(config) else None
+        held = loaded if find_named_file(config.file) else None
         this_pass = _open_pass(
             repo, rev, config, tags, refresh, paths, packs, images, progress,
             on_github=clone, held=held, traffic=traffic,
@@ -321,9 +359,7 @@ def schedule(
 @cli.command()
 @click.argument("path")
 @_repository_options
-def explain(
-    path: str, repo: Path | None, rev: str, config: Path | None, tags: str | None, refresh: bool
-) -> int:
+def explain(path: str, repo: Path | None, rev: str, config: _Choice, tags: str | None, refresh: bool) -> int:
     """Show the decision trail of one item: each rule in order, the fact it saw, and the outcome."""
     from autobump.explain import explain_item
 
@@ -339,17 +375,16 @@ def explain(
 @click.argument("image")
 @_TAG_OPTIONS[0]
 @_TAG_OPTIONS[1]
-@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings file.")
+@_settings_options
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many to show.")
-def show_tags(image: str, tags: str | None, refresh: bool, config: Path | None, limit: int) -> int:
+def show_tags(image: str, tags: str | None, refresh: bool, config: _Choice, limit: int) -> int:
     """List an image's tags newest first, and mark the chosen one.
 
     IMAGE is namespace/name, or namespace/name:TAG to choose as for an item on that tag.
     """
-    from autobump.config import load_settings
     from autobump.explain import explain_tags
 
-    settings = load_settings(config, None).settings
+    settings = config.load(None).settings
     source = _open_source(tags, settings, refresh=refresh)
     for line in explain_tags(image, source, settings, _now(), limit):
         click.echo(line)
@@ -365,7 +400,7 @@ def show_tags(image: str, tags: str | None, refresh: bool, config: Path | None, 
     metavar="SOURCE",
     help="Source of facts: dockerfiles-info[:PATH] or file:PATH.  [default: registry.facts]",
 )
-@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings file.")
+@_settings_options
 @click.option(
     "--format",
     "output_format",
@@ -374,18 +409,15 @@ def show_tags(image: str, tags: str | None, refresh: bool, config: Path | None, 
     show_default=True,
     help="How to write the result.",
 )
-def show_diff(
-    image: str, old: str, new: str, facts: str | None, config: Path | None, output_format: str
-) -> int:
+def show_diff(image: str, old: str, new: str, facts: str | None, config: _Choice, output_format: str) -> int:
     """Show what changes inside an image between two tags: Python, system, packages, licences.
 
     IMAGE is namespace/name; OLD and NEW are tags of it.
     """
-    from autobump.config import load_settings
     from autobump.explain import compare_tags
     from autobump.images.sources.facts import open_facts_source
 
-    registry = load_settings(config, None).settings.registry
+    registry = config.load(None).settings.registry
     cache = _find_cache_folder(registry.cache)
     source = open_facts_source(facts or registry.facts, registry.source, cache, registry.concurrency)
     named = compare_tags(image, old, new, source)
@@ -421,23 +453,152 @@ def config_group() -> None:
     """Look at the settings."""
 
 
+_CHECKED_OPTIONS = (
+    click.argument("file", type=click.Path(path_type=Path), required=False),
+    click.option(
+        "--repo",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Use the file that a pass over this repository would use.  [default: .]",
+    ),
+    _set_option,
+)
+
+
+def _checked_options(command: _Command) -> _Command:
+    for option in reversed(_CHECKED_OPTIONS):
+        command = option(command)
+    return command
+
+
 @config_group.command("check")
-@click.argument("file", type=click.Path(path_type=Path), required=False)
+@_checked_options
+def config_check(file: Path | None, repo: Path | None, changes: tuple[str, ...]) -> int:
+    """Validate a settings file; without FILE, the one that would be used."""
+    loaded = _load_checked(file, repo, changes)
+    click.echo(f"{loaded.origin}: settings are valid")
+    return ExitCode.DONE
+
+
+@config_group.command("show")
+@_checked_options
+def config_show(file: Path | None, repo: Path | None, changes: tuple[str, ...]) -> int:
+    """Show every setting in force and where it comes from, as YAML.
+
+    Without FILE, as a pass would find them: defaults, then the file, the environment, and --set.
+    """
+    from autobump.settings_text import show_settings
+
+    click.echo(show_settings(_load_checked(file, repo, changes)), nl=False)
+    return ExitCode.DONE
+
+
+@config_group.command("schema")
+def config_schema() -> int:
+    """Print the JSON Schema of a settings file, for editors."""
+    from autobump.settings_schema import render_schema
+
+    click.echo(render_schema(), nl=False)
+    return ExitCode.DONE
+
+
+def _load_checked(file: Path | None, repo: Path | None, changes: tuple[str, ...]) -> "LoadedSettings":
+    from autobump.content.tree import ContentTree, is_repository
+    from autobump.errors import UsageError
+
+    tree = None
+    if repo is not None:
+        tree = ContentTree.open(repo)
+    elif is_repository(Path()):
+        with suppress(UsageError):  # a repository without content has no settings either
+            tree = ContentTree.open(Path())
+    return _Choice(file, changes).load(tree)
+
+
+@cli.command("init")
 @click.option(
     "--repo",
     type=click.Path(path_type=Path),
+    default=".",
     metavar="DIR",
-    help="Check the file that a pass over this repository would use.",
+    help="Content repository to write into.  [default: .]",
 )
-def config_check(file: Path | None, repo: Path | None) -> int:
-    """Validate a settings file; without FILE, the one that would be used."""
-    from autobump.config import load_settings
-    from autobump.content.tree import ContentTree
+@click.option("--repository", metavar="OWNER/NAME", help="Its name on GitHub.  [default: as its remote says]")
+@click.option("--base", metavar="BRANCH", help="Branch that pull requests go to.  [default: as in the clone]")
+@click.option("--policy", type=click.Choice(("opt-out", "python-only")), help="Which items may be updated.")
+@click.option("--schedule", metavar="CRON", help="When: five fields as in crontab(5), in UTC.")
+@_TAG_OPTIONS[0]
+@click.option("--action", metavar="OWNER/REPO@REF", help="Where the autobump action lives.")
+@click.option("--no-workflow", is_flag=True, help="Write the settings alone.")
+@click.option("--yes", is_flag=True, help="Ask nothing: guesses and defaults count.")
+@click.option("--force", is_flag=True, help="Write over files that are there.")
+def init_repository(
+    repo: Path,
+    repository: str | None,
+    base: str | None,
+    policy: str | None,
+    schedule: str | None,
+    tags: str | None,
+    action: str | None,
+    no_workflow: bool,
+    yes: bool,
+    force: bool,
+) -> int:
+    """Write .github/autobump.yml and a workflow into a content repository.
 
-    tree = ContentTree.open(repo) if repo is not None else None
-    loaded = load_settings(file, tree)
-    click.echo(f"{loaded.origin}: settings are valid")
+    What is not given as an option is asked for on a terminal.
+    """
+    from autobump.starter import ask_of, check_action, find_work_tree, refuse_overwriting, write_files
+
+    if action and no_workflow:
+        raise click.UsageError("--action and --no-workflow exclude each other")
+    git = find_work_tree(repo)
+    if not force:
+        refuse_overwriting(git.directory, workflow=not no_workflow)
+    asked = not yes and sys.stdin.isatty()
+    given = (repository, base, tags, policy, schedule)
+    answers = {
+        question.key: _answer(question, answer, asked=asked, workflow=not no_workflow)
+        for question, answer in zip(ask_of(git), given, strict=True)
+    }
+    if action is None and not no_workflow and asked:
+        text = "Where the autobump action lives, as OWNER/REPO@REF; nothing for no workflow"
+        action = click.prompt(
+            text, "", show_default=False, value_proc=lambda text: _checked(check_action, text) if text else ""
+        )
+    elif action is not None:
+        action = _checked(check_action, action, "--action")
+    elif not no_workflow:
+        raise click.UsageError("name the action with --action OWNER/REPO@REF, or say --no-workflow")
+    for path in write_files(git.directory, answers, action or None):
+        click.echo(f"wrote {path}")
     return ExitCode.DONE
+
+
+def _answer(question: "Question", given: str | None, *, asked: bool, workflow: bool) -> str:
+    """Return the answer that was given, or is given now, or counts without one."""
+    from autobump.starter import check_answer
+
+    def check(text: str) -> str:
+        return check_answer(question.key, text, workflow=workflow)
+
+    if given is not None:
+        return _checked(check, given, question.option)
+    if asked:
+        answer: str = click.prompt(
+            question.text, question.default, value_proc=lambda text: _checked(check, text)
+        )
+        return answer
+    if question.default is None:
+        raise click.UsageError(f"{question.option} cannot be told from the repository; name it")
+    return question.default
+
+
+def _checked(check: Callable[[str], str], text: str, option: str | None = None) -> str:
+    try:
+        return check(text)
+    except ValueError as exc:
+        raise click.BadParameter(str(exc), param_hint=option) from exc
 
 
 def _name_repository(forge: str, repo: Path | None) -> str | None:
@@ -448,19 +609,18 @@ def _name_repository(forge: str, repo: Path | None) -> str | None:
 def _open_repository(
     repo: Path | None,
     rev: str,
-    config: Path | None,
+    config: _Choice,
     *,
     clone: bool = False,
     held: "LoadedSettings | None" = None,
 ) -> "tuple[ContentTree, LoadedSettings]":
-    from autobump.config import load_settings
     from autobump.content.tree import ContentTree, is_repository
 
     if repo is None and clone and not is_repository(Path()):
-        tree = _open_clone((held or load_settings(config, None)).settings)
+        tree = _open_clone((held or config.load(None)).settings)
     else:
         tree = ContentTree.open(repo or Path(), rev)
-    return tree, held or load_settings(config, tree)
+    return tree, held or config.load(tree)
 
 
 def _open_clone(settings: "Settings") -> "ContentTree":
@@ -484,7 +644,7 @@ def _open_clone(settings: "Settings") -> "ContentTree":
 def _open_pass(
     repo: Path | None,
     rev: str,
-    config: Path | None,
+    config: _Choice,
     tags: str | None,
     refresh: bool,
     paths: tuple[str, ...],

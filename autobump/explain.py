@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
 
-from autobump.config import LoadedSettings, Settings
+from autobump.config import Settings
 from autobump.content.eligibility import Eligible, decide_eligibility, trace_eligibility
 from autobump.content.facts_cache import FactsCache
 from autobump.content.item import find_item_files
@@ -32,6 +32,7 @@ from autobump.planning.plan import Bump, Plan, plan_pull_requests
 from autobump.planning.waves import WaveFacts, take_turns
 from autobump.progress import Silent
 from autobump.rollout import load_wave_facts
+from autobump.settings_file import LoadedSettings
 
 _MAX_ASKED = 3
 """Most tags whose date and digest are asked for one by one."""

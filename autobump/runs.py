@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from autobump.config import LoadedSettings, ScheduleSettings
+from autobump.config import ScheduleSettings
 from autobump.errors import AutobumpError
 from autobump.health import FinishedPass, Health, PassEnd, ServiceState, judge_health
 from autobump.lock import LockTakenError
@@ -17,6 +17,7 @@ from autobump.metrics import Metrics
 from autobump.progress import Progress
 from autobump.run import PassResult
 from autobump.secrets import redact
+from autobump.settings_file import LoadedSettings
 from autobump.traffic import Traffic
 
 LONGEST_BACK_OFF = timedelta(hours=12)

@@ -19,11 +19,12 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.cron import CronTrigger
 
-from autobump.config import LoadedSettings, ScheduleSettings
+from autobump.config import ScheduleSettings
 from autobump.cron import parse_cron
 from autobump.errors import AutobumpError, ExitCode
 from autobump.metrics import CONTENT_TYPE
 from autobump.runs import Perform, Runs
+from autobump.settings_file import LoadedSettings
 from autobump.status_server import StatusServer
 
 _LOOK_SECONDS = 1.0

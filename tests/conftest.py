@@ -1,5 +1,6 @@
 import ipaddress
 import logging
+import os
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -45,6 +46,8 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
         "DOCKERHUB_TOKEN",
     ):
         monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("AUTOBUMP__")]:
+        monkeypatch.delenv(name)
     monkeypatch.setattr(secrets, "_known", set())
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")

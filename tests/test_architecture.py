@@ -31,6 +31,7 @@ PURE = (
     "content/release_notes.py",
     "content/yaml_scan.py",
     "content/yaml_text.py",
+    "contradictions.py",
     "cron.py",
     "health.py",
     "images/choice.py",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from autobump.config import LoadedSettings, Settings
+from autobump.config import Settings
 from autobump.content.tree import ContentTree
 from autobump.errors import AutobumpError, ForgeError
 from autobump.images.sources.snapshot import SnapshotSource
@@ -15,6 +15,7 @@ from autobump.pull_requests.forges.local_git import LocalGitForge
 from autobump.run import Pass, PassResult
 from autobump.runs import LONGEST_BACK_OFF, Runs, back_off
 from autobump.secrets import Secret
+from autobump.settings_file import LoadedSettings
 from autobump.traffic import Traffic
 from tests.conftest import NOW
 from tests.support.repositories import branches, make_repository, script_pack

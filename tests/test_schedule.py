@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from autobump import schedule
-from autobump.config import LoadedSettings, ScheduleSettings, Settings
+from autobump.config import ScheduleSettings, Settings
 from autobump.errors import AutobumpError, ExitCode, SettingsError
 from autobump.progress import Progress
 from autobump.run import PassResult
 from autobump.schedule import find_next_due, run_schedule
+from autobump.settings_file import LoadedSettings
 from autobump.traffic import Traffic
 
 MONDAY = datetime(2026, 6, 1, tzinfo=UTC)

@@ -16,6 +16,9 @@ MAX_DEPTH = 100
 MAX_PURE_BYTES = 1024 * 1024
 """Largest file that the pure parser, some fifty times slower than the C parser, is given."""
 
+_MAX_PLACES = 10_000
+"""Most keys and elements of a file that is loaded; settings have a few dozen."""
+
 _BOM = "\ufeff"
 _BOM_BYTES = _BOM.encode()
 
@@ -228,40 +231,63 @@ def splice_value(data: bytes, scalar: Scalar, new_value: str) -> bytes:
 
 
 def load_with_places(text: str) -> tuple[Any, dict[tuple[str | int, ...], tuple[int, int]]]:
-    """Load a small trusted file, such as the settings, with the place of every key and element.
+    """Load a small file that people write, such as the settings, with the place of every key and element.
 
     Returns:
-        The data, and `{path: (line, column)}`, both from 1. A mapping's entry is found at its key.
+        The data, and `{path: (line, column)}`, both from 1. A mapping's entry is found at its key. Keys and
+        dates are text.
 
     Raises:
-        YamlFault: The text is no valid YAML, or a key stands twice.
+        YamlFault: The text is no valid YAML, a key stands twice, or it says more than plain data.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
-    places: dict[tuple[str | int, ...], tuple[int, int]] = {}
+    yaml = YAML(typ="safe", pure=True)
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
-        data = YAML(typ="safe", pure=True).load(text)
+        root = yaml.compose(text)
     except YAMLError as exc:
         raise _fault_from(exc) from exc
+    except RecursionError as exc:
+        raise YamlFault("invalid-yaml", "nested too deep", 1, 1) from exc
+    places: dict[tuple[str | int, ...], tuple[int, int]] = {}
 
-    def walk(node: Any, path: tuple[str | int, ...]) -> None:
-        if node is None or isinstance(node.value, str):
-            return
-        for index, element in enumerate(node.value):
-            if isinstance(element, tuple):
-                key, value = element
-                here = (*path, str(key.value))
-                mark = key.start_mark
-            else:
-                here, value = (*path, index), element
-                mark = element.start_mark
-            places[here] = (mark.line + 1, mark.column + 1)
-            walk(value, here)
+    def build(node: Any, path: tuple[str | int, ...]) -> Any:
+        # An alias is the node it stands for, which may be large or lie inside itself.
+        if len(path) > MAX_DEPTH or len(places) > _MAX_PLACES:
+            raise _fault_at(node, "nested too deep or too large")
+        kind = node.tag.rpartition(":")[2]
+        match node.id, kind:
+            case "mapping", "map":
+                return build_mapping(node, path)
+            case "sequence", "seq":
+                return [build_at(each, each, (*path, index)) for index, each in enumerate(node.value)]
+            case "scalar", "timestamp" | "value":
+                return node.value
+            case "scalar", "null" | "bool" | "int" | "float" | "str":
+                pass
+            case _:
+                raise _fault_at(node, f"{node.tag} is no plain data")
+        try:
+            return yaml.constructor.construct_object(node)
+        except (ValueError, KeyError) as exc:
+            raise _fault_at(node, f"{node.value} is no {kind}") from exc
 
-    walk(root, ())
-    return data, places
+    def build_mapping(node: Any, path: tuple[str | int, ...]) -> dict[str, Any]:
+        mapping: dict[str, Any] = {}
+        for key, value in node.value:
+            if key.id != "scalar":
+                raise _fault_at(key, "a key must be text")
+            if key.value in mapping:
+                raise _fault_at(key, f'the key "{key.value}" stands twice')
+            mapping[key.value] = build_at(key, value, (*path, key.value))
+        return mapping
+
+    def build_at(marked: Any, node: Any, path: tuple[str | int, ...]) -> Any:
+        places[path] = (marked.start_mark.line + 1, marked.start_mark.column + 1)
+        return build(node, path)
+
+    return (None if root is None else build(root, ())), places
 
 
 def decode_text(data: bytes) -> tuple[str, str]:

@@ -3,7 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autobump.content.item import ItemKind, parse_item, replace_image
-from autobump.content.yaml_text import Scalar, UnsafeEditError, YamlFault, read_outline, splice_value
+from autobump.content.yaml_text import (
+    Scalar,
+    UnsafeEditError,
+    YamlFault,
+    load_with_places,
+    read_outline,
+    splice_value,
+)
 
 OLD = "demisto/python3:3.9.8.24399"
 NEW = "demisto/python3:3.12.13.12042988"
@@ -183,3 +190,46 @@ def json_string(text: str) -> str:
     import json
 
     return json.dumps(text)
+
+
+def test_small_file_is_loaded_with_the_place_of_everything() -> None:
+    data, places = load_with_places("a: 1\nb:\n  - c: [x, null]\n    d: 2027-01-31\n")
+    assert data == {"a": 1, "b": [{"c": ["x", None], "d": "2027-01-31"}]}
+    assert places[("a",)] == (1, 1)
+    assert places[("b", 0)] == (3, 5)
+    assert places[("b", 0, "c", 1)] == (3, 12)
+    assert places[("b", 0, "d")] == (4, 5)
+
+
+def test_aliases_of_a_small_file_stand_for_what_they_name() -> None:
+    assert load_with_places("a: &one [x]\nb: *one\n")[0] == {"a": ["x"], "b": ["x"]}
+
+
+_LAUGHS = "\n".join(
+    ["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9))]
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("a: 1\na: 2\n", (2, 1, 'the key "a" stands twice')),
+        ("? [a]\n: b\n", (1, 3, "a key must be text")),
+        ("a:\n  b: !secret x\n", (2, 6, "!secret is no plain data")),
+        ("a: !!set {x}\n", (1, 4, "tag:yaml.org,2002:set is no plain data")),
+        ("a: !!map x\n", (1, 4, "tag:yaml.org,2002:map is no plain data")),
+        ("a: !!int many\n", (1, 4, "many is no int")),
+        ("a: !!bool maybe\n", (1, 4, "maybe is no bool")),
+        ("a: &one [*one]\n", (1, 4, "nested too deep or too large")),
+        ("[" * 5000, (1, 1, "nested too deep")),
+        (_LAUGHS, (1, 5, "nested too deep or too large")),
+        ("a: [\n", (2, 1, "expected the node content, but found '<stream end>'")),
+        ("a: \x01\n", (1, 1, "unacceptable character #x0001: special characters are not allowed")),
+    ],
+)
+def test_small_file_that_is_no_plain_data_is_told_with_its_place(
+    text: str, fault: tuple[int, int, str]
+) -> None:
+    with pytest.raises(YamlFault) as caught:
+        load_with_places(text)
+    assert (caught.value.line, caught.value.column, caught.value.detail) == fault

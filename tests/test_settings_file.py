@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from autobump.config import Settings, load_settings, parse_settings
+from autobump.config import Settings
 from autobump.content.tree import ContentTree
 from autobump.errors import SettingsError, UsageError
+from autobump.settings_file import load_settings, parse_settings
 from tests.support.repositories import make_repository, script_pack
 
 SAMPLE = Path(__file__).resolve().parents[1] / "config" / "autobump.yml"
@@ -79,7 +80,7 @@ def test_values_are_read() -> None:
         ("policy: {support: [gold]}\n", 's.yml:1:20: policy.support.0: "gold" is not'),
         ("policy: {support: xsoar}\n", 's.yml:1:10: policy.support: "xsoar" must be a list'),
         ("policy: []\n", "s.yml:1:1: policy: [] must be a mapping of keys"),
-        ("- a\n", "s.yml:1:1: the file: ['a'] must be a mapping of keys"),
+        ("- a\n", "s.yml:1:1: the file must be a mapping of keys"),
         ("registry: {min_age: 3}\n", "s.yml:1:12: registry.min_age: 3 must be a number and a unit"),
         (
             "registry: {min_age: 3 fortnights}\n",
@@ -93,7 +94,7 @@ def test_values_are_read() -> None:
             "s.yml:2:3: schedule.cron: \"61 3 * * *\" has the minute '61', which is not within 0 to 59",
         ),
         ("schedule: {cron: daily}\n", 's.yml:1:12: schedule.cron: "daily" must have five fields'),
-        ("schedule: {cron: 5}\n", "s.yml:1:12: schedule.cron: 5: input should be a valid string"),
+        ("schedule: {cron: 5}\n", "s.yml:1:12: schedule.cron: 5 must be text; put it in quotes"),
         (
             "schedule: {timezone: Europe/Berln}\n",
             's.yml:1:12: schedule.timezone: "Europe/Berln" is no time zone such as Europe/Berlin; did you',
@@ -127,7 +128,8 @@ def test_address_to_listen_on_is_read(listen: str, address: tuple[str, int] | No
 
 def test_schedule_is_checked_without_the_scheduler() -> None:
     text = "schedule: {cron: '*/5 * * * * *', timezone: Europe/Berlin}"
-    code = f"import sys\nfrom autobump.config import parse_settings\nparse_settings({text.encode()!r}, 's')\n"
+    code = "import sys\nfrom autobump.settings_file import parse_settings\n"
+    code += f"parse_settings({text.encode()!r}, 's')\n"
     code += "sys.exit('apscheduler' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -1,0 +1,189 @@
+"""Finds and loads the settings; every error tells where the setting comes from."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from autobump.config import SettingPath, Settings
+from autobump.content.tree import ContentTree
+from autobump.contradictions import find_contradictions
+from autobump.errors import SettingsError, UsageError
+from autobump.settings_layers import (
+    Layer,
+    Origin,
+    lay_over,
+    read_command_line_layer,
+    read_environment_layer,
+    read_file_layer,
+)
+
+CONFIG_VARIABLE = "AUTOBUMP_CONFIG"
+REPOSITORY_PATH = ".github/autobump.yml"
+
+_MAX_SETTINGS_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """Settings and where they came from.
+
+    Attributes:
+        settings: The settings.
+        origin: The file, or `built-in defaults`, and what else had its say.
+        origins: The origin of each key that is set, by its path.
+    """
+
+    settings: Settings
+    origin: str
+    origins: Mapping[SettingPath, Origin] = field(default_factory=dict)
+
+
+def find_named_file(path: Path | None) -> Path | None:
+    """Return the settings file that `--config` (`path`) or `$AUTOBUMP_CONFIG` names, or None."""
+    return path or (Path(value) if (value := os.environ.get(CONFIG_VARIABLE)) else None)
+
+
+def load_settings(path: Path | None, tree: ContentTree | None, changes: Sequence[str] = ()) -> LoadedSettings:
+    """Find and load the settings: the defaults, over them the file, the environment, the command line.
+
+    Args:
+        path: The file named with `--config`, if any.
+        tree: The analysed commit, whose `.github/autobump.yml` counts when no file is named.
+        changes: What `--set` was given.
+
+    Returns:
+        The settings. The file is the first that exists of: `path`, the one `$AUTOBUMP_CONFIG` names, the
+        commit's own.
+
+    Raises:
+        SettingsError: The settings cannot be used.
+        UsageError: The file named cannot be read.
+    """
+    name, data = _find_file(path, tree)
+    layers = {
+        name or "built-in defaults": read_file_layer(data, name),
+        "environment": read_environment_layer(os.environ),
+        "command line": read_command_line_layer(changes),
+    }
+    layer = lay_over(layers.values())
+    origin, *others = (name for name, layer in layers.items())
+    spoken = [origin, *(other for other in others if layers[other].data)]
+    return LoadedSettings(_check(layer), ", ".join(spoken), layer.origins)
+
+
+def parse_settings(data: bytes, file: str) -> Settings:
+    """Validate the text of a settings file alone; an empty file means the defaults.
+
+    Args:
+        data: The file.
+        file: How it is called in errors.
+
+    Raises:
+        SettingsError: Lists everything that is wrong, each with its place.
+    """
+    return _check(read_file_layer(data, file))
+
+
+def _find_file(path: Path | None, tree: ContentTree | None) -> tuple[str, bytes]:
+    named = find_named_file(path)
+    if named is not None:
+        return str(named), _read_file(named)
+    if tree is not None and (data := tree.read_file(REPOSITORY_PATH)) is not None:
+        return REPOSITORY_PATH, data
+    return "", b""
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        with path.expanduser().open("rb") as file:
+            data = file.read(_MAX_SETTINGS_BYTES + 1)
+    except OSError as exc:
+        raise UsageError(f"cannot read the settings in {path}: {exc.strerror}") from exc
+    if len(data) > _MAX_SETTINGS_BYTES:
+        raise UsageError(f"{path} is no settings file: larger than {_MAX_SETTINGS_BYTES >> 20} MiB")
+    return data
+
+
+def _check(layer: Layer) -> Settings:
+    try:
+        settings = Settings.model_validate(layer.data)
+    except ValidationError as exc:
+        wrong = ((error["loc"], _explain(dict(error))) for error in exc.errors(include_url=False))
+        raise _error(wrong, layer) from exc
+    if contradictions := list(find_contradictions(settings)):
+        raise _error(contradictions, layer)
+    return settings
+
+
+def _error(wrong: Iterable[tuple[SettingPath, str]], layer: Layer) -> SettingsError:
+    faults = [
+        _find_origin(path, layer).fault(f"{'.'.join(map(str, path))}: {message}") for path, message in wrong
+    ]
+    return SettingsError(tuple(sorted(faults, key=lambda fault: (fault.line, fault.column))))
+
+
+def _find_origin(path: SettingPath, layer: Layer) -> Origin:
+    """Return the origin of a setting, or of the nearest one around it that has one."""
+    return next(layer.origins[around] for around in _around(path) if around in layer.origins)
+
+
+def _around(path: SettingPath) -> Iterator[SettingPath]:
+    while path:
+        yield path
+        path = path[:-1]
+
+
+def _explain(error: dict[str, Any]) -> str:
+    location: SettingPath = error["loc"]
+    given = _shown(error["input"])
+    match error["type"]:
+        case "extra_forbidden":
+            known = _known_keys(location[:-1])
+            close = get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+            hint = f'did you mean "{close[0]}"?' if close else f"known keys: {', '.join(known)}"
+            return f"unknown key; {hint}"
+        case "missing":
+            return "must be given"
+        case "literal_error":
+            return f"{given} is not {error['ctx']['expected']}"
+        case "value_error":
+            return f"{given} {error['ctx']['error']}"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"{given} must be a mapping of keys"
+        case "tuple_type" | "list_type":
+            return f"{given} must be a list"
+        case "string_type":
+            return f"{given} must be text; put it in quotes"
+        case _:
+            message = str(error["msg"])
+            return f"{given}: {message[:1].lower()}{message[1:]}"
+
+
+def _known_keys(section: SettingPath) -> list[str]:
+    model: type[BaseModel] = Settings
+    for part in section:
+        if isinstance(part, str):
+            model = _find_model(model.model_fields[part].annotation)
+    return list(model.model_fields)
+
+
+def _find_model(annotation: Any) -> type[BaseModel]:
+    """Return the model of a section, or of the elements of a list of sections."""
+    candidates = (annotation, *get_args(annotation))
+    return next(each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel))
+
+
+def _shown(value: object) -> str:
+    match value:
+        case str():
+            text = f'"{value}"'
+        case None | bool():
+            text = {None: "null", True: "true", False: "false"}[value]
+        case _:
+            text = str(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"

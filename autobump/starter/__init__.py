@@ -1,0 +1,229 @@
+"""Writes the first settings and the workflow into a content repository."""
+
+import re
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autobump.config import Settings
+from autobump.errors import SettingsError, UsageError
+from autobump.files import write_whole
+from autobump.git import Git, GitError
+from autobump.settings_file import REPOSITORY_PATH, parse_settings
+from autobump.settings_text import write_value
+
+WORKFLOW_PATH = ".github/workflows/autobump.yml"
+
+Key = tuple[str, str]
+"""Section and key of a setting."""
+
+_TEMPLATE = Path(__file__).with_name("workflow.yml")
+_ACTION = re.compile(r"([A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+)@([A-Za-z0-9_][A-Za-z0-9_./-]*)")
+_REMOTE = re.compile(
+    r"(?:(?:https?|ssh|git)://[^/]+/|[^/@:]+@[^/:]+:)(?P<name>[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+?)(?:\.git)?/?"
+)
+_HEADER = f"""\
+# Settings of autobump. What is not here has its default; all of it is shown by
+#
+#     autobump config show
+#
+# Check this file with: autobump config check {REPOSITORY_PATH}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something the files must say.
+
+    Attributes:
+        option: The option that answers it.
+        key: The setting it is.
+        text: What a person is asked.
+        default: What counts without an answer; None when it cannot be told.
+    """
+
+    option: str
+    key: Key
+    text: str
+    default: str | None
+
+
+def find_work_tree(folder: Path) -> Git:
+    """Return git in the top folder of a work tree.
+
+    Raises:
+        UsageError: There is none.
+    """
+    try:
+        return Git(Path(Git(folder).line("rev-parse", "--show-toplevel")))
+    except GitError as exc:
+        raise UsageError(f"{folder} is no work tree of a git repository: {exc}") from exc
+
+
+def ask_of(git: Git) -> tuple[Question, ...]:
+    """Return what is to be asked, with guesses from the repository as defaults."""
+    settings = Settings()
+    return (
+        Question(
+            "--repository",
+            ("content", "repository"),
+            "Repository on GitHub, as owner/name",
+            _guess_repository(git),
+        ),
+        Question("--base", ("content", "base"), "Branch that pull requests go to", _guess_base(git)),
+        Question("--tags", ("registry", "source"), "Where tags come from", settings.registry.source),
+        Question(
+            "--policy",
+            ("policy", "auto_update"),
+            "Which items: opt-out (all that do not say no) or python-only",
+            settings.policy.auto_update,
+        ),
+        Question(
+            "--schedule",
+            ("schedule", "cron"),
+            "When: minute, hour, day, month, weekday, in UTC",
+            settings.schedule.cron,
+        ),
+    )
+
+
+def check_answer(key: Key, text: str, *, workflow: bool) -> str:
+    """Return an answer that can be used.
+
+    Args:
+        key: The setting it is.
+        text: The answer.
+        workflow: GitHub has to read it, too.
+
+    Raises:
+        ValueError: It cannot, and why.
+    """
+    section, name = key
+    try:
+        parse_settings(f"{section}: {{{name}: {write_value(text)}}}".encode(), "")
+    except SettingsError as exc:
+        raise ValueError(exc.faults[0].message) from exc
+    if workflow and key == ("schedule", "cron"):
+        _require_github_cron(text)
+    return text
+
+
+def check_action(text: str) -> str:
+    """Return where the action lives, if that is written as `OWNER/REPO@REF`.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if not _ACTION.fullmatch(text):
+        raise ValueError(f'"{text}" is not OWNER/REPO@REF')
+    return text
+
+
+def refuse_overwriting(root: Path, *, workflow: bool) -> None:
+    """Raise when a file that would be written is there already.
+
+    Raises:
+        UsageError: Names all of them.
+    """
+    paths = (REPOSITORY_PATH, WORKFLOW_PATH) if workflow else (REPOSITORY_PATH,)
+    if there := [path for path in paths if (root / path).exists() or (root / path).is_symlink()]:
+        verb = "is" if len(there) == 1 else "are"
+        raise UsageError(f"{' and '.join(there)} {verb} there already; --force writes over")
+
+
+def write_files(root: Path, answers: Mapping[Key, str], action: str | None) -> tuple[str, ...]:
+    """Write the settings, and the workflow if it is known where the action lives.
+
+    Args:
+        root: Top folder of the work tree.
+        answers: A text for each setting that was asked for.
+        action: `OWNER/REPO@REF`, or None for no workflow.
+
+    Returns:
+        The paths that were written, below `root`.
+
+    Raises:
+        UsageError: A file cannot be written.
+    """
+    files = {REPOSITORY_PATH: render_settings(answers)}
+    if action is not None:
+        files[WORKFLOW_PATH] = render_workflow(
+            action, cron=answers["schedule", "cron"], base=answers["content", "base"]
+        )
+    for path, text in files.items():
+        try:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise UsageError(f"cannot make the folder of {root / path}: {exc.strerror}") from exc
+        write_whole(root / path, text.encode())
+    return tuple(files)
+
+
+def render_settings(answers: Mapping[Key, str]) -> str:
+    """Return a settings file that says what was answered, each key with what it means.
+
+    Raises:
+        SettingsError: The answers do not make settings.
+    """
+    text = _HEADER
+    said = ""
+    for (section, name), answer in answers.items():
+        if section != said:
+            text += f"\n{section}:\n"
+            said = section
+        model: Any = Settings.model_fields[section].annotation
+        meaning = textwrap.wrap(model.model_fields[name].description, 100)
+        text += "".join(f"  # {line}\n" for line in meaning)
+        text += f"  {name}: {write_value(answer)}\n"
+    parse_settings(text.encode(), REPOSITORY_PATH)
+    return text
+
+
+def render_workflow(action: str, *, cron: str, base: str) -> str:
+    """Return a workflow that runs the action.
+
+    Args:
+        action: `OWNER/REPO@REF`.
+        cron: When; five fields.
+        base: The branch to read.
+    """
+    repository, ref = action.split("@")
+    words = {"CRON": cron, "BASE": write_value(base), "OWNER/REPO": repository, "REF": ref}
+    return re.sub("|".join(words), lambda match: words[match[0]], _TEMPLATE.read_text("utf-8"))
+
+
+def _require_github_cron(cron: str) -> None:
+    """Refuse what GitHub cannot read.
+
+    Source: "on.schedule" in the workflow syntax of GitHub's documentation: five fields, weekdays 0 to 6.
+    """
+    fields = cron.split()
+    if len(fields) != 5:
+        raise ValueError(f'"{cron}" has seconds, which a workflow cannot have')
+    days = [day for part in fields[4].split(",") for day in part.partition("/")[0].split("-")]
+    if "7" in days:
+        raise ValueError(f'"{cron}" has the weekday 7, which a workflow cannot have; write 0 for Sunday')
+
+
+def _guess_repository(git: Git) -> str | None:
+    remotes = git.line("remote").splitlines()
+    name = "origin" if "origin" in remotes or not remotes else remotes[0]
+    match = _REMOTE.fullmatch(_ask(git, "config", "--get", f"remote.{name}.url") or "")
+    return match["name"] if match else None
+
+
+def _guess_base(git: Git) -> str | None:
+    """Return the default branch as the remote tells it, or the one that is checked out."""
+    default = _ask(git, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+    if default:
+        return default.removeprefix("origin/")
+    return _ask(git, "symbolic-ref", "--quiet", "--short", "HEAD")
+
+
+def _ask(git: Git, *arguments: str) -> str | None:
+    try:
+        return git.line(*arguments)
+    except GitError:
+        return None

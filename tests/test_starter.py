@@ -1,0 +1,222 @@
+"""`autobump init` as a new user meets it."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from autobump.cli import run_command
+from autobump.git import Git
+from autobump.settings_file import parse_settings
+from autobump.starter import WORKFLOW_PATH
+from tests.support.repositories import make_repository, script_pack
+
+SETTINGS_PATH = ".github/autobump.yml"
+ACTION = "acme/autobump@v1"
+
+
+@pytest.fixture
+def git(tmp_path: Path) -> Git:
+    """Return a content repository with one pack that nobody set up for autobump."""
+    git = make_repository(tmp_path / "content", script_pack("A", {"S": "demisto/x:1.0.0.1"}), bare=False)
+    git.run("remote", "add", "origin", "https://github.example/acme/content.git")
+    return git
+
+
+def init(git: Git, *options: str) -> int:
+    return run_command(["init", "--repo", str(git.directory), *options])
+
+
+def read(git: Git, path: str = SETTINGS_PATH) -> str:
+    return (git.directory / path).read_text()
+
+
+def written(git: Git) -> set[str]:
+    return {path.relative_to(git.directory).as_posix() for path in git.directory.glob(".github/**/*.yml")}
+
+
+def test_new_user_plans_with_what_was_written(
+    git: Git, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tags = tmp_path / "tags.json"
+    tags.write_text(json.dumps({"demisto/x": ["1.0.0.1", "1.0.0.2"]}))
+    assert init(git, "--yes", "--action", ACTION, "--tags", f"file:{tags}") == 0
+    git.run("add", ".")
+    git.run("-c", "user.name=n", "-c", "user.email=n@example.com", "commit", "--quiet", "-m", "Use autobump")
+    monkeypatch.chdir(git.directory)
+    assert run_command(["config", "check", SETTINGS_PATH]) == 0
+    assert run_command(["config", "check"]) == 0
+    capsys.readouterr()
+    assert run_command(["plan", "--format", "json"]) == 0
+    (pull_request,) = json.loads(capsys.readouterr().out)["pull_requests"]
+    assert (pull_request["image"], pull_request["target"]) == ("demisto/x", "1.0.0.2")
+
+
+def test_defaults_come_from_the_repository(git: Git) -> None:
+    assert init(git, "--yes", "--no-workflow") == 0
+    settings = parse_settings(read(git).encode(), SETTINGS_PATH)
+    assert (settings.content.repository, settings.content.base) == ("acme/content", "master")
+    assert written(git) == {SETTINGS_PATH}
+
+
+def test_options_are_what_the_files_say(git: Git) -> None:
+    options = ["--repository", "o/n", "--base", "main", "--policy", "python-only", "--schedule", "5 4 * * 0"]
+    assert init(git, *options, "--tags", "oci:https://mirror.example", "--action", ACTION) == 0
+    settings = parse_settings(read(git).encode(), SETTINGS_PATH)
+    assert (settings.content.repository, settings.content.base) == ("o/n", "main")
+    assert settings.policy.auto_update == "python-only"
+    assert settings.schedule.cron == "5 4 * * 0"
+    assert settings.registry.source == "oci:https://mirror.example"
+    workflow: Any = YAML(typ="safe", pure=True).load(read(git, WORKFLOW_PATH))
+    assert workflow["on"]["schedule"] == [{"cron": "5 4 * * 0"}]
+    checkout, action = workflow["jobs"]["bump"]["steps"]
+    assert checkout["with"] == {"ref": "main", "persist-credentials": False}
+    assert action == {"uses": "acme/autobump/.github/actions/autobump@v1"}
+
+
+def test_every_key_that_is_written_says_what_it_means(git: Git) -> None:
+    assert init(git, "--yes", "--no-workflow") == 0
+    lines = read(git).splitlines()
+    for before, line in pairwise(lines):
+        if line.startswith("  ") and not line.startswith("  #"):
+            assert before.startswith("  # ")
+
+
+@pytest.mark.parametrize(
+    ("url", "repository"),
+    [
+        ("git@github.com:acme/content.git", "acme/content"),
+        ("ssh://git@github.com/acme/content", "acme/content"),
+        ("https://token@github.com/acme/my.content.git/", "acme/my.content"),
+    ],
+)
+def test_repository_is_guessed_from_the_remote(git: Git, url: str, repository: str) -> None:
+    git.run("remote", "set-url", "origin", url)
+    assert init(git, "--yes", "--no-workflow") == 0
+    assert f"  repository: {repository}\n" in read(git)
+
+
+def test_base_is_the_default_branch_of_the_remote_where_that_is_known(git: Git) -> None:
+    git.run("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+    assert init(git, "--yes", "--no-workflow") == 0
+    assert "  base: main\n" in read(git)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--yes"], "name the action with --action OWNER/REPO@REF, or say --no-workflow"),
+        (["--action", "acme"], 'Invalid value for --action: "acme" is not OWNER/REPO@REF'),
+        (["--action", ACTION, "--no-workflow"], "--action and --no-workflow exclude each other"),
+        (["--no-workflow", "--schedule", "daily"], 'for --schedule: schedule.cron: "daily" must have five'),
+        (["--action", ACTION, "--schedule", "0 0 3 * * *"], 'for --schedule: "0 0 3 * * *" has seconds'),
+        (["--action", ACTION, "--schedule", "0 3 * * 5-7"], "has the weekday 7"),
+        (["--no-workflow", "--repository", "x"], 'for --repository: content.repository: "x": string should'),
+        (
+            ["--no-workflow", "--tags", "nowhere"],
+            'registry.source: "nowhere" is no tag source; use dockerhub',
+        ),
+        (["--no-workflow", "--base", "-x"], 'for --base: content.base: "-x": string should match'),
+    ],
+)
+def test_wrong_answer_is_told_and_nothing_is_written(
+    git: Git, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert init(git, *options) == 2
+    assert message in " ".join(capsys.readouterr().err.split())
+    assert written(git) == set()
+
+
+@pytest.mark.parametrize("url", ["/srv/git/content.git", "https://example.com/content", None])
+def test_repository_that_cannot_be_guessed_must_be_named(
+    git: Git, url: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git.run(*(["remote", "set-url", "origin", url] if url else ["remote", "remove", "origin"]))
+    assert init(git, "--yes", "--no-workflow") == 2
+    assert "--repository cannot be told from the repository; name it" in capsys.readouterr().err
+
+
+def test_folder_without_a_work_tree_is_refused(
+    git: Git, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git.run("clone", "--quiet", "--bare", ".", str(tmp_path / "bare"))
+    for folder in (tmp_path / "bare", tmp_path / "none"):
+        assert run_command(["init", "--repo", str(folder), "--yes", "--no-workflow"]) == 2
+        assert f"{folder} is no work tree of a git repository: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", [SETTINGS_PATH, WORKFLOW_PATH])
+def test_nothing_is_touched_when_one_of_the_files_is_there(
+    git: Git, path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (git.directory / path).parent.mkdir(parents=True)
+    (git.directory / path).write_text("mine")
+    assert init(git, "--yes", "--action", ACTION) == 2
+    assert f"{path} is there already; --force writes over" in capsys.readouterr().err
+    assert written(git) == {path}
+    assert read(git, path) == "mine"
+    assert init(git, "--yes", "--action", ACTION, "--force") == 0
+    assert read(git, path) != "mine"
+    assert written(git) == {SETTINGS_PATH, WORKFLOW_PATH}
+
+
+def test_files_go_to_the_top_of_the_work_tree(git: Git) -> None:
+    assert run_command(["init", "--repo", str(git.directory / "Packs/A"), "--yes", "--no-workflow"]) == 0
+    assert written(git) == {SETTINGS_PATH}
+
+
+def test_on_a_terminal_what_was_not_given_is_asked_for_until_it_can_be_used(git: Git) -> None:
+    terminal, inside = pty.openpty()
+    command = [sys.executable, "-m", "autobump", "init", "--repo", str(git.directory), "--policy", "opt-out"]
+    lines = [
+        "nobody",
+        "acme/private",
+        "",
+        "dockerfiles-info",
+        "0 3 * * 7",
+        "0 3 * * 0",
+        "acme/autobump",
+        ACTION,
+    ]
+    with subprocess.Popen(command, stdin=inside, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        os.write(terminal, "".join(f"{line}\n" for line in lines).encode())
+        output, errors = process.communicate()
+    os.close(inside)
+    os.close(terminal)
+    assert process.returncode == 0, errors
+    told = (output + errors).decode()
+    assert "[acme/content]: " in told
+    assert 'content.repository: "nobody"' in told
+    assert "has the weekday 7" in told
+    assert '"acme/autobump" is not OWNER/REPO@REF' in told
+    settings = parse_settings(read(git).encode(), SETTINGS_PATH)
+    assert (settings.content.repository, settings.content.base) == ("acme/private", "master")
+    assert settings.registry.source == "dockerfiles-info"
+    assert "uses: acme/autobump/.github/actions/autobump@v1\n" in read(git, WORKFLOW_PATH)
+
+
+def test_without_a_terminal_nothing_is_asked(git: Git) -> None:
+    command = [sys.executable, "-m", "autobump", "init", "--repo", str(git.directory), "--no-workflow"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        # Its stdin stays open and silent: whoever asked would wait for ever.
+        assert process.wait(60) == 0
+    assert written(git) == {SETTINGS_PATH}
+
+
+def test_actionlint_and_the_rules_of_our_workflows_have_nothing_against_what_is_written(git: Git) -> None:
+    lint = pytest.importorskip("tests.workflows.test_lint").lint
+    rules = pytest.importorskip("tests.workflows.test_rules")
+    assert init(git, "--yes", "--action", ACTION) == 0
+    assert lint({"autobump.yml": read(git, WORKFLOW_PATH)}) == []
+    path = git.directory / WORKFLOW_PATH
+    rules.test_jobs_have_only_the_permissions_they_name_and_end_in_time(path)
+    rules.test_checkouts_leave_no_token_behind(path)
+    pinned = [line for line in read(git, WORKFLOW_PATH).splitlines() if "actions/checkout@" in line]
+    assert pinned == [f"      - uses: actions/checkout@{rules.PINS['actions/checkout']}"]
