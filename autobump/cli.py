@@ -18,11 +18,13 @@ from autobump import __version__
 from autobump.errors import AutobumpError, ExitCode
 
 if TYPE_CHECKING:
-    from autobump.config import Settings
+    from collections.abc import Sequence
+
     from autobump.content.tree import ContentTree
-    from autobump.images.sources import FactsSource, TagSource
+    from autobump.fleet import RepositoryOutcome
+    from autobump.opening import PassOptions
     from autobump.progress import Progress
-    from autobump.run import Pass, PassResult
+    from autobump.run import PassResult
     from autobump.settings_file import LoadedSettings
     from autobump.starter import Question
     from autobump.traffic import Traffic
@@ -224,6 +226,9 @@ def _pass_options(command: _Command) -> _Command:
             click.option(
                 "--strict", is_flag=True, help="Exit with 1 when there is a problem in the content."
             ),
+            click.option(
+                "--repository", metavar="NAME", help="Only this one of the repositories in the settings."
+            ),
         )
     ):
         command = option(command)
@@ -263,14 +268,14 @@ def plan(
     reports: tuple[Path, ...],
     actions: bool,
     strict: bool,
+    repository: str | None,
 ) -> int:
     """Say what would change, and why the rest would not; only reads."""
-    from autobump.progress import open_progress
+    from autobump.fleet import plan_each
 
-    with open_progress() as progress:
-        this_pass = _open_pass(repo, rev, config, tags, refresh, paths, packs, images, progress)
-        result = this_pass.plan()
-    return _finish(result, output_format, output, reports, actions=actions, strict=strict)
+    options = _pass_options_of(repo, rev, tags, refresh, paths, packs, images)
+    outcomes = plan_each(options, config.load, config.file, repository)
+    return _finish(outcomes, output_format, output, reports, actions=actions, strict=strict)
 
 
 @cli.command()
@@ -290,23 +295,16 @@ def run(
     reports: tuple[Path, ...],
     actions: bool,
     strict: bool,
+    repository: str | None,
     forge: str,
     dry_run: bool,
 ) -> int:
     """Make the pull requests, refresh them, and close those that are done."""
-    from autobump.logs import log_fields, name_run
-    from autobump.perform import perform_pass
-    from autobump.progress import open_progress
+    from autobump.fleet import run_each
 
-    with open_progress() as progress:
-        this_pass = _open_pass(
-            repo, rev, config, tags, refresh, paths, packs, images, progress, on_github=forge == "github"
-        )
-        cache = _find_cache_folder(this_pass.settings.registry.cache)
-        repository = _name_repository(forge, repo) or this_pass.settings.content.repository
-        with log_fields(run=name_run(), repository=repository):
-            result = perform_pass(this_pass, forge, dry_run=dry_run, cache=cache)
-    return _finish(result, output_format, output, reports, actions=actions, strict=strict)
+    options = _pass_options_of(repo, rev, tags, refresh, paths, packs, images, on_github=forge == "github")
+    outcomes = run_each(options, config.load, config.file, repository, forge, dry_run=dry_run)
+    return _finish(outcomes, output_format, output, reports, actions=actions, strict=strict)
 
 
 @cli.command()
@@ -332,25 +330,22 @@ def schedule(
 
     SIGTERM and Ctrl-C let it end the pull request it is at; SIGHUP loads the settings again.
     """
+    from autobump.fleet import perform_due
     from autobump.logs import log_what_is_done
-    from autobump.perform import perform_pass
+    from autobump.opening import open_repository
     from autobump.schedule import run_schedule
     from autobump.settings_file import find_named_file
 
-    clone = forge == "github"
+    options = _pass_options_of(repo, rev, tags, refresh, paths, packs, images, on_github=forge == "github")
 
     def load() -> "LoadedSettings":
-        return _open_repository(repo, rev, config, clone=clone)[1]
+        loaded = config.load(None)
+        return loaded if loaded.settings.repositories else open_repository(options, config.load)[1]
 
     def perform(loaded: "LoadedSettings", progress: "Progress", traffic: "Traffic") -> "PassResult":
         # Settings that stand in the repository belong to the commit, and are read with each.
         held = loaded if find_named_file(config.file) else None
-        this_pass = _open_pass(
-            repo, rev, config, tags, refresh, paths, packs, images, progress,
-            on_github=clone, held=held, traffic=traffic,
-        )  # fmt: skip
-        cache = _find_cache_folder(this_pass.settings.registry.cache)
-        return perform_pass(this_pass, forge, dry_run=dry_run, cache=cache, traffic=traffic)
+        return perform_due(options, config.load, held, forge, progress, traffic, dry_run=dry_run)
 
     log_what_is_done()
     return run_schedule(load, perform, repository=_name_repository(forge, repo), at_once=at_once)
@@ -362,32 +357,69 @@ def schedule(
 def explain(path: str, repo: Path | None, rev: str, config: _Choice, tags: str | None, refresh: bool) -> int:
     """Show the decision trail of one item: each rule in order, the fact it saw, and the outcome."""
     from autobump.explain import explain_item
+    from autobump.opening import open_repository, open_sources
 
-    tree, loaded = _open_repository(repo, rev, config)
-    source = _open_source(tags, loaded.settings, refresh=refresh)
-    facts = _open_facts(tags, loaded.settings)
-    for line in explain_item(tree, path, loaded, source, _now(), facts):
+    options = _pass_options_of(repo, rev, tags, refresh, (), (), ())
+    tree, loaded = open_repository(options, config.load)
+    sources = open_sources(options, loaded.settings)
+    for line in explain_item(tree, path, loaded, sources.tags, _now(), sources.facts):
         click.echo(line)
     return ExitCode.DONE
 
 
 @cli.command("tags")
-@click.argument("image")
+@click.argument("images", metavar="[IMAGE]...", nargs=-1)
 @_TAG_OPTIONS[0]
 @_TAG_OPTIONS[1]
 @_settings_options
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many to show.")
-def show_tags(image: str, tags: str | None, refresh: bool, config: _Choice, limit: int) -> int:
-    """List an image's tags newest first, and mark the chosen one.
+@click.option(
+    "--export",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write all tags of the images to a file for --tags file:FILE; without IMAGE, those that items of "
+    "--repo or of the repositories in the settings use.",
+)
+@click.option(
+    "--repo", type=click.Path(path_type=Path), metavar="DIR", help="Content repository, with --export."
+)
+def show_tags(
+    images: tuple[str, ...],
+    tags: str | None,
+    refresh: bool,
+    config: _Choice,
+    limit: int,
+    export: Path | None,
+    repo: Path | None,
+) -> int:
+    """List an image's tags newest first, and mark the chosen one; or write those of many to a file.
 
     IMAGE is namespace/name, or namespace/name:TAG to choose as for an item on that tag.
     """
+    if export is not None:
+        return _export_tags(export, images, repo, tags, refresh, config)
+    if len(images) != 1:
+        raise click.UsageError("name one IMAGE, or --export FILE")
     from autobump.explain import explain_tags
+    from autobump.opening import open_tags
 
     settings = config.load(None).settings
-    source = _open_source(tags, settings, refresh=refresh)
-    for line in explain_tags(image, source, settings, _now(), limit):
+    source = open_tags(tags, settings, refresh=refresh)
+    for line in explain_tags(images[0], source, settings, _now(), limit):
         click.echo(line)
+    return ExitCode.DONE
+
+
+def _export_tags(
+    export: Path, images: tuple[str, ...], repo: Path | None, tags: str | None, refresh: bool, config: _Choice
+) -> int:
+    from autobump.files import write_whole
+    from autobump.tag_export import export_tags
+
+    options = _pass_options_of(repo, "HEAD", tags, refresh, (), (), (), on_github=repo is None)
+    text, number = export_tags(options, config.load, config.file, images)
+    write_whole(export, text.encode())
+    click.echo(f"wrote the tags of {number} images to {export}", err=True)
     return ExitCode.DONE
 
 
@@ -416,9 +448,10 @@ def show_diff(image: str, old: str, new: str, facts: str | None, config: _Choice
     """
     from autobump.explain import compare_tags
     from autobump.images.sources.facts import open_facts_source
+    from autobump.opening import find_cache_folder
 
     registry = config.load(None).settings.registry
-    cache = _find_cache_folder(registry.cache)
+    cache = find_cache_folder(registry.cache)
     source = open_facts_source(facts or registry.facts, registry.source, cache, registry.concurrency)
     named = compare_tags(image, old, new, source)
     match output_format:
@@ -436,6 +469,18 @@ def show_diff(image: str, old: str, new: str, facts: str | None, config: _Choice
             terminal = sys.stdout.isatty()
             text = render_diff_table(named, None if terminal else 200, colour=terminal)
     click.echo(text, nl=False)
+    return ExitCode.DONE
+
+
+@cli.command()
+@_settings_options
+def matrix(config: _Choice) -> int:
+    """Print the repositories in the settings as the matrix of a GitHub Actions workflow."""
+    from autobump.fleet import render_matrix
+
+    settings = config.load(None).settings
+    entries = [(one.repository, one.base or settings.content.base) for one in settings.repositories]
+    click.echo(render_matrix(entries or [(settings.content.repository, settings.content.base)]), nl=False)
     return ExitCode.DONE
 
 
@@ -606,125 +651,25 @@ def _name_repository(forge: str, repo: Path | None) -> str | None:
     return None if forge == "github" else str((repo or Path()).resolve())
 
 
-def _open_repository(
+def _pass_options_of(
     repo: Path | None,
     rev: str,
-    config: _Choice,
-    *,
-    clone: bool = False,
-    held: "LoadedSettings | None" = None,
-) -> "tuple[ContentTree, LoadedSettings]":
-    from autobump.content.tree import ContentTree, is_repository
-
-    if repo is None and clone and not is_repository(Path()):
-        tree = _open_clone((held or config.load(None)).settings)
-    else:
-        tree = ContentTree.open(repo or Path(), rev)
-    return tree, held or config.load(tree)
-
-
-def _open_clone(settings: "Settings") -> "ContentTree":
-    """Open autobump's own clone of the repository that the settings name."""
-    from autobump.content.clone import DEFAULT_SERVER, open_clone
-    from autobump.content.tree import ContentTree
-    from autobump.errors import UsageError
-    from autobump.secrets import find_secret, find_text
-
-    cache = _find_cache_folder(settings.registry.cache)
-    if cache is None:
-        raise UsageError("a clone needs a home folder or registry.cache; or name a repository with --repo")
-    server = find_text("GITHUB_SERVER_URL") or DEFAULT_SERVER
-    content = settings.content
-    git, revision = open_clone(
-        cache / "clones", server, content.repository, content.base, find_secret("GITHUB_TOKEN")
-    )
-    return ContentTree.open(git.directory, revision, env=git.env)
-
-
-def _open_pass(
-    repo: Path | None,
-    rev: str,
-    config: _Choice,
     tags: str | None,
     refresh: bool,
     paths: tuple[str, ...],
     packs: tuple[str, ...],
     images: tuple[str, ...],
-    progress: "Progress",
     *,
     on_github: bool = False,
-    held: "LoadedSettings | None" = None,
-    traffic: "Traffic | None" = None,
-) -> "Pass":
-    from autobump.content.facts_cache import FactsCache
-    from autobump.images.sources.deprecated import open_deprecated_images
-    from autobump.images.sources.facts import open_facts_source
+) -> "PassOptions":
     from autobump.judge import Filters
-    from autobump.rollout import load_wave_facts
-    from autobump.run import Pass
+    from autobump.opening import PassOptions
 
-    tree, loaded = _open_repository(repo, rev, config, clone=on_github, held=held)
-    source = _open_source(tags, loaded.settings, refresh=refresh, traffic=traffic)
-    settings = loaded.settings
-    folder, spelling = _find_cache_folder(settings.registry.cache), tags or settings.registry.source
-    facts = open_facts_source(settings.registry.facts, spelling, folder, settings.registry.concurrency)
-    deprecated = open_deprecated_images(settings.registry.deprecated_images, spelling)
-    links = _find_links(settings) if on_github else ""
-    filters = Filters(paths, packs, images)
-    return Pass(
-        tree,
-        settings,
-        source,
-        _now(),
-        progress,
-        filters,
-        FactsCache(folder),
-        facts,
-        deprecated,
-        links,
-        load_wave_facts(settings.rollout, tree),
-    )
-
-
-def _open_source(
-    tags: str | None, settings: "Settings", *, refresh: bool, traffic: "Traffic | None" = None
-) -> "TagSource":
-    from autobump.images.sources import SourceOptions, open_tag_source
-
-    registry = settings.registry
-    options = SourceOptions(_find_cache_folder(registry.cache), refresh, registry.concurrency, traffic)
-    return open_tag_source(tags or registry.source, options)
-
-
-def _open_facts(tags: str | None, settings: "Settings") -> "FactsSource | None":
-    from autobump.images.sources.facts import open_facts_source
-
-    registry = settings.registry
-    folder = _find_cache_folder(registry.cache)
-    return open_facts_source(registry.facts, tags or registry.source, folder, registry.concurrency)
-
-
-def _find_links(settings: "Settings") -> str:
-    """Return what a path is put behind to see a file of the base branch on GitHub."""
-    from autobump.content.clone import DEFAULT_SERVER
-    from autobump.secrets import find_text
-
-    server = (find_text("GITHUB_SERVER_URL") or DEFAULT_SERVER).rstrip("/")
-    return f"{server}/{settings.content.repository}/blob/{settings.content.base}/"
-
-
-def _find_cache_folder(name: str) -> Path | None:
-    try:
-        return Path(name).expanduser()
-    except RuntimeError:  # there is no home folder
-        import logging
-
-        logging.getLogger(__name__).warning("there is no home folder for the cache; going on without one")
-        return None
+    return PassOptions(repo, rev, tags, refresh, Filters(paths, packs, images), on_github)
 
 
 def _finish(
-    result: "PassResult",
+    outcomes: "Sequence[RepositoryOutcome]",
     output_format: str,
     output: Path | None,
     reports: tuple[Path, ...],
@@ -733,8 +678,9 @@ def _finish(
     strict: bool,
 ) -> int:
     from autobump.files import write_whole
+    from autobump.fleet import merge_results
 
-    text = _render(result, output_format, colour=False if output else None)
+    text = _render_all(outcomes, output_format, colour=False if output else None)
     if output is None and actions:
         # A line of the result may begin as a command of Actions does; only the token makes them work again.
         token = secrets.token_hex(16)
@@ -744,14 +690,39 @@ def _finish(
     else:
         write_whole(output, text.encode())
     for report in reports:
-        write_whole(report, _render(result, _ENDINGS[report.suffix], colour=False).encode())
-    if actions:
+        write_whole(report, _render_all(outcomes, _ENDINGS[report.suffix], colour=False).encode())
+    results = [outcome.result for outcome in outcomes if outcome.result]
+    if actions and results:
         from autobump.report.actions import tell_actions
 
-        for command in tell_actions(result, os.environ):
+        for command in tell_actions(merge_results(results), os.environ):
             click.echo(command)
-    failed = result.failed or (strict and bool(result.judged.problems))
+    problems = any(result.judged.problems for result in results)
+    failed = any(outcome.failed for outcome in outcomes) or (strict and problems)
     return ExitCode.FAILED if failed else ExitCode.DONE
+
+
+def _render_all(outcomes: "Sequence[RepositoryOutcome]", output_format: str, *, colour: bool | None) -> str:
+    """Write one result as it is, and those of several repositories below their names."""
+    from autobump.fleet import merge_results
+
+    match outcomes:
+        case [outcome] if not outcome.repository and outcome.result:
+            return _render(outcome.result, output_format, colour=colour)
+    if output_format == "html":
+        return _render(merge_results([one.result for one in outcomes if one.result]), "html", colour=colour)
+    from autobump.report.fleet import render_fleet_json, render_fleet_markdown, render_fleet_table
+
+    def render(result: "PassResult") -> str:
+        return _render(result, output_format, colour=colour)
+
+    match output_format:
+        case "json":
+            return render_fleet_json(outcomes)
+        case "markdown":
+            return render_fleet_markdown(outcomes, render)
+        case _:
+            return render_fleet_table(outcomes, render)
 
 
 def _render(result: "PassResult", output_format: str, *, colour: bool | None) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -33,6 +33,11 @@ SettingPath = tuple[str | int, ...]
 """Where a setting stands: keys, and numbers of list elements from 0."""
 
 
+RepositoryName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")]
+BranchName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")]
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -40,13 +45,11 @@ class _Section(BaseModel):
 class ContentSettings(_Section):
     """Which content repository, and which branch pull requests go to."""
 
-    repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")] = Field(
+    repository: RepositoryName = Field(
         default="demisto/content",
         description="The GitHub repository that gets the pull requests, as owner/name.",
     )
-    base: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")] = Field(
-        default="master", description="The branch they go to."
-    )
+    base: BranchName = Field(default="master", description="The branch they go to.")
 
 
 class RegistrySettings(_Section):
@@ -289,6 +292,23 @@ class ScheduleSettings(_Section):
         return host.strip("[]"), int(port)
 
 
+class RepositorySettings(_Section):
+    """One of several repositories, and what is different for it."""
+
+    repository: RepositoryName = Field(description="The GitHub repository, as owner/name.")
+    base: BranchName | None = Field(
+        default=None, description="The branch pull requests go to; null: as content.base."
+    )
+    path: Name | None = Field(
+        default=None, description="A clone on this machine; null: autobump keeps its own."
+    )
+    policy: PolicySettings | None = Field(default=None, description="Keys of policy that differ.")
+    rollout: RolloutSettings | None = Field(default=None, description="Keys of rollout that differ.")
+    pull_requests: PullRequestSettings | None = Field(
+        default=None, description="Keys of pull_requests that differ."
+    )
+
+
 class Settings(_Section):
     """Everything a settings file can say."""
 
@@ -298,6 +318,22 @@ class Settings(_Section):
     rollout: RolloutSettings = RolloutSettings()
     pull_requests: PullRequestSettings = PullRequestSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    repositories: Annotated[tuple[RepositorySettings, ...], Field(strict=False)] = Field(
+        default=(), description="Several repositories instead of the one in content."
+    )
+
+    def of_repository(self, entry: RepositorySettings) -> "Settings":
+        """Return the settings of one of the repositories: the shared ones, and over them its own."""
+        content = ContentSettings(repository=entry.repository, base=entry.base or self.content.base)
+        return self.model_copy(
+            update={
+                "content": content,
+                "policy": _lay_over(self.policy, entry.policy),
+                "rollout": _lay_over(self.rollout, entry.rollout),
+                "pull_requests": _lay_over(self.pull_requests, entry.pull_requests),
+                "repositories": (),
+            }
+        )
 
     @property
     def eligibility(self) -> EligibilityPolicy:
@@ -331,3 +367,14 @@ class Settings(_Section):
         """What planning needs of the settings."""
         prs = self.pull_requests
         return Limits(prs.max_items, prs.max_open, prs.max_new_per_run, prs.branch_prefix)
+
+
+def _lay_over(shared: _Model, own: _Model | None) -> _Model:
+    """Return a section with the keys that another one says itself in the place of its own."""
+    if own is None:
+        return shared
+    said = {}
+    for name in own.model_fields_set:
+        value = getattr(own, name)
+        said[name] = _lay_over(getattr(shared, name), value) if isinstance(value, BaseModel) else value
+    return shared.model_copy(update=said)

@@ -11,6 +11,16 @@ def find_contradictions(settings: Settings) -> Iterator[tuple[SettingPath, str]]
     """Yield the path of each setting that can never have its effect beside the others, and why."""
     yield from _contradictory_holds(settings)
     yield from _contradictory_waves(settings)
+    seen: set[str] = set()
+    for number, entry in enumerate(settings.repositories):
+        path: SettingPath = ("repositories", number)
+        if entry.repository.lower() in seen:
+            yield (*path, "repository"), f'"{entry.repository}" stands twice'
+        seen.add(entry.repository.lower())
+        if entry.policy or entry.rollout:
+            own = settings.of_repository(entry)
+            for inner, message in (*_contradictory_holds(own), *_contradictory_waves(own)):
+                yield (*path, *inner), message
 
 
 def _contradictory_holds(settings: Settings) -> Iterator[tuple[SettingPath, str]]:

@@ -1,12 +1,32 @@
-"""Passes over several repositories, one after the other: one that fails does not stop the others."""
+"""Passes over one repository, or over several in turn, of which one that fails does not stop the others."""
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from pathlib import Path
 
-from autobump.errors import AutobumpError
-from autobump.run import PassResult
+from autobump.config import RepositorySettings, Settings
+from autobump.errors import AutobumpError, UsageError
+from autobump.images.sources.shared import SharedTags
+from autobump.judge import Judged
+from autobump.logs import log_fields, name_run
+from autobump.opening import (
+    LoadSettings,
+    PassOptions,
+    Sources,
+    find_cache_folder,
+    open_pass,
+    open_pass_of,
+    open_sources,
+)
+from autobump.perform import perform_pass
+from autobump.planning.plan import Plan
+from autobump.progress import Progress, open_progress
+from autobump.run import Pass, PassResult
+from autobump.settings_file import LoadedSettings, find_named_file
+from autobump.traffic import Traffic
 
 _log = logging.getLogger(__name__)
 
@@ -16,7 +36,7 @@ class RepositoryOutcome:
     """What came of one repository: a result, or why there is none.
 
     Attributes:
-        repository: `owner/name`.
+        repository: `owner/name`; empty for the only one.
         result: What the pass found and did; None when it could not be made.
         failure: Why it could not, or empty.
     """
@@ -31,18 +51,178 @@ class RepositoryOutcome:
         return self.result is None or self.result.failed
 
 
+def plan_each(
+    options: PassOptions, load: LoadSettings, file: Path | None, only: str | None
+) -> list[RepositoryOutcome]:
+    """Plan the repository that the options name, or each of those in the settings.
+
+    Args:
+        options: What the command line says.
+        load: Loads the settings.
+        file: The settings file named on the command line, if any.
+        only: `owner/name` of the only one of several that is meant, if any.
+    """
+    with open_progress() as progress:
+        settings = find_several(options, load, file, only)
+        if settings is None:
+            return [RepositoryOutcome("", open_pass(options, load, progress).plan())]
+        sources = share_sources(options, settings)
+        return _over_each(
+            settings.repositories,
+            only,
+            lambda entry: open_pass_of(entry, options, settings, sources, progress).plan(),
+        )
+
+
+def run_each(
+    options: PassOptions,
+    load: LoadSettings,
+    file: Path | None,
+    only: str | None,
+    forge: str,
+    *,
+    dry_run: bool,
+) -> list[RepositoryOutcome]:
+    """Run a pass over the repository that the options name, or over each of those in the settings."""
+    with open_progress() as progress:
+        settings = find_several(options, load, file, only)
+        if settings is None:
+            this_pass = open_pass(options, load, progress)
+            return [RepositoryOutcome("", _perform(this_pass, forge, _name(this_pass, options), dry_run))]
+        return _run_several(settings, only, options, forge, progress, dry_run=dry_run)
+
+
+def perform_due(
+    options: PassOptions,
+    load: LoadSettings,
+    held: LoadedSettings | None,
+    forge: str,
+    progress: Progress,
+    traffic: Traffic,
+    *,
+    dry_run: bool,
+) -> PassResult:
+    """Make the pass that is due, over one repository or several, and return what came of all together.
+
+    Raises:
+        AutobumpError: A repository failed; the others were passed over all the same.
+    """
+    if held is None or not held.settings.repositories or options.repo is not None:
+        this_pass = open_pass(options, load, progress, held=held, traffic=traffic)
+        cache = find_cache_folder(this_pass.settings.registry.cache)
+        return perform_pass(this_pass, forge, dry_run=dry_run, cache=cache, traffic=traffic)
+    outcomes = _run_several(held.settings, None, options, forge, progress, dry_run=dry_run, traffic=traffic)
+    if failures := [f"{one.repository}: {one.failure}" for one in outcomes if one.failure]:
+        raise AutobumpError("; ".join(failures))
+    return merge_results([one.result for one in outcomes if one.result])
+
+
+def share_sources(options: PassOptions, settings: Settings, traffic: Traffic | None = None) -> Sources:
+    """Open the sources in such a way that several repositories ask each question once."""
+    sources = open_sources(options, settings, traffic)
+    return replace(sources, tags=SharedTags(sources.tags))
+
+
+def merge_results(results: Sequence[PassResult]) -> PassResult:
+    """Return several results as one, for counting; its revision is that of the last."""
+    first = results[-1]
+    judged = Judged(
+        sum(one.judged.files for one in results),
+        tuple(bump for one in results for bump in one.judged.bumps),
+        tuple(skip for one in results for skip in one.judged.skipped),
+        tuple(problem for one in results for problem in one.judged.problems),
+        tuple(notice for one in results for notice in one.judged.notices),
+        {name: found for one in results for name, found in one.judged.found.items()},
+    )
+    outcomes = [outcome for one in results for outcome in one.outcomes or ()]
+    return replace(
+        first,
+        judged=judged,
+        plan=Plan(
+            tuple(pr for one in results for pr in one.plan.pull_requests),
+            tuple(wait for one in results for wait in one.plan.waiting),
+        ),
+        desired=tuple(desired for one in results for desired in one.desired),
+        outcomes=None if first.outcomes is None else tuple(outcomes),
+        deprecated={name: image for one in results for name, image in one.deprecated.items()},
+    )
+
+
+def find_several(
+    options: PassOptions, load: LoadSettings, file: Path | None, only: str | None
+) -> Settings | None:
+    """Return the settings if they list repositories and none is named otherwise."""
+    settings = load(None).settings if options.repo is None and find_named_file(file) else None
+    if settings is None or not settings.repositories:
+        if only is not None:
+            raise UsageError("--repository chooses among the repositories of a settings file; it lists none")
+        return None
+    return settings
+
+
+def _run_several(
+    settings: Settings,
+    only: str | None,
+    options: PassOptions,
+    forge: str,
+    progress: Progress,
+    *,
+    dry_run: bool,
+    traffic: Traffic | None = None,
+) -> list[RepositoryOutcome]:
+    sources = share_sources(options, settings, traffic)
+
+    def run(entry: RepositorySettings) -> PassResult:
+        this_pass = open_pass_of(entry, options, settings, sources, progress)
+        return _perform(this_pass, forge, entry.repository, dry_run, traffic)
+
+    return _over_each(settings.repositories, only, run)
+
+
+def _perform(
+    this_pass: Pass, forge: str, name: str, dry_run: bool, traffic: Traffic | None = None
+) -> PassResult:
+    cache = find_cache_folder(this_pass.settings.registry.cache)
+    with log_fields(run=name_run(), repository=name):
+        return perform_pass(this_pass, forge, dry_run=dry_run, cache=cache, traffic=traffic)
+
+
+def _name(this_pass: Pass, options: PassOptions) -> str:
+    """Return what the log calls the repository."""
+    if options.on_github:
+        return this_pass.settings.content.repository
+    return str((options.repo or Path()).resolve())
+
+
+def _over_each(
+    entries: Sequence[RepositorySettings],
+    only: str | None,
+    perform: Callable[[RepositorySettings], PassResult],
+) -> list[RepositoryOutcome]:
+    """Make the pass of each repository in turn, or of one alone, which then is an outcome without a name."""
+    if only is None:
+        return list(pass_over_each(entries, perform))
+    names = [entry.repository for entry in entries]
+    if only not in names:
+        close = get_close_matches(only, names, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise UsageError(f"the settings list no repository {only}{hint}")
+    return [RepositoryOutcome("", perform(entries[names.index(only)]))]
+
+
 def pass_over_each(
-    repositories: Iterable[str], perform: Callable[[str], PassResult]
+    entries: Iterable[RepositorySettings], perform: Callable[[RepositorySettings], PassResult]
 ) -> Iterator[RepositoryOutcome]:
     """Make the pass of each repository in turn, and yield what came of it.
 
     Args:
-        repositories: `owner/name` of each.
+        entries: The repositories.
         perform: Makes the pass of one.
     """
-    for repository in repositories:
+    for entry in entries:
+        repository = entry.repository
         try:
-            yield RepositoryOutcome(repository, perform(repository))
+            yield RepositoryOutcome(repository, perform(entry))
         except AutobumpError as exc:
             _log.error("a repository failed", extra={"repository": repository, "cause": str(exc)})
             yield RepositoryOutcome(repository, None, str(exc))

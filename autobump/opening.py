@@ -1,0 +1,217 @@
+"""Opens what a pass needs: the repository, its settings, the sources and the caches.
+
+Nothing is imported before it is needed: a pass from a tag file needs no HTTP client.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autobump.errors import UsageError
+
+if TYPE_CHECKING:
+    from autobump.config import RepositorySettings, Settings
+    from autobump.content.tree import ContentTree
+    from autobump.images.sources import FactsSource, TagSource
+    from autobump.judge import Filters
+    from autobump.progress import Progress
+    from autobump.run import Pass
+    from autobump.settings_file import LoadedSettings
+    from autobump.traffic import Traffic
+
+LoadSettings = Callable[["ContentTree | None"], "LoadedSettings"]
+"""Loads the settings: those of a commit, if no file is named."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PassOptions:
+    """What the command line says of a pass.
+
+    Attributes:
+        repo: The content repository; None for the current folder or autobump's own clone.
+        rev: The commit to read.
+        tags: Source of tags; None for what the settings say.
+        refresh: Ignore what registries answered before.
+        filters: Which items take part.
+        on_github: Pull requests live on GitHub.
+    """
+
+    repo: Path | None
+    rev: str
+    tags: str | None
+    refresh: bool
+    filters: "Filters"
+    on_github: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where tags and facts come from; one pair may serve several repositories."""
+
+    tags: "TagSource"
+    facts: "FactsSource | None"
+
+
+def open_repository(
+    options: PassOptions, load: LoadSettings, held: "LoadedSettings | None" = None
+) -> "tuple[ContentTree, LoadedSettings]":
+    """Open the repository that the options name, and load its settings.
+
+    Args:
+        options: What the command line says.
+        load: Loads the settings.
+        held: Settings to use instead, if any.
+    """
+    from autobump.content.tree import ContentTree, is_repository
+
+    if options.repo is None and options.on_github and not is_repository(Path()):
+        tree = open_own_clone((held or load(None)).settings)
+    else:
+        tree = ContentTree.open(options.repo or Path(), options.rev)
+    return tree, held or load(tree)
+
+
+def open_own_clone(settings: "Settings") -> "ContentTree":
+    """Open autobump's own clone of the repository that the settings name."""
+    from autobump.content.clone import DEFAULT_SERVER, open_clone
+    from autobump.content.tree import ContentTree
+    from autobump.secrets import find_secret, find_text
+
+    cache = find_cache_folder(settings.registry.cache)
+    if cache is None:
+        raise UsageError("a clone needs a home folder or registry.cache; or name a repository with --repo")
+    server = find_text("GITHUB_SERVER_URL") or DEFAULT_SERVER
+    content = settings.content
+    git, revision = open_clone(
+        cache / "clones", server, content.repository, content.base, find_secret("GITHUB_TOKEN")
+    )
+    return ContentTree.open(git.directory, revision, env=git.env)
+
+
+def open_pass(
+    options: PassOptions,
+    load: LoadSettings,
+    progress: "Progress",
+    *,
+    held: "LoadedSettings | None" = None,
+    traffic: "Traffic | None" = None,
+) -> "Pass":
+    """Open a pass over one repository."""
+    tree, loaded = open_repository(options, load, held)
+    sources = open_sources(options, loaded.settings, traffic)
+    return make_pass(options, tree, loaded.settings, sources, progress)
+
+
+def open_pass_of(
+    entry: "RepositorySettings",
+    options: PassOptions,
+    settings: "Settings",
+    sources: Sources,
+    progress: "Progress",
+) -> "Pass":
+    """Open a pass over one of the repositories that the settings list.
+
+    Args:
+        entry: The repository.
+        options: What the command line says.
+        settings: The settings that all of them share.
+        sources: Asked once for all of them.
+        progress: Told how far it is.
+    """
+    own = settings.of_repository(entry)
+    return make_pass(options, open_tree_of(entry, options, own), own, sources, progress)
+
+
+def open_tree_of(entry: "RepositorySettings", options: PassOptions, own: "Settings") -> "ContentTree":
+    """Open one of the repositories that the settings list: the clone it names, or autobump's own.
+
+    Args:
+        entry: The repository.
+        options: What the command line says.
+        own: Its settings.
+    """
+    from autobump.content.tree import ContentTree
+
+    if entry.path is not None:
+        return ContentTree.open(Path(entry.path).expanduser(), options.rev)
+    return open_own_clone(own)
+
+
+def make_pass(
+    options: PassOptions,
+    tree: "ContentTree",
+    settings: "Settings",
+    sources: Sources,
+    progress: "Progress",
+) -> "Pass":
+    """Put a pass together."""
+    from autobump.content.facts_cache import FactsCache
+    from autobump.images.sources.deprecated import open_deprecated_images
+    from autobump.rollout import load_wave_facts
+    from autobump.run import Pass
+
+    registry = settings.registry
+    return Pass(
+        tree=tree,
+        settings=settings,
+        source=sources.tags,
+        now=datetime.now(UTC),
+        progress=progress,
+        filters=options.filters,
+        cache=FactsCache(find_cache_folder(registry.cache)),
+        facts=sources.facts,
+        deprecated=open_deprecated_images(registry.deprecated_images, options.tags or registry.source),
+        links=find_links(settings) if options.on_github else "",
+        wave_facts=load_wave_facts(settings.rollout, tree),
+    )
+
+
+def open_sources(options: PassOptions, settings: "Settings", traffic: "Traffic | None" = None) -> Sources:
+    """Open the sources of tags and facts; nothing is asked over the network yet."""
+    return Sources(
+        open_tags(options.tags, settings, refresh=options.refresh, traffic=traffic),
+        open_facts(options.tags, settings),
+    )
+
+
+def open_tags(
+    tags: str | None, settings: "Settings", *, refresh: bool, traffic: "Traffic | None" = None
+) -> "TagSource":
+    """Open the source of tags that the command line or the settings name."""
+    from autobump.images.sources import SourceOptions, open_tag_source
+
+    registry = settings.registry
+    options = SourceOptions(find_cache_folder(registry.cache), refresh, registry.concurrency, traffic)
+    return open_tag_source(tags or registry.source, options)
+
+
+def open_facts(tags: str | None, settings: "Settings") -> "FactsSource | None":
+    """Open the source of image facts that the settings name."""
+    from autobump.images.sources.facts import open_facts_source
+
+    registry = settings.registry
+    folder = find_cache_folder(registry.cache)
+    return open_facts_source(registry.facts, tags or registry.source, folder, registry.concurrency)
+
+
+def find_links(settings: "Settings") -> str:
+    """Return what a path is put behind to see a file of the base branch on GitHub."""
+    from autobump.content.clone import DEFAULT_SERVER
+    from autobump.secrets import find_text
+
+    server = (find_text("GITHUB_SERVER_URL") or DEFAULT_SERVER).rstrip("/")
+    return f"{server}/{settings.content.repository}/blob/{settings.content.base}/"
+
+
+def find_cache_folder(name: str) -> Path | None:
+    """Return the folder of the caches, or None when there is no home folder to put it in."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        _log.warning("there is no home folder for the cache; going on without one")
+        return None

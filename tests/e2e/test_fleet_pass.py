@@ -1,0 +1,217 @@
+"""Ten repositories in one settings file: tags asked once, and one that fails stops nobody."""
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autobump.cli import run_command
+from autobump.git import Git
+from autobump.images.sources.snapshot import SnapshotSource
+from tests.support.repositories import branches, commit, make_repository
+from tests.support.servers import Reply, Request, serve
+
+PACKS = 8
+"""Packs of the real repository in each of the ten."""
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, corpus_repository: Path) -> list[Path]:
+    """Return ten repositories, each with a part of the real one."""
+    folders = sorted(folder for folder in (corpus_repository / "Packs").iterdir() if folder.is_dir())
+    used = [folder for folder in folders if any(folder.glob("*/*/*.yml"))][: 10 * PACKS]
+    fleet = []
+    for number in range(10):
+        mine = used[number * PACKS : (number + 1) * PACKS]
+        files: dict[str, str | bytes] = {
+            file.relative_to(corpus_repository).as_posix(): file.read_bytes()
+            for folder in mine
+            for file in folder.rglob("*")
+            if file.is_file()
+        }
+        fleet.append(make_repository(tmp_path / f"repository{number}", files).directory)
+    return fleet
+
+
+def write_settings(folder: Path, fleet: list[Path], **more: Any) -> Path:
+    path = folder / "settings.yml"
+    entries = [{"repository": f"owner/name{n}", "path": str(one)} for n, one in enumerate(fleet)]
+    document = {
+        "repositories": entries,
+        "registry": {"cache": str(folder / "cache"), "facts": "none"},
+        **more,
+    }
+    path.write_text(json.dumps(document))
+    return path
+
+
+def registry(source: SnapshotSource, asked: Counter[str]) -> Any:
+    """Return a registry that answers from a tag file, and counts who is asked for."""
+
+    def answer(request: Request) -> Reply:
+        path = request.path
+        if match := re.fullmatch(r"/v2/(.+)/tags/list", path):
+            asked[match[1]] += 1
+            tags = [record.name for record in source.fetch_tags(match[1])]
+            body = json.dumps({"name": match[1], "tags": tags}).encode()
+            return Reply(200, body, {"Content-Type": "application/json"})
+        if "/manifests/" in path:
+            return Reply(200, b"", {"Docker-Content-Digest": "sha256:" + "0" * 64})
+        return Reply(200)
+
+    return answer
+
+
+@pytest.mark.corpus
+def test_ten_repositories_ask_for_tags_once_and_one_failing_stops_nobody(
+    tmp_path: Path, fleet: list[Path], corpus_tags: SnapshotSource, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    config = write_settings(tmp_path, [*fleet[:3], tmp_path / "empty", *fleet[4:]])
+    asked: Counter[str] = Counter()
+    output = tmp_path / "report.json"
+    with serve(registry(corpus_tags, asked)) as server:
+        options = ["--config", str(config), "--tags", f"oci:{server.url}", "--format", "json"]
+        assert run_command(["run", *options, "--output", str(output)]) == 1
+        assert "not a git repository" in capsys.readouterr().err
+        assert len(asked) > 5
+        assert set(asked.values()) == {1}
+        report = json.loads(output.read_text())
+        assert [one["repository"] for one in report["repositories"]] == [f"owner/name{n}" for n in range(10)]
+        failures = [number for number, one in enumerate(report["repositories"]) if one["failure"]]
+        assert failures == [3]
+        for number, one in enumerate(report["repositories"]):
+            if number != 3:
+                assert set(branches(Git(fleet[number]))) == {pr["branch"] for pr in one["pull_requests"]}
+                assert one["pull_requests"]
+        images = [{bump["image"] for bump in one.get("bumps", [])} for one in report["repositories"]]
+        shared = Counter(image for found in images for image in found)
+        assert max(shared.values()) >= 9, "the repositories use the same images"
+
+
+@pytest.mark.corpus
+def test_plan_of_all_is_that_of_each(tmp_path: Path, fleet: list[Path], corpus: Path) -> None:
+    tags = f"file:{corpus / 'images-2026-05.json.xz'}"
+    config = write_settings(tmp_path, fleet[:3], pull_requests={"max_items": 3})
+    output = tmp_path / "report.json"
+    options = ["plan", "--tags", tags, "--format", "json", "--output", str(output)]
+    assert run_command([*options, "--config", str(config)]) == 0
+    together = json.loads(output.read_text())["repositories"]
+    for number in range(3):
+        assert run_command([*options, "--config", str(config), "--repository", f"owner/name{number}"]) == 0
+        alone = json.loads(output.read_text())
+        facts = {"repository": f"owner/name{number}", "failure": None}
+        assert facts | alone == together[number]
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> list[Path]:
+    fleet = []
+    for name in ("one", "two"):
+        git = make_repository(tmp_path / name, {"Packs/A/pack_metadata.json": "{}", "README.md": "x"})
+        item = "name: S\ntype: python\nsubtype: python3\nscript: '-'\ndockerimage: demisto/x:1.0.0.1\n"
+        pack = json.dumps({"name": "A", "currentVersion": "1.0.0", "support": "xsoar"})
+        commit(git, {"Packs/A/Scripts/S/S.yml": item, "Packs/A/pack_metadata.json": pack})
+        fleet.append(git.directory)
+    (tmp_path / "tags.json").write_text('{"demisto/x": ["1.0.0.1", "1.0.0.2"]}')
+    return fleet
+
+
+def test_repository_has_its_own_settings_over_the_shared_ones(
+    tmp_path: Path, two: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "settings.yml"
+    entries: list[dict[str, Any]] = [
+        {"repository": "owner/one", "path": str(two[0])},
+        {"repository": "owner/two", "path": str(two[1]), "pull_requests": {"labels": ["own"]}},
+    ]
+    shared = {"labels": ["shared"], "branch_prefix": "bot/"}
+    config.write_text(json.dumps({"repositories": entries, "pull_requests": shared}))
+    options = [
+        "plan",
+        "--config",
+        str(config),
+        "--tags",
+        f"file:{tmp_path / 'tags.json'}",
+        "--format",
+        "json",
+    ]
+    assert run_command(options) == 0
+    plans = json.loads(capsys.readouterr().out)["repositories"]
+    assert [plan["pull_requests"][0]["labels"] for plan in plans] == [["shared"], ["own"]]
+    assert all(plan["pull_requests"][0]["branch"].startswith("bot/") for plan in plans)
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "html"])
+def test_report_for_people_names_each_repository(
+    tmp_path: Path, two: list[Path], capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    config = write_settings(tmp_path, two)
+    options = ["plan", "--config", str(config), "--tags", f"file:{tmp_path / 'tags.json'}", "--format", form]
+    assert run_command(options) == 0
+    out = capsys.readouterr().out
+    assert out.count("Update demisto/x to 1.0.0.2 (1 pack)") >= 2
+    if form != "html":
+        assert "owner/name0" in out
+        assert "owner/name1" in out
+
+
+def test_unknown_repository_is_told_with_the_nearest(
+    tmp_path: Path, two: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = write_settings(tmp_path, two)
+    tags = f"file:{tmp_path / 'tags.json'}"
+    assert run_command(["plan", "--config", str(config), "--tags", tags, "--repository", "owner/name2"]) == 2
+    assert "did you mean owner/name" in capsys.readouterr().err
+    assert run_command(["plan", "--repository", "owner/name"]) == 2
+    assert "it lists none" in capsys.readouterr().err
+
+
+def test_matrix_is_one_line_that_actions_reads(
+    tmp_path: Path, two: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = write_settings(tmp_path, two, content={"base": "main"})
+    assert run_command(["matrix", "--config", str(config)]) == 0
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    assert json.loads(out) == {
+        "include": [{"repository": f"owner/name{number}", "base": "main"} for number in range(2)]
+    }
+
+
+def test_exported_tags_are_a_source_that_gives_the_same_plan(
+    tmp_path: Path, two: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = write_settings(tmp_path, two)
+    export = tmp_path / "export.json"
+    tags = f"file:{tmp_path / 'tags.json'}"
+    assert run_command(["tags", "--export", str(export), "--tags", tags, "--config", str(config)]) == 0
+    assert list(json.loads(export.read_text())) == ["demisto/x"]
+    capsys.readouterr()
+    plans = []
+    for source in (tags, f"file:{export}"):
+        assert run_command(["plan", "--config", str(config), "--tags", source, "--format", "json"]) == 0
+        plans.append(capsys.readouterr().out)
+    assert plans[0] == plans[1]
+
+
+def test_export_of_an_image_that_is_not_there_writes_nothing(
+    tmp_path: Path, two: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    export = tmp_path / "export.json"
+    tags = f"file:{tmp_path / 'tags.json'}"
+    assert run_command(["tags", "demisto/none", "--export", str(export), "--tags", tags]) == 1
+    assert not export.exists()
+
+
+def test_repository_that_stands_twice_is_refused(
+    tmp_path: Path, two: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "settings.yml"
+    entry = {"repository": "owner/one", "path": str(two[0])}
+    config.write_text(json.dumps({"repositories": [entry, entry]}))
+    assert run_command(["plan", "--config", str(config)]) == 2
+    assert 'repositories.1.repository: "owner/one" stands twice' in capsys.readouterr().err
