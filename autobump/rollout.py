@@ -6,6 +6,7 @@ from pathlib import Path
 from autobump.config import RolloutSettings
 from autobump.content.tree import ContentTree
 from autobump.errors import RegistryError, UsageError
+from autobump.git import GitError
 from autobump.planning.waves import WaveFacts
 
 _MAX_BYTES = 64 * 1024 * 1024
@@ -52,7 +53,10 @@ def _read(name: str, tree: ContentTree) -> bytes:
         if answer.status != 200:
             raise RegistryError(f"{name} answered {answer.status}")
         return answer.body
-    data = tree.read_file(name)
+    try:
+        data = tree.read_file(name)
+    except GitError:  # the path leads out of the repository
+        data = None
     if data is not None:
         return data
     try:

@@ -158,7 +158,10 @@ def _explain(error: dict[str, Any]) -> str:
         case "tuple_type" | "list_type":
             return f"{given} must be a list"
         case "string_type":
-            return f"{given} must be text; put it in quotes"
+            hint = "; put it in quotes" if isinstance(error["input"], bool | int | float) else ""
+            return f"{given} must be text{hint}"
+        case "too_short":
+            return f"{given} must have {error['ctx']['min_length']} or more"
         case _:
             message = str(error["msg"])
             return f"{given}: {message[:1].lower()}{message[1:]}"

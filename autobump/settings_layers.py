@@ -97,13 +97,12 @@ def lay_over(layers: Iterable[Layer]) -> Layer:
     for layer in layers:
         replaced: set[SettingPath] = set()
         data = _merge(data, layer.data, (), replaced)
-        origins = {
+        kept = {
             path: origin
             for path, origin in origins.items()
             if not any(path[:length] in replaced for length in range(1, len(path) + 1))
         }
-        # A section that is merged stays where it was said first.
-        origins = {**layer.origins, **origins}
+        origins = {**kept, **layer.origins}
     return Layer(data, origins)
 
 

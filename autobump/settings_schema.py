@@ -49,7 +49,8 @@ def _tidy(schema: dict[str, Any], sections: dict[str, Any]) -> dict[str, Any]:
                 tidied[name] = _tidy(value, sections)
             case "anyOf":
                 wanted, nothing = value
-                tidied |= _tidy(wanted, sections) | {"type": [wanted["type"], nothing["type"]]}
+                inner = _tidy(wanted, sections)
+                tidied = inner | {"type": [inner["type"], nothing["type"]]} | tidied
             case _:
                 tidied[name] = value
     order = ("description", "type", "properties")

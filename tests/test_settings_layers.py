@@ -101,7 +101,12 @@ def test_empty_variable_says_nothing(file: Path, monkeypatch: pytest.MonkeyPatch
         ("POLICY__SUPPORT__0", "xsoar", "policy.support: {'0': 'xsoar'} must be a list"),
         ("POLICY", "5", "policy: 5 must be a mapping of keys"),
         ("REGISTRY__NAMESPACES", "[demisto", "expected ',' or ']', but got '<stream end>'"),
-        ("", "5", "unknown key; known keys: content, registry, policy, rollout, pull_requests, schedule"),
+        (
+            "",
+            "5",
+            "unknown key; known keys: content, registry, policy, rollout, pull_requests, schedule, "
+            "repositories",
+        ),
     ],
 )
 def test_fault_in_the_environment_names_its_variable(

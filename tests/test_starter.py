@@ -17,6 +17,8 @@ from autobump.git import Git
 from autobump.settings_file import parse_settings
 from autobump.starter import WORKFLOW_PATH
 from tests.support.repositories import make_repository, script_pack
+from tests.workflows import test_rules as rules
+from tests.workflows.test_lint import lint
 
 SETTINGS_PATH = ".github/autobump.yml"
 ACTION = "acme/autobump@v1"
@@ -211,8 +213,6 @@ def test_without_a_terminal_nothing_is_asked(git: Git) -> None:
 
 
 def test_actionlint_and_the_rules_of_our_workflows_have_nothing_against_what_is_written(git: Git) -> None:
-    lint = pytest.importorskip("tests.workflows.test_lint").lint
-    rules = pytest.importorskip("tests.workflows.test_rules")
     assert init(git, "--yes", "--action", ACTION) == 0
     assert lint({"autobump.yml": read(git, WORKFLOW_PATH)}) == []
     path = git.directory / WORKFLOW_PATH
