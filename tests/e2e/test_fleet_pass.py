@@ -9,8 +9,16 @@ from typing import Any
 import pytest
 
 from autobump.cli import run_command
+from autobump.errors import AutobumpError
+from autobump.fleet import perform_due
 from autobump.git import Git
 from autobump.images.sources.snapshot import SnapshotSource
+from autobump.judge import Filters
+from autobump.opening import PassOptions
+from autobump.progress import Silent
+from autobump.run import PassResult
+from autobump.settings_file import load_settings
+from autobump.traffic import Traffic
 from tests.support.repositories import branches, commit, make_repository
 from tests.support.servers import Reply, Request, serve
 
@@ -215,3 +223,26 @@ def test_repository_that_stands_twice_is_refused(
     config.write_text(json.dumps({"repositories": [entry, entry]}))
     assert run_command(["plan", "--config", str(config)]) == 2
     assert 'repositories.1.repository: "owner/one" stands twice' in capsys.readouterr().err
+
+
+def test_pass_that_is_due_goes_over_all_and_then_tells_which_failed(tmp_path: Path, two: list[Path]) -> None:
+    (tmp_path / "empty").mkdir()
+    config = write_settings(tmp_path, [two[0], tmp_path / "empty", two[1]])
+    loaded = load_settings(config, None)
+    options = PassOptions(None, "HEAD", f"file:{tmp_path / 'tags.json'}", False, Filters(), on_github=False)
+
+    def perform(dry_run: bool) -> PassResult:
+        return perform_due(
+            options, lambda tree: loaded, loaded, "local", Silent(), Traffic(), dry_run=dry_run
+        )
+
+    with pytest.raises(AutobumpError, match=r"^owner/name1: .* is not a git repository"):
+        perform(dry_run=False)
+    assert [len(branches(Git(one))) for one in two] == [1, 1]
+
+
+def test_pass_that_is_due_tells_what_came_of_all_together(tmp_path: Path, two: list[Path]) -> None:
+    loaded = load_settings(write_settings(tmp_path, two), None)
+    options = PassOptions(None, "HEAD", f"file:{tmp_path / 'tags.json'}", False, Filters(), on_github=False)
+    result = perform_due(options, lambda tree: loaded, loaded, "local", Silent(), Traffic(), dry_run=False)
+    assert (result.judged.files, len(result.judged.bumps), len(result.outcomes or ())) == (2, 2, 2)
