@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -11,6 +12,7 @@ MAX_INLINE = 200
 """Longest run of outside text shown in one place, in characters."""
 
 
+@lru_cache(maxsize=1 << 14)
 def code(text: str) -> str:
     """Show outside text as a code span: no mention, link, reference or markup in it comes to life.
 

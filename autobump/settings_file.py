@@ -66,7 +66,8 @@ def load_settings(path: Path | None, tree: ContentTree | None, changes: Sequence
     """
     name, data = _find_file(path, tree)
     layers = {
-        name or "built-in defaults": read_file_layer(data, name),
+        # Without a file nothing is parsed: the parser costs more than a plan that remembers everything may.
+        name or "built-in defaults": read_file_layer(data, name) if data else Layer(),
         "environment": read_environment_layer(os.environ),
         "command line": read_command_line_layer(changes),
     }

@@ -134,6 +134,12 @@ def test_schedule_is_checked_without_the_scheduler() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_defaults_are_loaded_without_the_parser() -> None:
+    code = "import sys\nfrom autobump.settings_file import load_settings\nload_settings(None, None)\n"
+    code += "sys.exit('ruamel.yaml' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_all_mistakes_are_told_at_once() -> None:
     assert len(faults("policy: {a: 1}\nregistry: {b: 2}\npull_requests: {max_items: 0}\n")) == 3
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -13,6 +14,12 @@ from autobump.images.licences import LicenceKind, classify_licence
 
 _FIRST_YEAR = 1990
 _NOISE = re.compile(r"\b(?:the|licen[cs]e|software)\b|[^a-z0-9]+")
+
+
+@lru_cache(maxsize=1 << 14)
+def package_key(name: str) -> str:
+    """Return the name of a package that is the same in every spelling."""
+    return canonicalize_name(name)
 
 
 class ChangeKind(StrEnum):
@@ -46,7 +53,7 @@ class PackageChange:
     @property
     def key(self) -> str:
         """The name that is the same in every spelling."""
-        return canonicalize_name(self.name)
+        return package_key(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +123,12 @@ def compare_images(old: ImageFacts, new: ImageFacts) -> ImageDiff:
         old,
         new,
         tuple(sorted(changes, key=lambda change: (order.index(change.kind), change.key))),
-        tuple(sorted(licences, key=lambda change: canonicalize_name(change.name))),
+        tuple(sorted(licences, key=lambda change: package_key(change.name))),
     )
 
 
+# The tags of an image, and the images, hold much the same packages.
+@lru_cache(maxsize=1 << 16)
 def compare_versions(old: str, new: str) -> ChangeKind | None:
     """Say how far two versions are apart, or None when they are the same.
 
@@ -156,4 +165,4 @@ def _changes_licence(old: str, new: str) -> bool:
 
 
 def _by_key(packages: Mapping[str, PackageFacts]) -> dict[str, tuple[str, PackageFacts]]:
-    return {canonicalize_name(name): (name, facts) for name, facts in sorted(packages.items())}
+    return {package_key(name): (name, facts) for name, facts in sorted(packages.items())}

@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 
 class LicenceKind(StrEnum):
@@ -37,6 +38,7 @@ _NAMES = (
 _PATTERNS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _NAMES)
 
 
+@lru_cache(maxsize=4096)
 def classify_licence(licence: str) -> LicenceKind:
     """Say what kind of licence a package names.
 

@@ -5,10 +5,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
-from packaging.utils import canonicalize_name
-
 from autobump.content.code import ItemCode, Use
-from autobump.images.inside import ChangeKind, ImageDiff
+from autobump.images.inside import ChangeKind, ImageDiff, package_key
 from autobump.images.modules import find_provider, in_standard_library
 
 _PLATFORM_MODULES = frozenset(
@@ -188,7 +186,7 @@ def _module_findings(use: Use, diff: ImageDiff) -> Iterator[Finding]:
         return  # setuptools puts its own copy in the place of the one that left
     elif diff.old.python and diff.new.python and in_standard_library(top, diff.old.python):
         yield Finding(worst, FindingKind.LEFT_STANDARD_LIBRARY, use, old=diff.old.python, new=diff.new.python)
-    elif (name := canonicalize_name(top)) in had and name not in has:
+    elif (name := package_key(top)) in had and name not in has:
         # Nothing but the name says that this package provides it: that is no proof.
         yield Finding(RiskLevel.REVIEW, FindingKind.REMOVED, use, name, had[name])
     elif name not in has and not use.guarded and diff.new.python and find_provider(top) is None:
@@ -211,7 +209,7 @@ def _changed_packages(use: Use, diff: ImageDiff, packages: Collection[str]) -> I
 
 def _versions(packages: object) -> dict[str, str]:
     return (
-        {canonicalize_name(name): facts.version for name, facts in packages.items()}
+        {package_key(name): facts.version for name, facts in packages.items()}
         if isinstance(packages, dict)
         else {}
     )
