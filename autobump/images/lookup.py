@@ -17,6 +17,9 @@ from autobump.progress import Progress
 MAX_DATES = 20
 """Most tags of one image whose date is asked for one by one, before it counts as unknown."""
 
+MAX_FAILURES = 16
+"""Most tags whose facts are asked for without any answer, before the rest is not asked for."""
+
 _Key = TypeVar("_Key")
 _Result = TypeVar("_Result")
 
@@ -123,11 +126,18 @@ def look_up_facts(
     except RegistryError as exc:
         return dict.fromkeys(keys, Unavailable(str(exc)))
 
+    answered, refused = threading.Event(), threading.Semaphore(MAX_FAILURES)
+
     def look_up(key: tuple[str, str]) -> Facts:
+        # Facts are no more than welcome: a pass does not wait for a server that never answers.
+        if not answered.is_set() and not refused.acquire(blocking=False):
+            return Unavailable(f"nobody answered {MAX_FAILURES} times")
         try:
-            return source.fetch_facts(*key)
+            facts = source.fetch_facts(*key)
         except RegistryError as exc:
             return Unavailable(str(exc))
+        answered.set()
+        return facts
 
     return _in_parallel(look_up, keys, threads, progress)
 

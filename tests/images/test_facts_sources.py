@@ -5,7 +5,7 @@ import pytest
 
 from autobump.errors import RegistryError, UsageError
 from autobump.images.facts import ImageFacts
-from autobump.images.lookup import Unavailable, look_up_facts
+from autobump.images.lookup import MAX_FAILURES, Unavailable, look_up_facts
 from autobump.images.sources import FactsSource
 from autobump.images.sources.facts import FileFacts, PageFacts, RememberedFacts, open_facts_source
 from autobump.images.sources.http import HttpClient, HttpLimits
@@ -101,6 +101,34 @@ def test_source_that_fails_costs_what_it_was_asked_for(tmp_path: Path) -> None:
         client = HttpClient(HttpLimits(attempts=1))
         found = look_up_facts(PageFacts(GitHubPages(client, raw_url=server.url)), [KEY], 4, Silent())
     assert isinstance(found[KEY], Unavailable)
+
+
+def test_source_that_never_answers_is_not_asked_for_ever() -> None:
+    class Dead(Counting):
+        def fetch_facts(self, repository: str, tag: str) -> ImageFacts | None:
+            super().fetch_facts(repository, tag)
+            raise RegistryError("away")
+
+    dead = Dead(None)
+    keys = [(IMAGE, f"1.0.0.{number}") for number in range(100)]
+    found = look_up_facts(dead, keys, 4, Silent())
+    assert dead.asked == MAX_FAILURES
+    assert all(isinstance(one, Unavailable) for one in found.values())
+
+
+def test_source_that_fails_now_and_then_is_asked_for_everything() -> None:
+    class Shaky(Counting):
+        def fetch_facts(self, repository: str, tag: str) -> ImageFacts | None:
+            super().fetch_facts(repository, tag)
+            if tag.endswith(("1", "3", "5")):
+                raise RegistryError("away")
+            return self.facts
+
+    shaky = Shaky(ImageFacts(python="3.9.8"))
+    keys = [(IMAGE, f"1.0.0.{number}") for number in range(100)]
+    found = look_up_facts(shaky, keys, 1, Silent())
+    assert shaky.asked == 100
+    assert sum(isinstance(one, Unavailable) for one in found.values()) == 30
 
 
 def test_file_that_cannot_be_read_costs_all(tmp_path: Path) -> None:
