@@ -69,8 +69,14 @@ def choose_options(planned: PlannedPullRequest, settings: Settings) -> PullReque
         reviewers=wave.reviewers if wave and wave.reviewers else prs.reviewers,
         team_reviewers=wave.team_reviewers if wave and wave.team_reviewers else prs.team_reviewers,
         assignees=prs.assignees,
-        automerge=automerge,
+        automerge=automerge and _is_harmless(planned, settings.risk),
     )
+
+
+def _is_harmless(planned: PlannedPullRequest, policy: RiskPolicy) -> bool:
+    """Whether nothing of it is to be looked at by a person first; what is not known is."""
+    risks = [bump.risk for bump in planned.bumps if bump.risk is not None]
+    return all(risk.known and not policy.label(risk.level) for risk in risks)
 
 
 def in_use(deprecated: Mapping[str, DeprecatedImage], judged: Judged) -> dict[str, DeprecatedImage]:

@@ -145,6 +145,7 @@ def merge_results(results: Sequence[PassResult]) -> PassResult:
         desired=tuple(desired for one in results for desired in one.desired),
         outcomes=None if first.outcomes is None else tuple(outcomes),
         deprecated={name: image for one in results for name, image in one.deprecated.items()},
+        dashboard_failure="; ".join(one.dashboard_failure for one in results if one.dashboard_failure),
     )
 
 

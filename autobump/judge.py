@@ -13,7 +13,7 @@ from autobump.content.facts_cache import FactsCache
 from autobump.content.item import ContentItem, find_item_files
 from autobump.content.reader import Problem, printable, read_content
 from autobump.content.tree import ContentTree
-from autobump.errors import UsageError
+from autobump.errors import RegistryError, UsageError
 from autobump.images.choice import NewerTag, NoUpdate, NoUpdateReason, Release, choose_tag
 from autobump.images.lookup import Lookup, NotFound, Unavailable, Wanted, look_up_releases
 from autobump.images.pythons import PythonVersions
@@ -102,7 +102,9 @@ class Judged:
             packs: Image and pack of open pull requests; other items of these stay out for the time being.
         """
         bumps = (
-            replace(
+            bump
+            if bump.risk is not None  # it was looked at already, in an earlier round of this pass
+            else replace(
                 bump,
                 lane=lanes.get(bump.path, bump.lane),
                 joins=bump.path in lanes or (bump.image.repository, bump.item.pack) not in packs,
@@ -255,13 +257,17 @@ def _choose(
             return Problem(item.path, item.pack, "tags-unavailable", detail)
         case releases:
             holds = find_holds(settings.holds, item, candidate.image.repository)
-            choice = choose_tag(
-                candidate.current,
-                releases,
-                min_age=settings.registry.min_age,
-                now=now,
-                why_held=hold_back(holds, candidate.image.repository, pythons, now) if holds else None,
-            )
+            try:
+                choice = choose_tag(
+                    candidate.current,
+                    releases,
+                    min_age=settings.registry.min_age,
+                    now=now,
+                    why_held=hold_back(holds, candidate.image.repository, pythons, now) if holds else None,
+                )
+            except RegistryError as exc:
+                # Which Python is inside could not be asked: nothing is decided, and what is open stays.
+                return Problem(item.path, item.pack, "tags-unavailable", str(exc))
             match choice:
                 case NoUpdate(reason, detail):
                     return Skipped(item.path, item.pack, reason, detail, *used)

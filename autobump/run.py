@@ -250,6 +250,7 @@ class Pass:
             refused,
             self.wave_facts,
             self.now,
+            partial=bool(self.filters.paths or self.filters.packs),
         )
         plan = plan_pull_requests(turns.ready, self.settings.limits, beside, closed, taken)
         return plan.with_waiting(turns.waiting)

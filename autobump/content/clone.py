@@ -29,7 +29,8 @@ def open_clone(
     Raises:
         AutobumpError: The repository cannot be fetched.
     """
-    home = folder / re.sub(r"[^A-Za-z0-9_.-]", "-", repository)
+    # No owner's name holds two underlines, so no two repositories share a folder.
+    home = folder / re.sub(r"[^A-Za-z0-9_.-]", "-", repository.replace("/", "__"))
     git = Git(home, env=_credentials(server, token))
     with hold_lock(folder, f"the clone in {home}", wait=True):
         return git, _fetch(git, server, repository, branch)

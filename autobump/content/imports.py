@@ -109,15 +109,20 @@ def _from_lines(source: str) -> Iterator[Import]:
             line = line[line.index(":") + 1 :]
         if match := _FROM.match(line):
             module = re.sub(r"\s", "", match[1])
-            for name in _AS.sub("", match[2].strip(" ()")).split(","):
+            for name in _AS.sub("", _squeeze(match[2].strip(" ()"))).split(","):
                 plain = name.strip(" \t()\\")
                 if re.fullmatch(_NAME, plain):
                     yield Import(f"{module}.{plain}", bool(tries))
                 elif plain == "*":
                     yield Import(module, bool(tries))
         elif match := _IMPORT.match(line):
-            for name in _AS.sub("", match[1]).split(","):
+            for name in _AS.sub("", _squeeze(match[1])).split(","):
                 yield Import(re.sub(r"\s", "", name), bool(tries))
+
+
+def _squeeze(text: str) -> str:
+    """Return a text with one blank for each run of them: no pattern then tries a long run over and over."""
+    return " ".join(text.split())
 
 
 def _logical_lines(source: str) -> Iterator[str]:

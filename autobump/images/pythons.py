@@ -10,12 +10,12 @@ from autobump.images.sources import FactsSource
 _NAMED_BY_PYTHON = frozenset({"demisto/python", "demisto/python3"})
 """Their tags begin with the version of Python, as every published page of them shows."""
 
-MAX_ASKED = 20
-"""Most tags of one image whose Python is asked for, newest first; that of older ones counts as not known."""
+_CHUNK = 20
+"""Tags of one image that a source hears of at once."""
 
 
 class PythonVersions:
-    """Tells the major and minor version of the Python in a tag, asking for the facts of an image once."""
+    """Tells the major and minor version of the Python in a tag; asks for each tag once, when it is needed."""
 
     def __init__(self, source: FactsSource | None, found: Mapping[str, Lookup]) -> None:
         """Ask nothing yet.
@@ -26,27 +26,41 @@ class PythonVersions:
         """
         self._source = source
         self._found = found
-        self._known: dict[str, dict[str, str | None]] = {}
+        self._known: dict[tuple[str, str], str | RegistryError | None] = {}
+        self._prepared: set[tuple[str, str]] = set()
 
     def find(self, repository: str, release: Release) -> str | None:
-        """Return such as `3.11`, or None when it is not known."""
+        """Return such as `3.11`, or None when nothing is published of it.
+
+        Raises:
+            RegistryError: The source could not answer.
+        """
         if repository in _NAMED_BY_PYTHON:
             return ".".join(release.tag.text.split(".")[:2])
-        if repository not in self._known:
-            self._known[repository] = self._ask(repository)
-        return self._known[repository].get(release.tag.text)
+        key = (repository, release.tag.text)
+        if key not in self._known:
+            self._known[key] = self._ask(*key)
+        answer = self._known[key]
+        if isinstance(answer, RegistryError):
+            raise answer
+        return answer
 
-    def _ask(self, repository: str) -> dict[str, str | None]:
-        releases = self._found.get(repository)
-        if self._source is None or not isinstance(releases, tuple):
-            return {}
-        tags = [release.tag.text for release in releases[:MAX_ASKED]]
-        known: dict[str, str | None] = {}
+    def _ask(self, repository: str, tag: str) -> str | RegistryError | None:
+        if self._source is None:
+            return None
         try:
-            self._source.prepare((repository, tag) for tag in tags)
-            for tag in tags:
-                facts = self._source.fetch_facts(repository, tag)
-                known[tag] = facts.python_minor if facts else None
-        except RegistryError:  # what is not known may not be used, and the rule's reason says so
-            pass
-        return known
+            if (repository, tag) not in self._prepared:
+                self._prepare(repository, tag)
+            facts = self._source.fetch_facts(repository, tag)
+        except RegistryError as exc:
+            return exc
+        return facts.python_minor if facts else None
+
+    def _prepare(self, repository: str, tag: str) -> None:
+        releases = self._found.get(repository)
+        tags = [release.tag.text for release in releases] if isinstance(releases, tuple) else [tag]
+        start = tags.index(tag) if tag in tags else 0
+        chunk = [(repository, name) for name in tags[start : start + _CHUNK]]
+        self._prepared |= set(chunk)
+        if self._source is not None:
+            self._source.prepare(chunk)

@@ -104,6 +104,8 @@ def take_turns(
     refused: Set[tuple[str, str, str]],
     facts: WaveFacts,
     now: datetime,
+    *,
+    partial: bool = False,
 ) -> Turns:
     """Say whose turn it is.
 
@@ -114,6 +116,7 @@ def take_turns(
         refused: Image, target and pack of pull requests that people closed: these wait for nothing.
         facts: What waves select by.
         now: The time of the pass, with timezone.
+        partial: Only some packs or paths take part, so that a wave can look done and is not.
 
     Returns:
         Each update once. What an open pull request holds stays ready, whatever became of its wave.
@@ -125,7 +128,7 @@ def take_turns(
     waiting: list[Waiting] = []
     for (image, target), group in groups.items():
         mine = [pr for pr in pull_requests if (pr.image, pr.target) == (image, target)]
-        rollout = _Rollout(waves, mine, facts, now)
+        rollout = _Rollout(waves, mine, facts, now, partial=partial)
         gone = {pack for refused_image, tag, pack in refused if (refused_image, tag) == (image, target)}
         turns = rollout.take_turns(group, gone)
         ready += turns.ready
@@ -140,12 +143,19 @@ class _Rollout:
     """The waves of one image and target."""
 
     def __init__(
-        self, waves: Sequence[Wave], prs: Sequence[WavePullRequest], facts: WaveFacts, now: datetime
+        self,
+        waves: Sequence[Wave],
+        prs: Sequence[WavePullRequest],
+        facts: WaveFacts,
+        now: datetime,
+        *,
+        partial: bool,
     ) -> None:
         self._waves = [*waves, Wave(REST)] if waves else []
         self._prs = prs
         self._facts = facts
         self._now = now
+        self._partial = partial
         self._open = {path: pr.wave for pr in prs if pr.is_open for path in pr.paths}
 
     def take_turns(self, bumps: Sequence[Bump], gone: Set[str]) -> Turns:
@@ -193,6 +203,9 @@ class _Rollout:
         items = pending + sum(len(pr.paths) for pr in mine if pr.is_open)
         if items:
             return f"the wave {wave.name} comes first: {count(items, 'item')} to go"
+        later = [one.name for one in self._waves[self._waves.index(wave) + 1 :]]
+        if self._partial and not any(pr.wave in later for pr in self._prs):
+            return f"a pass over a part cannot tell whether the wave {wave.name} is done"
         done = max((pr.done_at for pr in mine if pr.done_at), default=None)
         if done is not None and self._now < done + wave.soak:
             return f"the wave {wave.name} soaks until {done + wave.soak:%Y-%m-%d %H:%M} UTC"

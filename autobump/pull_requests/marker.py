@@ -26,6 +26,7 @@ class Marker:
         branch: Its branch.
         wave: The wave of its bumps, see `Bump`.
         lane: The lane of its bumps, see `Bump`.
+        risk: The worst level of its items that its text tells of; empty while some are not known.
         closed: Why its end keeps nothing out: autobump closed it itself, or a person lifted what closing it
             meant. Empty otherwise.
     """
@@ -40,6 +41,7 @@ class Marker:
     branch: str = ""
     wave: str = ""
     lane: str = ""
+    risk: str = ""
     closed: str = ""
 
     def at(self, head: str) -> "Marker":
@@ -110,6 +112,7 @@ def _parse(fields: object) -> Marker:
         branch=_text(fields, "branch"),
         wave=_text(fields, "wave"),
         lane=_text(fields, "lane"),
+        risk=_text(fields, "risk"),
         closed=_text(fields, "closed"),
     )
 

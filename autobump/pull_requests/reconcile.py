@@ -150,6 +150,8 @@ class Lift:
     why = "a person asked for its updates on the dashboard"
 
 
+_MERGED_ALREADY = "it is merged already: the analysed commit is older, or a person took the update back"
+
 Action = Create | Adopt | Refresh | Leave | Close | Hold | Lift
 InView = Callable[[Marker], bool]
 
@@ -296,6 +298,8 @@ def _decide_desired(wanted: DesiredPullRequest, found: ExistingPullRequest | Non
         return Refresh(wanted, found, "a person asked for a rebuild")
     if found.hold:
         return Hold(found, WaitReason.EDITED_BY_MAINTAINER, found.hold)
+    if found.state is PullRequestState.MERGED and _is_done(wanted.marker, found.marker):
+        return Hold(found, WaitReason.PACK_BUSY, _MERGED_ALREADY)
     if found.state in (PullRequestState.CLOSED, PullRequestState.MERGED):
         return Create(wanted, leftover=found.head)
     why = _why_rewrite(wanted.marker, found.marker)
@@ -309,6 +313,8 @@ def _decide_desired(wanted: DesiredPullRequest, found: ExistingPullRequest | Non
         return Refresh(wanted, found, why)
     if found.unfinished:
         return Refresh(wanted, found, found.unfinished, rewrite=False)
+    if found.number is not None and wanted.marker.risk not in ("", found.marker.risk if found.marker else ""):
+        return Refresh(wanted, found, "what is known of its risk changed", rewrite=False)
     return Leave(wanted, found)
 
 
@@ -355,6 +361,15 @@ def _why_rewrite(wanted: Marker, found: Marker | None) -> str:
     if found.base != wanted.base:
         return "a file it touches changed on the base"
     return ""
+
+
+def _is_done(wanted: Marker, found: Marker | None) -> bool:
+    """Whether the very same update of the very same files was merged before."""
+    return (
+        found is not None
+        and not found.closed
+        and (found.target, found.base, found.paths) == (wanted.target, wanted.base, wanted.paths)
+    )
 
 
 def _is_overwritten(wanted: Marker, found: Marker | None) -> bool:

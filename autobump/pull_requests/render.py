@@ -108,6 +108,7 @@ def render_pull_request(
         branch=planned.branch,
         wave=planned.wave,
         lane=planned.lane,
+        risk=worst_risk(planned),
     )
     if len(render_marker(marker)) > _MAX_MARKER:
         marker = replace(marker, paths=())  # `base` covers the paths, too
@@ -122,6 +123,14 @@ def render_pull_request(
         marker=marker,
         options=options,
     )
+
+
+def worst_risk(planned: PlannedPullRequest) -> str:
+    """Return the worst level of a pull request's items, or nothing while some are not known."""
+    risks = [bump.risk for bump in planned.bumps]
+    if any(risk is None or not risk.known for risk in risks):
+        return ""
+    return max((risk.level for risk in risks if risk), key=lambda level: level.rank).value
 
 
 def _base_files(planned: PlannedPullRequest, *, with_notes: bool) -> Iterable[tuple[str, str]]:

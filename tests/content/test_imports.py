@@ -136,3 +136,12 @@ def test_reading_by_line_agrees_with_the_parser_on_real_imports(corpus_repositor
     for file in files:
         source = file.read_text()
         assert {one.module for one in imports._from_lines(source)} == set(modules(source)), file
+
+
+def test_long_runs_of_blanks_cost_no_more_than_their_length() -> None:
+    blanks = " " * 300_000
+    assert modules(f"print 'x'\nfrom a import b{blanks}as{blanks}c, d\nimport e{blanks}as f\n") == [
+        "a.b",
+        "a.d",
+        "e",
+    ]

@@ -146,3 +146,41 @@ def test_change_of_code_on_the_base_is_seen(world: World) -> None:
     world.run()
     assert ("BRisky",) in opened(world)
     assert opened(world)[("BRisky",)] == SAFE
+
+
+def test_bump_that_is_refused_elsewhere_moves_no_item_out_of_its_lane(world: World) -> None:
+    files = script_pack("D", {"DOther": f"demisto/y:{OLD}"})
+    commit(world.github.git, files)
+    known = json.loads(world.tags.read_text())
+    known["demisto/y"] = {OLD: {}, "1.0.0.2": {}}
+    world.tags.write_text(json.dumps(known))
+    world.run()
+    before = opened(world)
+    edited = dict(files)
+    path = "Packs/D/Scripts/DOther/DOther.yml"
+    # An alias refers to the image: this one is refused only when it is written.
+    edited[path] = edited[path].replace("dockerimage: ", "dockerimage: &image ") + "other: *image\n"
+    commit(world.github.git, edited)
+    world.run()
+    assert (
+        opened(world).items() >= {key: value for key, value in before.items() if key != ("DOther",)}.items()
+    )
+    assert all(draft == (names == ("BRisky",)) for names, (draft, _) in opened(world).items())
+
+
+def test_risk_that_becomes_known_is_told_once(world: World) -> None:
+    publish(world, facts=False, v1_0_0_2={})
+    world.settings["policy"] = {"risk": {"breaking": "ignore"}}
+    world.run()
+    assert "is not known" in world.github.pulls[0].body
+    publish(world, v1_0_0_2={"requests": ["3.0.0", "MIT"], "beautifulsoup4": BS4})
+    assert world.actions() == ["refresh"]
+    assert "autobump:review" in world.github.pulls[0].labels
+    assert world.actions() == ["leave"]
+
+
+def test_auto_merge_is_off_while_something_is_to_be_looked_at(world: World) -> None:
+    world.settings["pull_requests"]["automerge"] = True
+    publish(world, facts=False, v1_0_0_2={})
+    world.run()
+    assert not [call for call in world.github.calls if "graphql" in call]

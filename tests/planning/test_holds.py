@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from autobump.errors import RegistryError
 from autobump.images.choice import NewerTag, NoUpdate, Release, TagRecord, choose_tag, sort_releases
 from autobump.images.facts import ImageFacts
 from autobump.images.pythons import PythonVersions
@@ -122,6 +123,16 @@ def test_python_of_other_images_is_asked_for_once() -> None:
     for _ in range(2):
         assert [pythons.find("demisto/x", one) for one in RELEASES] == ["3.12", "3.11", None, None]
     assert facts.asked == [one.tag.text for one in RELEASES]
+
+
+def test_python_that_could_not_be_asked_decides_nothing() -> None:
+    class Away(Facts):
+        def fetch_facts(self, repository: str, tag: str) -> ImageFacts | None:
+            raise RegistryError("away")
+
+    pythons = PythonVersions(Away(), {"demisto/x": RELEASES})
+    with pytest.raises(RegistryError, match="away"):
+        pythons.find("demisto/x", RELEASES[0])
 
 
 def test_python_that_is_not_known_is_not_the_wanted_one() -> None:

@@ -134,3 +134,12 @@ def test_waves_select_by_coverage_support_and_nightly_tests() -> None:
     assert Wave("w", support=("xsoar",)).takes(A, facts)
     assert not Wave("w", support=("partner",)).takes(A, facts)
     assert not Wave("w", images=("demisto/x*",)).takes(A, facts)
+
+
+def test_pass_over_a_part_opens_no_wave_that_was_not_open() -> None:
+    found = take_turns([B], (ONE, TWO), (), frozenset(), WaveFacts(), NOW, partial=True)
+    assert waiting(found) == {"B": "a pass over a part cannot tell whether the wave one is done"}
+    begun = [pr("two", C, is_open=True)]
+    assert ready(take_turns([B], (ONE, TWO), begun, frozenset(), WaveFacts(), NOW, partial=True)) == {
+        "B": "two"
+    }

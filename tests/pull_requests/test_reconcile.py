@@ -133,10 +133,22 @@ def test_merged_branch_that_was_left_behind_is_deleted() -> None:
 
 
 def test_new_pull_request_takes_over_the_branch_a_finished_one_left_behind() -> None:
-    wants = desired(BUMP)
-    (action,) = reconcile(wants, [existing_for(wants[0], PullRequestState.MERGED)], (), everything)
+    earlier = desired(make_bump("A", "One", target="1.0.0.8"))[0]
+    (action,) = reconcile(desired(BUMP), [existing_for(earlier, PullRequestState.MERGED)], (), everything)
     assert isinstance(action, Create)
     assert action.leftover == "h" * 40
+
+
+def test_update_that_was_merged_is_not_proposed_again_for_the_same_files() -> None:
+    wants = desired(BUMP)
+    merged = replace(existing_for(wants[0], PullRequestState.MERGED), head="")
+    (action,) = reconcile(wants, [merged], (), everything)
+    assert isinstance(action, Hold)
+    assert "merged already" in action.why
+    done_by_us = replace(merged, marker=replace(wants[0].marker, closed="none of its updates is wanted"))
+    assert names(wants, [done_by_us]) == ["create"]
+    changed = desired(make_bump("A", "One", blob="b"))
+    assert names(changed, [merged]) == ["create"]
 
 
 def test_text_or_labels_that_are_behind_are_mended_without_a_new_commit() -> None:
