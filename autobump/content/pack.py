@@ -11,6 +11,7 @@ from autobump.content.yaml_text import UnsafeEditError, decode_text
 _METADATA_PATH = re.compile(r"Packs/([^/]+)/pack_metadata\.json")
 _NOTES_PATH = re.compile(r"Packs/([^/]+)/ReleaseNotes/([^/]+)(?:/.*)?")
 _VERSION = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
+_HALF = re.compile("[\ud800-\udfff]")
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -80,11 +81,10 @@ def parse_pack_metadata(data: bytes) -> PackMetadata:
     version = members.get("currentVersion")
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
         raise PackMetadataError(f"currentVersion is {_shown(version)}, not three numbers like 1.0.3")
-    name, support = members.get("name"), members.get("support")
     return PackMetadata(
-        name=name if isinstance(name, str) else "",
+        name=_text(members.get("name")),
         version=version,
-        support=support if isinstance(support, str) else "",
+        support=_text(members.get("support")),
         hidden=members.get("hidden") in (True, "true", "True"),
     )
 
@@ -175,6 +175,11 @@ def _skip(text: str, position: int, expected: str) -> int:
 def _after_space(text: str, position: int) -> int:
     match = _SPACE.match(text, position)
     return match.end() if match else position
+
+
+def _text(value: object) -> str:
+    """Return a text that can be written and shown; JSON's escapes may stand for half of a character."""
+    return _HALF.sub("\ufffd", value) if isinstance(value, str) else ""
 
 
 def _shown(value: object) -> str:

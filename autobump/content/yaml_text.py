@@ -5,6 +5,7 @@ need it. Content files are never loaded into objects: the event stream is enough
 fiftieth of a round-trip load, and cannot be made to expand aliases or build types.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -13,9 +14,13 @@ from typing import Any
 MAX_DEPTH = 100
 """Deepest nesting that is read; the deepest content file known has 12 levels."""
 
+MAX_KEYS = 10_000
+"""Most keys of one mapping that are read; millions would take a hundred times the memory of their file."""
+
 MAX_PURE_BYTES = 1024 * 1024
 """Largest file that the pure parser, some fifty times slower than the C parser, is given."""
 
+_HALF = re.compile("[\ud800-\udfff]")
 _BOM = "\ufeff"
 _BOM_BYTES = _BOM.encode()
 
@@ -102,6 +107,9 @@ class _Frame:
         if isinstance(key, Scalar):
             if key.value in self.nodes:
                 raise YamlFault("duplicate-key", f'the key "{key.value}" stands twice', key.line, key.column)
+            if len(self.nodes) >= MAX_KEYS:
+                detail = f"a mapping of more than {MAX_KEYS:,} keys"
+                raise YamlFault("invalid-yaml", detail, key.line, key.column)
             self.nodes[key.value] = node
 
 
@@ -228,23 +236,29 @@ def splice_value(data: bytes, scalar: Scalar, new_value: str) -> bytes:
 
 
 def load_with_places(text: str) -> tuple[Any, dict[tuple[str | int, ...], tuple[int, int]]]:
-    """Load a small trusted file, such as the settings, with the place of every key and element.
+    """Load a small file, such as the settings, with the place of every key and element.
 
     Returns:
         The data, and `{path: (line, column)}`, both from 1. A mapping's entry is found at its key.
 
     Raises:
-        YamlFault: The text is no valid YAML, or a key stands twice.
+        YamlFault: The text is no valid YAML, a key stands twice, it is nested too deep, or it holds an alias:
+            a few of them can stand for more values than any memory holds.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
+    _require_plain_tree(text)
     places: dict[tuple[str | int, ...], tuple[int, int]] = {}
     try:
         root = YAML(typ="safe", pure=True).compose(text)
         data = YAML(typ="safe", pure=True).load(text)
     except YAMLError as exc:
         raise _fault_from(exc) from exc
+    except (
+        Exception
+    ) as exc:  # what makes values of the text raises whatever a day such as 2026-13-45 makes it raise
+        raise YamlFault("invalid-yaml", f"a value cannot be read: {exc}", 1, 1) from exc
 
     def walk(node: Any, path: tuple[str | int, ...]) -> None:
         if node is None or isinstance(node.value, str):
@@ -262,6 +276,29 @@ def load_with_places(text: str) -> tuple[Any, dict[tuple[str | int, ...], tuple[
 
     walk(root, ())
     return data, places
+
+
+def _require_plain_tree(text: str) -> None:
+    from ruamel.yaml.events import (
+        AliasEvent,
+        MappingEndEvent,
+        MappingStartEvent,
+        SequenceEndEvent,
+        SequenceStartEvent,
+    )
+
+    depth = 0
+    for event in _events(text.encode(), pure=True):
+        if _HALF.search(getattr(event, "value", None) or ""):
+            raise _fault_at(event, "an escape stands for half of a character; write the character itself")
+        if isinstance(event, AliasEvent):
+            raise _fault_at(event, "an alias is not taken here; write the value out")
+        if isinstance(event, MappingStartEvent | SequenceStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise _fault_at(event, f"nested deeper than {MAX_DEPTH} levels")
+        elif isinstance(event, MappingEndEvent | SequenceEndEvent):
+            depth -= 1
 
 
 def decode_text(data: bytes) -> tuple[str, str]:
@@ -294,6 +331,10 @@ def _events(data: bytes, *, pure: bool) -> Iterator[Any]:
         raise _SyntaxFault(fault.reason, fault.detail, fault.line, fault.column) from exc
     except RecursionError as exc:
         raise YamlFault("invalid-yaml", "nested too deep", 1, 1) from exc
+    except YamlFault:
+        raise
+    except Exception as exc:  # the parsers assert what they did not expect, such as a %YAML 1.4
+        raise _SyntaxFault("invalid-yaml", f"the parser gives up: {exc}", 1, 1) from exc
 
 
 def _fault_from(exc: Exception) -> YamlFault:
@@ -312,7 +353,7 @@ def _fault_at(event: Any, detail: str) -> YamlFault:
 def _scalar(event: Any) -> Scalar:
     start = event.start_mark
     return Scalar(
-        value=event.value,
+        value=_whole(event.value),
         plain=not event.style,
         tagged=event.tag is not None,
         anchor=event.anchor,
@@ -321,6 +362,11 @@ def _scalar(event: Any) -> Scalar:
         line=start.line + 1,
         column=start.column + 1,
     )
+
+
+def _whole(text: str) -> str:
+    """Return text that can be written and shown; the pure parser takes escapes for half of a character."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if _HALF.search(text) else text
 
 
 def _other(event: Any, kind: str) -> Other:
