@@ -57,7 +57,7 @@ class Machine:
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            preexec_fn=before,  # noqa: PLW1509 - the test has one thread
+            preexec_fn=before,
         )
 
     def end(
@@ -142,7 +142,10 @@ def test_missing_git_is_told(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        ("#!/bin/sh\ncase \"$*\" in *version) echo git version 1.8.3.1;; *) exit 129;; esac\n", "1.8.3.1 is too old"),
+        (
+            '#!/bin/sh\ncase "$*" in *version) echo git version 1.8.3.1;; *) exit 129;; esac\n',
+            "1.8.3.1 is too old",
+        ),
         ("#!/bin/sh\nexit 129\n", "git does not even tell its version"),
     ],
 )
@@ -169,7 +172,8 @@ def test_missing_home_costs_nothing(machine: Machine) -> None:
     process = subprocess.run(
         [sys.executable, "-m", "autobump", "plan", *machine.options],
         cwd=machine.folder,
-        env={name: value for name, value in os.environ.items() if name != "HOME"} | {"PYTHONPATH": str(_PROJECT)},
+        env={name: value for name, value in os.environ.items() if name != "HOME"}
+        | {"PYTHONPATH": str(_PROJECT)},
         capture_output=True,
         check=False,
     )
