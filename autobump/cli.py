@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _MACHINE_FAULTS = frozenset(
     {
-        errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
-        errno.EACCES, errno.EPERM,
+        errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE,
+        errno.ENOMEM, errno.EACCES, errno.EPERM,
     }
 )  # fmt: skip
 _FORMATS = ("table", "json", "markdown", "html")
@@ -42,8 +42,9 @@ class _Interrupted(Exception):
 def main() -> None:
     """Run autobump and leave with its exit code."""
     if sys.getfilesystemencoding() != "utf-8":
-        # Paths in git are UTF-8 whatever the locale is; only a new interpreter can change its mind about that.
-        os.execv(sys.executable, [sys.executable, "-X", "utf8", "-m", "autobump", *sys.argv[1:]])  # noqa: S606 - itself
+        # Paths in git are UTF-8 whatever the locale is; only a new interpreter can change its mind.
+        again = [sys.executable, "-X", "utf8", "-m", "autobump", *sys.argv[1:]]
+        os.execv(sys.executable, again)  # noqa: S606 - itself, without a shell
     sys.exit(run_command(sys.argv[1:]))
 
 

@@ -50,10 +50,10 @@ def licence_of(found: Distribution) -> str:
     Source: core metadata 2.4, `License-Expression` before `Classifier` before `License`.
     """
     metadata = found.metadata
-    if expression := metadata.get("License-Expression"):
-        return expression
+    if "License-Expression" in metadata:
+        return metadata["License-Expression"]
     prefix = "License :: "
     classifiers = [one for one in metadata.get_all("Classifier", []) if one.startswith(prefix)]
     named = [one.removeprefix(prefix).removeprefix("OSI Approved :: ") for one in classifiers]
     named = [one for one in named if one != "OSI Approved"]
-    return " and ".join(named) or (metadata.get("License") or "").split("\n")[0]
+    return " and ".join(named) or "".join(metadata.get_all("License", [])[:1]).split("\n")[0]

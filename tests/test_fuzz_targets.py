@@ -9,10 +9,46 @@ from fuzz.targets import NAMES, load_target
 
 _RUNS = 600
 _PIECES = (
-    b"\n", b"\r", b"\t", b"\0", b"\xff", b"\xe2\x80\xa8", b"\\ud800", b"\\", b'"', b"'", b"`", b"|", b"-", b"- ",
-    b"  ", b":", b": ", b"#", b" #", b"{", b"}", b"[", b"]", b"&a ", b"*a", b"!!x ", b"? ", b"---\n",
-    b"%YAML 1.4\n",     b"9" * 30, b"-->", b"<!--", b"$(x)", b"..", b"/", b"https://[x", b"null", b"1e999", b"2026-13-45",
-)  # fmt: skip
+    b"\n",
+    b"\r",
+    b"\t",
+    b"\0",
+    b"\xff",
+    b"\xe2\x80\xa8",
+    b"\\ud800",
+    b"\\",
+    b'"',
+    b"'",
+    b"`",
+    b"|",
+    b"-",
+    b"- ",
+    b"  ",
+    b":",
+    b": ",
+    b"#",
+    b" #",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"&a ",
+    b"*a",
+    b"!!x ",
+    b"? ",
+    b"---\n",
+    b"%YAML 1.4\n",
+    b"9" * 30,
+    b"-->",
+    b"<!--",
+    b"$(x)",
+    b"..",
+    b"/",
+    b"https://[x",
+    b"null",
+    b"1e999",
+    b"2026-13-45",
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -26,7 +62,7 @@ def test_target_holds_for_its_seeds_and_for_changed_ones(name: str) -> None:
 
 
 def _changed(chance: random.Random, seeds: tuple[bytes, ...]) -> bytes:
-    """Return a seed with up to four places cut, doubled, swapped with another seed's, or filled with a piece."""
+    """Return a seed with up to four places cut, doubled, swapped for another seed, or filled with a piece."""
     data = chance.choice(seeds)
     for _ in range(chance.randint(1, 4)):
         start = chance.randint(0, len(data))

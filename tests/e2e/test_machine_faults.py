@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from autobump.cli import run_command
-from autobump.git import Git
+from autobump.git import Blob, Git
 from tests.support.repositories import branches, make_repository, script_pack
 
 OLD, NEW = "3.9.8.24399", "3.12.13.12042988"
@@ -105,10 +105,10 @@ def test_cache_deleted_while_a_pass_uses_it_costs_nothing(
     monkeypatch.setenv("HOME", str(machine.home))
     original = Git.read_objects
 
-    def deleting(self: Git, oids: object, *, max_bytes: int) -> object:
+    def deleting(self: Git, oids: Iterable[str], *, max_bytes: int) -> Iterator[Blob]:
         for file in machine.home.rglob("*.sqlite*"):
             file.unlink()
-        return original(self, oids, max_bytes=max_bytes)  # type: ignore[arg-type] - passed on as it came
+        return original(self, oids, max_bytes=max_bytes)
 
     monkeypatch.setattr(Git, "read_objects", deleting)
     assert run_command(["run", *machine.options]) == 0
