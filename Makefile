@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test golden lint fix bench check sdk-check modules dist clean
+.PHONY: help demo test golden lint fix bench check sdk-check modules fuzz dist clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ modules: $(READY) ## Read the wheels in WHEELS=folder and bring images/modules.j
 
 bench: $(READY) ## Measure, and write build/bench.json and build/bench.svg
 	$(BIN)/python -m benchmarks
+
+fuzz: $(READY) ## Fuzz every reader of outside text for SECONDS=180 each
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
+	$(BIN)/python -m fuzz all --seconds $(or $(SECONDS),180)
 
 dist: ## Build sdist and wheel into dist, and try the wheel
 	PYTHON=$(PYTHON) .ci/build

@@ -3,6 +3,7 @@
 Nothing heavier than click is imported before a command runs, so that `--help` answers at once.
 """
 
+import errno
 import os
 import secrets
 import sys
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
     from autobump.traffic import Traffic
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+_MACHINE_FAULTS = frozenset(
+    {
+        errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE,
+        errno.ENOMEM, errno.EACCES, errno.EPERM,
+    }
+)  # fmt: skip
 _FORMATS = ("table", "json", "markdown", "html")
 _ENDINGS = {".txt": "table", ".json": "json", ".md": "markdown", ".html": "html"}
 
@@ -52,6 +59,10 @@ class _Choice(NamedTuple):
 
 def main() -> None:
     """Run autobump and leave with its exit code."""
+    if sys.getfilesystemencoding() != "utf-8":
+        # Paths in git are UTF-8 whatever the locale is; only a new interpreter can change its mind.
+        again = [sys.executable, "-X", "utf8", "-m", "autobump", *sys.argv[1:]]
+        os.execv(sys.executable, again)  # noqa: S606 - itself, without a shell
     sys.exit(run_command(sys.argv[1:]))
 
 
@@ -75,6 +86,10 @@ def run_command(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.DONE)
     except Exception as exc:
+        if isinstance(exc, OSError) and exc.errno in _MACHINE_FAULTS:
+            where = f": {exc.filename}" if exc.filename else ""
+            _tell_failure(f"the machine does not let the pass go on: {exc.strerror}{where}")
+            return int(ExitCode.FAILED)
         _tell_failure("unexpected error; please report it with the lines above", exc)
         return int(ExitCode.UNEXPECTED)
 

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from autobump.errors import AutobumpError, UsageError
 
@@ -58,7 +59,7 @@ class Git:
             GitError: Git ended with a status other than 0.
             UsageError: There is no git on the PATH.
         """
-        with tempfile.TemporaryFile() as source:
+        with _open_temporary() as source:
             for chunk in [stdin] if isinstance(stdin, bytes) else stdin:
                 source.write(chunk)
             source.seek(0)
@@ -72,6 +73,8 @@ class Git:
                 )
             except FileNotFoundError as exc:
                 raise UsageError("git was not found on the PATH; install it and try again") from exc
+            except PermissionError as exc:
+                raise UsageError("the git on the PATH may not be run") from exc
         if done.returncode:
             raise GitError(_last_words(done.stderr, done.returncode))
         return done.stdout
@@ -90,7 +93,7 @@ class Git:
         Raises:
             GitError: Git could not read its repository.
         """
-        with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as errors:
+        with _open_temporary() as source, _open_temporary() as errors:
             source.writelines(oid.encode() + b"\n" for oid in oids)
             source.seek(0)
             process = subprocess.Popen(
@@ -132,6 +135,14 @@ class Git:
                 raise GitError(_last_words(errors.read(), status))
 
 
+def _open_temporary() -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile()
+    except FileNotFoundError as exc:  # Python tried every folder there is for them
+        raise AutobumpError("no folder for temporary files can be written to; is the disk full?") from exc
+
+
 def _last_words(stderr: bytes, status: int) -> str:
     lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
-    return lines[-1].removeprefix("fatal: ") if lines else f"git ended with status {status}"
+    fatal = [line for line in lines if line.startswith("fatal: ")]  # advice may stand behind it
+    return (fatal or lines)[-1].removeprefix("fatal: ") if lines else f"git ended with status {status}"

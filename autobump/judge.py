@@ -175,7 +175,7 @@ def judge_content(
                     replace(skip, repository=image.repository, tag=image.tag or "") if image else skip
                 )
             case Eligible() as candidate:
-                if problem := _find_flaw(item):
+                if problem := _find_flaw(candidate, with_notes=settings.pull_requests.release_notes):
                     problems.append(problem)
                 else:
                     eligible.append(candidate)
@@ -234,8 +234,11 @@ def _lowest_builds(eligible: Iterable[Eligible]) -> dict[str, int]:
     return lowest
 
 
-def _find_flaw(item: ContentItem) -> Problem | None:
+def _find_flaw(candidate: Eligible, *, with_notes: bool) -> Problem | None:
     """Say why an eligible item cannot be edited, if that can be told from what was read."""
+    item = candidate.item
+    if with_notes and candidate.pack.files.notes_blocked:
+        return Problem(item.path, item.pack, "unsafe-edit", "ReleaseNotes of its pack is no folder")
     if item.facts.image.unsafe:
         return Problem(item.path, item.pack, "unsafe-edit", item.facts.image.unsafe)
     name = item.facts.name

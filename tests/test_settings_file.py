@@ -87,6 +87,13 @@ def test_values_are_read() -> None:
             's.yml:1:12: registry.min_age: "3 fortnights" must be a number',
         ),
         ("a: [\n", "s.yml:2:1: "),
+        ("a: &a [x]\nb: &b [*a, *a]\nc: [*b, *b]\n", "s.yml:2:8: an alias is not taken here"),
+        ("a: &a [*a]\n", "s.yml:1:8: an alias is not taken here"),
+        ("a: " + "[" * 200 + "]" * 200, "s.yml:1:103: nested deeper than 100 levels"),
+        ("a: 2026-13-45\n", "s.yml:1:1: a value cannot be read: month must be in 1..12"),
+        ("a: " + "9" * 5000, "s.yml:1:1: a value cannot be read: "),
+        ('a: "\\ud800"\n', "s.yml:1:4: an escape stands for half of a character"),
+        ("%YAML 1.4\n---\na: 1\n", "s.yml:1:1: the parser gives up: "),
         ("policy: {}\npolicy: {}\n", "s.yml:2:1: "),
         ("pull_requests: {branch_prefix: '../x/'}\n", "s.yml:1:17: pull_requests.branch_prefix: "),
         (

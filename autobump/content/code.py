@@ -1,5 +1,6 @@
 """What an item's own Python code imports, at the commit that is analysed."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -12,6 +13,8 @@ from autobump.content.yaml_text import Scalar, YamlFault, read_outline
 
 _SHARED_FOLDER = "Packs/ApiModules/Scripts"
 _SHARED_SUFFIX = "ApiModule"
+_MAX_IMPORTS = 10_000
+"""What imports more was not written by a person, and is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ def _parse(data: bytes | None, form: str) -> tuple[Import, ...] | None:
     if data is None:
         return None
     if form == "py":
-        return find_imports(data.decode("utf-8-sig", "replace"))
+        return _find(data.decode("utf-8-sig", "replace"))
     try:
         outline = read_outline(data, inside=frozenset({"script"})).outline
     except YamlFault:
@@ -139,18 +142,23 @@ def _parse(data: bytes | None, form: str) -> tuple[Import, ...] | None:
         node = node.get("script") if isinstance(node, dict) else None
     code = node.value if isinstance(node, Scalar) else ""
     # A split item's YAML file has `-` or nothing where the code goes.
-    return find_imports(code) if len(code) > 1 else None
+    return _find(code) if len(code) > 1 else None
+
+
+def _find(code: str) -> tuple[Import, ...] | None:
+    imports = find_imports(code)
+    return imports if len(imports) <= _MAX_IMPORTS else None
 
 
 def _follow(imports: Iterable[Import], shared: Mapping[str, tuple[Import, ...]]) -> Iterator[Use]:
     """Yield what is imported, with what shared modules import in its place, however they are chained."""
-    waiting = [(one, "") for one in imports]
+    waiting = deque((one, "") for one in imports)
     seen: set[str] = set()
     while waiting:
-        one, through = waiting.pop(0)
+        one, through = waiting.popleft()
         name = one.module.split(".")[0]
         if name not in shared:
             yield Use(one.module, one.guarded, through)
         elif name not in seen:
             seen.add(name)
-            waiting += [(inner, name) for inner in shared[name]]
+            waiting += ((inner, name) for inner in shared[name])

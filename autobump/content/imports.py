@@ -5,15 +5,18 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
-MAX_PARSED_CHARACTERS = 2_000_000
-"""A longer file is read line by line; building its syntax tree could take gigabytes."""
+MAX_PARSED_WORDS = 150_000
+"""A file of more words and signs is read line by line: each can take a kilobyte of the syntax tree."""
 
 _NAME = r"[^\W\d]\w*"
 _PATH = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
 _IMPORT = re.compile(rf"\s*import\s+({_PATH}(?:\s+as\s+{_NAME})?(?:\s*,\s*{_PATH}(?:\s+as\s+{_NAME})?)*)")
 _FROM = re.compile(rf"\s*from\s+({_PATH})\s+import\s+(.*)")
-_AS = re.compile(rf"\s+as\s+{_NAME}")
+# Not behind a space: in a long run of spaces it would be tried from each of them to the end of the run.
+_AS = re.compile(rf"(?<!\s)\s+as\s+{_NAME}")
+_WORD = re.compile(r"\w+|[^\w\s]")
 _TRY = re.compile(r"\s*try\s*:")
 _INDENT = re.compile(r"[ \t]*")
 _TOKEN = re.compile(
@@ -57,7 +60,7 @@ def find_imports(source: str) -> tuple[Import, ...]:
 
 
 def _imports(source: str) -> Iterable[Import]:
-    if len(source) <= MAX_PARSED_CHARACTERS:
+    if _is_short(source):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # other people's escapes are not our business
@@ -66,6 +69,10 @@ def _imports(source: str) -> Iterable[Import]:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             pass
     return _from_lines(source)
+
+
+def _is_short(source: str) -> bool:
+    return next(islice(_WORD.finditer(source), MAX_PARSED_WORDS, None), None) is None
 
 
 def _from_tree(tree: ast.Module) -> Iterator[Import]:
@@ -133,7 +140,8 @@ def _logical_lines(source: str) -> Iterator[str]:
     line: list[str] = []
     depth = position = 0
     for match in _TOKEN.finditer(source):
-        line.append(source[position : match.start()])
+        if match.start() > position or not line:  # millions of brackets have as many empty texts between them
+            line.append(source[position : match.start()])
         position = match.end()
         match match.lastgroup:
             case "open":

@@ -28,6 +28,9 @@ _WANTED = frozenset(
         "autoUpdateDockerImage", "dockerimage",
     }
 )  # fmt: skip
+_REFUSED_PARTS = frozenset({"", ".", "..", ".git"})
+"""Git refuses to write these; only a tree made by hand has them, and one would fail the whole pass."""
+
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -50,8 +53,10 @@ class ItemFile:
 
     @property
     def has_safe_path(self) -> bool:
-        """Whether the path can be written back to git and shown: UTF-8, and no control characters."""
-        return not _UNPRINTABLE.search(self.path)
+        """Whether git takes the path back and it can be shown: UTF-8, no control characters."""
+        if _UNPRINTABLE.search(self.path):
+            return False
+        return _REFUSED_PARTS.isdisjoint(self.path.casefold().split("/"))
 
 
 @dataclass(frozen=True, slots=True)

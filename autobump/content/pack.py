@@ -10,7 +10,9 @@ from autobump.content.yaml_text import UnsafeEditError, decode_text
 
 _METADATA_PATH = re.compile(r"Packs/([^/]+)/pack_metadata\.json")
 _NOTES_PATH = re.compile(r"Packs/([^/]+)/ReleaseNotes/([^/]+)(?:/.*)?")
+_NOTES_FOLDER = re.compile(r"Packs/([^/]+)/ReleaseNotes")
 _VERSION = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
+_HALF = re.compile("[\ud800-\udfff]")
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -37,11 +39,19 @@ class PackMetadata:
 
 @dataclass(slots=True)
 class PackFiles:
-    """Where a pack keeps what an update touches: its metadata file, and the names in `ReleaseNotes/`."""
+    """Where a pack keeps what an update touches.
+
+    Attributes:
+        name: Its folder.
+        metadata: Its metadata file.
+        release_notes: The names in `ReleaseNotes/`.
+        notes_blocked: `ReleaseNotes` is a file, a link or a submodule, which a release note would replace.
+    """
 
     name: str
     metadata: TreeEntry | None = None
     release_notes: set[str] = field(default_factory=set)
+    notes_blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,8 @@ def find_pack_files(entries: Iterable[TreeEntry]) -> dict[str, PackFiles]:
                 packs.setdefault(match[1], PackFiles(match[1])).metadata = entry
         elif match := _NOTES_PATH.fullmatch(entry.path):
             packs.setdefault(match[1], PackFiles(match[1])).release_notes.add(match[2])
+        elif match := _NOTES_FOLDER.fullmatch(entry.path):
+            packs.setdefault(match[1], PackFiles(match[1])).notes_blocked = True
     return packs
 
 
@@ -80,11 +92,10 @@ def parse_pack_metadata(data: bytes) -> PackMetadata:
     version = members.get("currentVersion")
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
         raise PackMetadataError(f"currentVersion is {_shown(version)}, not three numbers like 1.0.3")
-    name, support = members.get("name"), members.get("support")
     return PackMetadata(
-        name=name if isinstance(name, str) else "",
+        name=_text(members.get("name")),
         version=version,
-        support=support if isinstance(support, str) else "",
+        support=_text(members.get("support")),
         hidden=members.get("hidden") in (True, "true", "True"),
     )
 
@@ -175,6 +186,11 @@ def _skip(text: str, position: int, expected: str) -> int:
 def _after_space(text: str, position: int) -> int:
     match = _SPACE.match(text, position)
     return match.end() if match else position
+
+
+def _text(value: object) -> str:
+    """Return a text that can be written and shown; JSON's escapes may stand for half of a character."""
+    return _HALF.sub("\ufffd", value) if isinstance(value, str) else ""
 
 
 def _shown(value: object) -> str:

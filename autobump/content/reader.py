@@ -88,7 +88,7 @@ def read_content(
             by_blob.setdefault(file.blob, set()).add(file.kind)
         else:
             shown = file.path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-            detail = "the path is not UTF-8 or holds control characters"
+            detail = "the path is not UTF-8, holds control characters, or a part that git refuses"
             problems.append(Problem(printable(shown), printable(file.pack), "unsafe-path", detail))
     results = _read_items(tree, by_blob, cache, progress)
     items: list[ContentItem] = []

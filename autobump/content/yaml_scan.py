@@ -8,7 +8,7 @@ number of documents. What cannot be proven so, for whatever reason, is left to t
 
 import re
 
-from autobump.content.yaml_text import Other, Outline, Scalar
+from autobump.content.yaml_text import MAX_KEYS, Other, Outline, Scalar
 
 _ODD_BREAKS = ("\r", "\x85", "\u2028", "\u2029", "\ufeff")
 """Line ends other than LF, and the byte-order mark; files with them are rare enough for the full parser."""
@@ -72,6 +72,8 @@ def scan_outline(text: str, wanted: frozenset[str], inside: frozenset[str]) -> O
 def _scan_children(
     text: str, start: int, end: int, wanted: frozenset[str], marks: list[int]
 ) -> Outline | Other | None:
+    if text.find("\n-", start, end) >= 0:
+        return None  # a sequence at the left edge: the keys below it are its elements', not this key's
     first = _FIRST_CHILD.search(text, start, end)
     if first is None:
         return Other("unread", 0, 0)
@@ -103,7 +105,7 @@ def _read_level(
                 return None
             continue
         match = _KEY.fullmatch(content)
-        if match is None:
+        if match is None or len(found) >= MAX_KEYS:
             return None
         value = match[2] or ""
         marks.append(line.start() + 1)

@@ -5,6 +5,7 @@ need it. Content files are never loaded into objects: the event stream is enough
 fiftieth of a round-trip load, and cannot be made to expand aliases or build types.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -13,12 +14,16 @@ from typing import Any
 MAX_DEPTH = 100
 """Deepest nesting that is read; the deepest content file known has 12 levels."""
 
+MAX_KEYS = 10_000
+"""Most keys of one mapping that are read; millions would take a hundred times the memory of their file."""
+
 MAX_PURE_BYTES = 1024 * 1024
 """Largest file that the pure parser, some fifty times slower than the C parser, is given."""
 
 _MAX_PLACES = 10_000
 """Most keys and elements of a file that is loaded; settings have a few dozen."""
 
+_HALF = re.compile("[\ud800-\udfff]")
 _BOM = "\ufeff"
 _BOM_BYTES = _BOM.encode()
 
@@ -105,6 +110,9 @@ class _Frame:
         if isinstance(key, Scalar):
             if key.value in self.nodes:
                 raise YamlFault("duplicate-key", f'the key "{key.value}" stands twice', key.line, key.column)
+            if len(self.nodes) >= MAX_KEYS:
+                detail = f"a mapping of more than {MAX_KEYS:,} keys"
+                raise YamlFault("invalid-yaml", detail, key.line, key.column)
             self.nodes[key.value] = node
 
 
@@ -320,6 +328,10 @@ def _events(data: bytes, *, pure: bool) -> Iterator[Any]:
         raise _SyntaxFault(fault.reason, fault.detail, fault.line, fault.column) from exc
     except RecursionError as exc:
         raise YamlFault("invalid-yaml", "nested too deep", 1, 1) from exc
+    except YamlFault:
+        raise
+    except Exception as exc:  # the parsers assert what they did not expect, such as a %YAML 1.4
+        raise _SyntaxFault("invalid-yaml", f"the parser gives up: {exc}", 1, 1) from exc
 
 
 def _fault_from(exc: Exception) -> YamlFault:
@@ -338,7 +350,7 @@ def _fault_at(event: Any, detail: str) -> YamlFault:
 def _scalar(event: Any) -> Scalar:
     start = event.start_mark
     return Scalar(
-        value=event.value,
+        value=_whole(event.value),
         plain=not event.style,
         tagged=event.tag is not None,
         anchor=event.anchor,
@@ -347,6 +359,11 @@ def _scalar(event: Any) -> Scalar:
         line=start.line + 1,
         column=start.column + 1,
     )
+
+
+def _whole(text: str) -> str:
+    """Return text that can be written and shown; the pure parser takes escapes for half of a character."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if _HALF.search(text) else text
 
 
 def _other(event: Any, kind: str) -> Other:

@@ -8,6 +8,7 @@ from typing import Any
 
 _SIZE = re.compile(r"`?(\d{1,7}(?:\.\d{1,4})?) MB`?")
 _PYTHON = re.compile(r"\d{1,3}(?:\.\d{1,3}){1,2}")
+_APPROVED = "OSI Approved ::"
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 
@@ -126,6 +127,7 @@ def parse_digest(text: object) -> str | None:
 
 def parse_licence(text: object) -> str:
     """Return a licence as its package names it, without the words every approved one begins with."""
-    if not isinstance(text, str) or text.strip().upper() in ("", "UNKNOWN", "NONE"):
-        return ""
-    return text.strip().removeprefix("OSI Approved :: ").strip()
+    licence = text.strip() if isinstance(text, str) else ""
+    while licence.startswith(_APPROVED):
+        licence = licence.removeprefix(_APPROVED).strip()
+    return "" if licence.upper() in ("UNKNOWN", "NONE") else licence

@@ -99,3 +99,10 @@ def test_metadata_that_cannot_be_used_says_why(text: str, message: str) -> None:
 def test_metadata_that_is_no_utf8_says_so() -> None:
     with pytest.raises(PackMetadataError, match="UTF-8"):
         parse_pack_metadata(b'{"currentVersion": "1.0.0", "name": "\xff"}')
+
+
+def test_escape_for_half_of_a_character_reads_as_text_that_can_be_shown() -> None:
+    metadata = parse_pack_metadata(
+        b'{"currentVersion": "1.0.0", "name": "\\ud800", "support": "\\ud83d\\ude00"}'
+    )
+    assert (metadata.name, metadata.support) == ("\ufffd", "\U0001f600")

@@ -80,6 +80,7 @@ def test_plain_files_are_read_by_their_lines(text: str) -> None:
         "dockerimage: |-\n  demisto/x:1\n",
         "dockerimage: a\ndockerimage: b\n",
         "script:\n  type: a\n  type: b\n",
+        "script:\n- name: a\n  dockerimage: demisto/x:1\n",
         "script: {dockerimage: demisto/x}\n",
         "script: &s\n  dockerimage: demisto/x\n",
         "script:\n    type: a\n  dockerimage: b\n",

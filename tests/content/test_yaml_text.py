@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from autobump.content.item import ItemKind, parse_item, replace_image
 from autobump.content.yaml_text import (
+    MAX_KEYS,
     Scalar,
     UnsafeEditError,
     YamlFault,
@@ -233,3 +234,20 @@ def test_small_file_that_is_no_plain_data_is_told_with_its_place(
     with pytest.raises(YamlFault) as caught:
         load_with_places(text)
     assert (caught.value.line, caught.value.column, caught.value.detail) == fault
+
+
+def test_version_of_yaml_that_the_parser_does_not_know_costs_that_file_only() -> None:
+    with pytest.raises(YamlFault, match="the parser gives up"):
+        read_outline(b"%YAML 1.4\n---\na: !x b\n")
+
+
+def test_escape_for_half_of_a_character_reads_as_text_that_can_be_shown() -> None:
+    facts = parse_item(b'name: "\\ud83d\\ude00 \\ud800"\ntype: python\n', ItemKind.SCRIPT)
+    assert facts.name == "\U0001f600 \ufffd"
+
+
+@pytest.mark.parametrize("line", ["k{}:\n", "'k{}': &a x\n"])
+def test_mapping_of_very_many_keys_is_refused_before_it_fills_the_memory(line: str) -> None:
+    data = "".join(line.format(number) for number in range(MAX_KEYS + 1)).encode()
+    with pytest.raises(YamlFault, match="more than 10,000 keys"):
+        parse_item(data, ItemKind.SCRIPT)

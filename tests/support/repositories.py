@@ -70,10 +70,13 @@ def commit(
     modes: Mapping[str, str] | None = None,
     who: str = WHO,
 ) -> str:
-    """Add a commit on top of a branch and return its name; a file given as None is deleted."""
+    """Add a commit on top of a branch and return its name; a file given as None is deleted.
+
+    The text of a submodule, mode `160000`, is the name of its commit.
+    """
     ref = f"refs/heads/{branch}"
     tip = git.run("for-each-ref", "--format=%(objectname)", ref).decode().strip()
-    stream = f"commit {ref}\ncommitter {who}\ndata 4\nWork\n".encode()
+    stream = bytearray(f"commit {ref}\ncommitter {who}\ndata 4\nWork\n".encode())
     if tip:
         stream += f"from {tip}\n".encode()
     for path, content in files.items():
@@ -82,9 +85,12 @@ def commit(
             continue
         data = content.encode() if isinstance(content, str) else content
         mode = (modes or {}).get(path, "100644")
+        if mode == "160000":
+            stream += b"M 160000 " + data + f" {_quoted(path)}\n".encode()
+            continue
         stream += f"M {mode} inline {_quoted(path)}\ndata {len(data)}\n".encode("utf-8", "surrogateescape")
         stream += data + b"\n"
-    git.run("fast-import", "--quiet", "--force", stdin=stream)
+    git.run("fast-import", "--quiet", "--force", stdin=bytes(stream))
     return git.line("rev-parse", ref)
 
 

@@ -105,6 +105,10 @@ class _Session(requests.Session):
             self._environment[host] = super().merge_environment_settings(url, *arguments, **options)
         return dict(self._environment[host])
 
+    def resolve_redirects(self, *_arguments: Any, **_options: Any) -> Any:
+        """Follow nothing: looking for the next request, requests would read the whole body of this answer."""
+        return iter(())
+
 
 class HttpClient:
     """Sends requests; safe to share between threads.
@@ -207,7 +211,7 @@ class HttpClient:
             location = answer.headers.get("location")
             if answer.status not in _REDIRECTS or not location:
                 return answer
-            target = urljoin(url, location)
+            target = resolve_address(url, location)
             if urlsplit(target).scheme not in ("https", urlsplit(url).scheme) or method == "POST":
                 raise RegistryError(f"{_shown(url)} redirects to {_shown(target)}, which is not followed")
             url = target
@@ -263,9 +267,27 @@ def same_origin(one: str, other: str) -> bool:
     return _origin(one) == _origin(other)
 
 
+def resolve_address(base: str, reference: str) -> str:
+    """Return the address that a server refers to, relative to another one.
+
+    Raises:
+        RegistryError: It is none.
+    """
+    try:
+        address = urljoin(base, reference)
+    except ValueError as exc:
+        raise RegistryError(f"{_shown(base)} names an address that is none") from exc
+    _origin(address)
+    return address
+
+
 def _origin(url: str) -> tuple[str, str, int]:
-    parts = urlsplit(url)
-    return parts.scheme, (parts.hostname or "").lower(), parts.port or {"https": 443}.get(parts.scheme, 80)
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443}.get(parts.scheme, 80)
+    except ValueError as exc:
+        raise RegistryError(f"{url[:100]!r} is no address") from exc
+    return parts.scheme, (parts.hostname or "").lower(), port
 
 
 def _no_auth(request: Any) -> Any:

@@ -7,14 +7,14 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from pydantic import BaseModel, Field
 
 from autobump.errors import ImageNotFoundError, RegistryError, UsageError
 from autobump.images.choice import TagRecord
 from autobump.images.sources.cache import CachedTags, TagCache
-from autobump.images.sources.http import Answer, HttpClient, same_origin
+from autobump.images.sources.http import Answer, HttpClient, resolve_address, same_origin
 from autobump.secrets import Secret
 
 FRESH_SECONDS = 3600
@@ -102,7 +102,7 @@ class OciSource:
         Raises:
             UsageError: This is no such address.
         """
-        parts = urlsplit(address)
+        parts = urlsplit(address if _is_address(address) else "")
         if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
             raise UsageError("a registry is oci:https://host[/prefix], or oci:http://… for a private mirror")
         if parts.username or parts.password:
@@ -242,7 +242,7 @@ class OciSource:
 
     def _fetch_token(self, parameters: Mapping[str, str], paths: Sequence[str]) -> bool:
         """Fetch one token for several images; False when the server will not give it."""
-        realm = urljoin(self._root, parameters.get("realm", ""))
+        realm = resolve_address(self._root, parameters.get("realm", ""))
         private = same_origin(realm, self._root) or (_is_loopback(realm) and _is_loopback(self._root))
         if urlsplit(realm).scheme != "https" and not private:
             raise RegistryError(f"{self._root} sends its users to a token server without TLS")
@@ -269,10 +269,17 @@ class OciSource:
         match = _LINK.search(answer.headers.get("link", ""))
         if match is None:
             return None
-        url = str(urljoin(answer.url, match[1]))
+        url = resolve_address(answer.url, match[1])
         if not same_origin(url, self._root):
             raise RegistryError(f"{self._root} names a next page on another host")
         return url
+
+
+def _is_address(url: str) -> bool:
+    try:
+        return same_origin(url, url)
+    except RegistryError:
+        return False
 
 
 def _is_loopback(url: str) -> bool:

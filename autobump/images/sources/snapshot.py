@@ -6,6 +6,7 @@ import hashlib
 import json
 import lzma
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from autobump.images.sources.cache import CachedTags, TagCache
 
 _CHUNK = 4 * 1024 * 1024
 _MAX_BYTES = 512 * 1024 * 1024
+_MAX_TAG_LENGTH = 128
 _COMPLETE = ""
 """Stands in the cache in place of an image when all images of a file are there."""
 
@@ -52,7 +54,7 @@ class SnapshotSource:
                 source._images = None
                 return source
             images = {name: _parse_tags(name, tags) for name, tags in read_images(path)}
-        except (OSError, EOFError, lzma.LZMAError) as exc:
+        except (OSError, EOFError, lzma.LZMAError, zlib.error) as exc:
             reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
             raise UsageError(f"cannot read the tags in {path}: {reason}") from exc
         except (ValueError, RecursionError) as exc:
@@ -183,11 +185,17 @@ class _Text:
 
 
 def _parse_tags(name: str, tags: object) -> tuple[TagRecord, ...]:
+    if not name.isascii():
+        raise ValueError(f"{name!a} is no image name")
     if isinstance(tags, list) and all(isinstance(tag, str) for tag in tags):
-        return tuple(TagRecord(tag) for tag in tags)
+        return tuple(TagRecord(tag) for tag in tags if _is_tag(tag))
     if isinstance(tags, dict):
-        return tuple(_record(tag, facts) for tag, facts in tags.items())
+        return tuple(_record(tag, facts) for tag, facts in tags.items() if _is_tag(tag))
     raise ValueError(f"{name!r} has no list of tags")
+
+
+def _is_tag(text: str) -> bool:
+    return 0 < len(text) <= _MAX_TAG_LENGTH and text.isascii()
 
 
 def _record(name: str, facts: object) -> TagRecord:

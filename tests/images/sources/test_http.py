@@ -120,6 +120,12 @@ def test_flood_is_not_taken_in(client: HttpClient, reply: Reply) -> None:
         client.send("GET", server.url)
 
 
+def test_flood_in_the_body_of_a_redirect_is_not_taken_in(client: HttpClient) -> None:
+    flood = Reply(302, b"x" * 1024, {"Location": "/"}, repeat=50 * 1024)
+    with serve(replies(flood)) as server, pytest.raises(RegistryError, match="more than 1 MiB"):
+        client.send("GET", server.url)
+
+
 @pytest.fixture
 def elsewhere() -> Iterator[Server]:
     with serve(lambda _: Reply(body=b"elsewhere")) as server:

@@ -252,6 +252,8 @@ def test_image_without_a_date_has_none(document: object) -> None:
         "https://",
         "https://x/?y",
         "https://me:sesame@registry.example",
+        "https://[x",
+        "https://me:sesame@x:port",
     ],
 )
 def test_address_that_is_none_is_refused_without_repeating_secrets(address: str) -> None:
@@ -267,3 +269,16 @@ def test_token_server_without_tls_is_refused() -> None:
         pytest.raises(RegistryError, match="without TLS"),
     ):
         source(server, credentials=Credentials("me", Secret("sesame"))).fetch_tags("demisto/x")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(401, headers={"WWW-Authenticate": 'Bearer realm="https://[x"'}),
+        Reply(body=b'{"tags": []}', headers={"Link": '<https://[x>; rel="next"'}),
+        Reply(302, headers={"Location": "https://x:port/"}),
+    ],
+)
+def test_address_in_an_answer_that_is_none_costs_that_image_only(reply: Reply) -> None:
+    with serve(lambda _: reply) as server, pytest.raises(RegistryError, match="address"):
+        source(server).fetch_tags("demisto/x")

@@ -52,6 +52,8 @@ def test_missing_or_odd_facts_cost_only_themselves(tmp_path: Path, facts: object
         ("tags.json.xz", b"not xz"),
         ("tags.json.xz", lzma.compress(b"{}" * 100)[:-20]),
         ("tags.json.gz", gzip.compress(b"{}" * 100)[:-20]),
+        ("tags.json.gz", gzip.compress(b"{}" * 100)[:12] + b"\xff" * 40),
+        ("tags.json", b'{"\\ud800": []}'),
     ],
 )
 def test_file_that_cannot_be_used_is_told(tmp_path: Path, name: str, data: bytes) -> None:

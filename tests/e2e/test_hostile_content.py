@@ -1,0 +1,311 @@
+"""Passes over content made to harm: every file has its row, and nothing else is written, run or filled."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autobump.cli import run_command
+from autobump.git import Git
+from tests.support.repositories import WHO, branches, item_yaml, make_repository, pack_metadata, show
+
+OLD, NEW = "3.9.8.24399", "3.12.13.12042988"
+IMAGE = f"demisto/python3:{OLD}"
+MAX_PEAK_MIB = 300
+MIB = 1024 * 1024
+
+_PROJECT = Path(__file__).resolve().parents[2]
+# From a small process: the system counts what the process that starts another one held as that one's own.
+_MEASURE = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:])
+_, status, usage = os.wait4(process.pid, 0)
+print(os.waitstatus_to_exitcode(status), usage.ru_maxrss, file=sys.stderr)
+"""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What a pass in a process of its own ended with."""
+
+    report: dict[str, Any]
+    errors: str
+    peak_mib: float
+
+    @property
+    def rows(self) -> dict[str, str]:
+        """Reason of every row by its path; a bump has the reason `bump`."""
+        found = {bump["path"]: "bump" for bump in self.report["bumps"]}
+        found |= {row["path"]: row["reason"] for row in self.report["skipped"] + self.report["problems"]}
+        listed = sum(len(self.report[name]) for name in ("bumps", "skipped", "problems"))
+        assert len(found) == listed == self.report["files"]
+        return found
+
+
+def run_pass(repository: Path, tags: Path, command: str = "run") -> Pass:
+    """Run a pass, its memory measured by the operating system, its children's included."""
+    folder = tags.parent
+    report, errors = folder / "out.json", folder / "err.txt"
+    arguments = [command, "--repo", str(repository), "--tags", f"file:{tags}", "--format", "json"]
+    arguments = [sys.executable, "-c", _MEASURE, sys.executable, "-m", "autobump", *arguments]
+    with report.open("wb") as out, errors.open("wb") as err:
+        environment = os.environ | {"PYTHONPATH": str(_PROJECT)}
+        subprocess.run(arguments, stdout=out, stderr=err, cwd=folder, env=environment, check=True)
+    *told, measured = errors.read_text().splitlines()
+    status, peak = measured.split()
+    assert status == "0", told
+    unit = 1024 if sys.platform == "linux" else MIB
+    return Pass(json.loads(report.read_text()), "\n".join(told), int(peak) / unit)
+
+
+@pytest.fixture
+def tags(tmp_path: Path) -> Path:
+    """Return a file of tags, some of which a shell or git would misread, with what is inside the images."""
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    inside = {"python": "3.9.8", "packages": {"requests": ["2.0", "MIT"]}}
+    names = [f"$(touch {folder}/ran)", f"`touch {folder}/ran`", "--upload-pack=x", "../../x", OLD, NEW]
+    path = folder / "tags.json"
+    path.write_text(json.dumps({"demisto/python3": dict.fromkeys(names, inside)}))
+    return path
+
+
+def bomb(levels: int = 40) -> str:
+    """Return YAML of a kilobyte that stands for more values than there are atoms."""
+    lines = ["a0: &a0 [x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, levels)]
+    return "\n".join(lines) + "\n"
+
+
+def items(tags: Path) -> dict[str, tuple[str | bytes, str]]:
+    """Return scripts of one pack by name, and the row each must get."""
+    run_me = f"$(touch {tags.parent}/ran)"
+    nested = "[" * 200 + "]" * 200
+    steps = "".join(f"{' ' * depth}k:\n" for depth in range(1, 201))
+    many_keys = "".join(f"k{number}:\n" for number in range(900_000))
+    return {
+        "AliasBomb": (item_yaml(IMAGE) + bomb(), "bump"),
+        "Nested": (item_yaml(IMAGE) + f"deep: {nested}\n", "invalid-yaml"),
+        "Steps": (item_yaml(IMAGE) + f"deep:\n{steps}", "invalid-yaml"),
+        "ManyKeys": (item_yaml(IMAGE) + many_keys, "invalid-yaml"),
+        "FiftyMegabytes": (item_yaml(IMAGE).encode() + b"#" * (50 * MIB), "too-large"),
+        "Nul": (item_yaml(IMAGE) + "x: \0\n", "invalid-yaml"),
+        "Latin1": (item_yaml(IMAGE).encode() + b"x: \xe9\n", "invalid-encoding"),
+        "OtherYaml": ("%YAML 1.4\n---\n" + item_yaml(IMAGE) + "x: {a:b: c}\n", "invalid-yaml"),
+        "Objects": (item_yaml(IMAGE) + f'x: !!python/object/apply:os.system ["{run_me[2:-1]}"]\n', "bump"),
+        "ShellTag": (item_yaml(f"demisto/python3:{run_me}"), "invalid-docker-image"),
+        "Traversal": (item_yaml("demisto/../../python3:1.2.3.4"), "invalid-docker-image"),
+        "Option": (item_yaml("'--upload-pack=x'"), "invalid-docker-image"),
+        "Lookalike": (item_yaml("d\u0435misto/python3:1.2.3.4"), "invalid-docker-image"),
+        "Elsewhere": (item_yaml("evil.example/demisto/python3:1.2.3.4"), "untrusted-repository"),
+        "Many\u00a0Digits": (item_yaml(f"demisto/python3:{'9.' * 50}99999999999"), "ahead-of-registry"),
+        "HalfName": (item_yaml(IMAGE, name='"\\ud800"'), "bump"),
+        "LongName": (item_yaml(IMAGE, name="n" * 100_000), "bump"),
+        "Mention": (item_yaml(IMAGE, name="'@everyone <script>` [x](y) -->'"), "bump"),
+        "Sequence": (f"script:\n- name: x\n  dockerimage: {IMAGE}\n", "no-docker-image"),
+    }
+
+
+def make_hostile_repository(folder: Path, tags: Path) -> tuple[Git, dict[str, str]]:
+    """Return the repository, and the row every file must get, by path as reported."""
+    files: dict[str, str | bytes] = {"Packs/Items/pack_metadata.json": pack_metadata()}
+    expected: dict[str, str] = {}
+    for name, (text, reason) in items(tags).items():
+        files[f"Packs/Items/Scripts/{name}.yml"] = text
+        expected[f"Packs/Items/Scripts/{name}.yml"] = reason
+    modes: dict[str, str] = {}
+    commit_name = "1" * 40
+    packs: dict[str, tuple[str | bytes, str]] = {
+        "q\"u\\o'te": (pack_metadata(), "bump"),
+        "-rf": (pack_metadata(), "bump"),
+        "--output=x": (pack_metadata(), "bump"),
+        "$(touch ran)": (pack_metadata(), "bump"),
+        "Alpha": (pack_metadata(), "bump"),
+        "ALPHA": (pack_metadata(), "bump"),
+        "\u0410lpha": (pack_metadata(), "bump"),
+        "p" * 200: (pack_metadata(), "bump"),
+        "Notes": (pack_metadata(), "bump"),
+        "BadTypes": (pack_metadata(hidden=["true"], support={"a": 1}, name=7), "bump"),
+        "HalfSupport": (pack_metadata(support="\ud800"), "bump"),
+        "NotesFile": (pack_metadata(), "unsafe-edit"),
+        "NotesLink": (pack_metadata(), "unsafe-edit"),
+        "NotesModule": (pack_metadata(), "unsafe-edit"),
+        "Twice": ('{"currentVersion": "1.0.0", "currentVersion": "2.0.0"}', "no-pack-metadata"),
+        "Digits": (pack_metadata("1.0." + "9" * 10_000), "no-pack-metadata"),
+        "Number": ('{"currentVersion": 1' + "0" * 10_000 + "}", "no-pack-metadata"),
+        "Exponent": ('{"currentVersion": 1e999999}', "no-pack-metadata"),
+        "Deep": ('{"currentVersion": "1.0.0", "x": ' + "[" * 100_000, "no-pack-metadata"),
+        "Huge": ('{"currentVersion": "1.0.0", "x": "' + "x" * 11 * MIB + '"}', "no-pack-metadata"),
+    }
+    for pack, (metadata, reason) in packs.items():
+        path = f"Packs/{pack}/Scripts/S/S.yml"
+        files |= {f"Packs/{pack}/pack_metadata.json": metadata, path: item_yaml(IMAGE, name="S")}
+        expected[path] = reason
+    files |= {
+        "Packs/Notes/ReleaseNotes/1_0_1.md/x.md": "a folder",
+        "Packs/NotesFile/ReleaseNotes": "a file",
+        "Packs/NotesLink/ReleaseNotes": "../../../outside",
+        "Packs/NotesModule/ReleaseNotes": commit_name,
+        "Packs/Module": commit_name,
+        "Packs/Items/Scripts/Module": commit_name,
+        "Packs/Items/Scripts/Module.yml": commit_name,
+        "Packs/Items/Scripts/Link.yml": "/etc/passwd",
+        "Packs/Link": str(tags.parent),
+        "Packs/Items/Scripts/line\nfeed.yml": item_yaml(IMAGE),
+        "Packs/Items/Scripts/\x1b[2J.yml": item_yaml(IMAGE),
+    }
+    modes |= {path: "160000" for path, text in files.items() if text == commit_name}
+    modes |= dict.fromkeys(
+        ("Packs/NotesLink/ReleaseNotes", "Packs/Items/Scripts/Link.yml", "Packs/Link"), "120000"
+    )
+    expected |= {
+        "Packs/Items/Scripts/line\\nfeed.yml": "unsafe-path",
+        "Packs/Items/Scripts/\\x1b[2J.yml": "unsafe-path",
+    }
+    codes: dict[str, str | bytes] = {
+        "HugeCode": b"x = 1\n" * (2 * MIB),
+        "WideCode": "a;" * (4 * MIB),
+        "DeepCode": "(" * (9 * MIB),
+        "MinusCode": "-" * 900_000 + "1",
+        "NulCode": "import os\0\n",
+        "SpaceCode": "print 1\nfrom a import b" + " " * 2_000_000 + "c\n",
+        "ManyImports": "".join(f"import a{number}\n" for number in range(50_000)),
+        "RunsAtImport": f"import os\nos.system('touch {tags.parent}/ran')\n",
+    }
+    for name, code in codes.items():
+        path = f"Packs/Code/Scripts/{name}/{name}"
+        files |= {f"{path}.yml": item_yaml(IMAGE, name=name), f"{path}.py": code}
+        expected[f"{path}.yml"] = "bump"
+    files["Packs/Code/pack_metadata.json"] = pack_metadata()
+    return make_repository(folder, files, modes=modes), expected
+
+
+def changed_paths(git: Git, head: str) -> set[str]:
+    listing = git.run("diff", "--name-only", "-z", "--no-renames", "master", head)
+    return {path.decode() for path in listing.split(b"\0") if path}
+
+
+def planned_paths(paths: Iterable[str]) -> set[str]:
+    """Return what a pull request for these items may touch: them, their packs' metadata, a note each."""
+    packs = {path.split("/")[1] for path in paths}
+    return {
+        *paths,
+        *(f"Packs/{pack}/pack_metadata.json" for pack in packs),
+        *(f"Packs/{pack}/ReleaseNotes/1_0_{2 if pack == 'Notes' else 1}.md" for pack in packs),
+    }
+
+
+def test_hostile_repository_gets_its_rows_and_nothing_else_is_touched(tmp_path: Path, tags: Path) -> None:
+    git, expected = make_hostile_repository(tmp_path / "r", tags)
+    before = git.line("for-each-ref")
+    done = run_pass(git.directory, tags)
+    assert done.rows == expected
+    assert done.errors == ""
+    heads = branches(git)
+    assert {pr["branch"]: pr["head"] for pr in done.report["pull_requests"]} == heads
+    for pr in done.report["pull_requests"]:
+        assert changed_paths(git, pr["head"]) == planned_paths(pr["paths"])
+        for path in pr["paths"]:
+            old, new = show(git, "master", path), show(git, pr["head"], path)
+            assert new == old.replace(OLD.encode(), NEW.encode(), 1)
+        assert len(pr["body"]) <= 65_536
+    refs = git.line("for-each-ref").splitlines()
+    assert [ref for ref in refs if "refs/heads/autobump/" not in ref] == before.splitlines()
+    assert {path.name for path in tags.parent.iterdir()} == {"tags.json", "out.json", "err.txt"}
+    assert not (tmp_path / "ran").exists()
+    assert done.peak_mib < MAX_PEAK_MIB
+    again = run_pass(git.directory, tags)
+    assert branches(git) == heads
+    assert again.rows == done.rows
+
+
+def test_names_that_only_a_tree_made_by_hand_has_cost_their_own_files_only(
+    tmp_path: Path, tags: Path
+) -> None:
+    git = make_repository(tmp_path / "r", {"Packs/Good/Scripts/S.yml": item_yaml(IMAGE)})
+    item = write_object(git, "blob", item_yaml(IMAGE).encode())
+    metadata = write_object(git, "blob", pack_metadata().encode())
+    folder = write_tree(git, [("100644", b"S.yml", item)])
+    pack = write_tree(git, [("40000", b"Scripts", folder), ("100644", b"pack_metadata.json", metadata)])
+    names = [b".", b"..", b".GIT", b".git", b"Good", b"\xff"]
+    packs = write_tree(git, [("40000", name, pack) for name in names])
+    root = write_tree(git, [("40000", b"Packs", packs)])
+    text = f"tree {root}\nauthor {WHO}\ncommitter {WHO}\n\nBy hand\n"
+    git.run("update-ref", "refs/heads/master", write_object(git, "commit", text.encode()))
+    done = run_pass(git.directory, tags)
+    rows = {path: reason for path, reason in done.rows.items() if "Good" not in path}
+    assert set(rows.values()) == {"unsafe-path"}
+    assert len(rows) == len(names) - 1
+    (head,) = branches(git).values()
+    changed = git.run("diff", "--name-only", "master", head).decode().splitlines()
+    assert all(path.startswith("Packs/Good/") for path in changed)
+
+
+def test_twenty_thousand_files_are_read_in_bounded_memory(tmp_path: Path, tags: Path) -> None:
+    files: dict[str, str | bytes] = {
+        f"Packs/P{number // 100}/Scripts/S{number}.yml": f"name: S{number}\ntype: javascript\n"
+        for number in range(20_000)
+    }
+    files |= {f"Packs/P{number}/pack_metadata.json": "{}" for number in range(200)}
+    git = make_repository(tmp_path / "r", files)
+    done = run_pass(git.directory, tags, "plan")
+    assert set(done.rows.values()) == {"not-containerised"}
+    assert done.report["files"] == 20_000
+    assert done.peak_mib < MAX_PEAK_MIB
+
+
+def test_work_grows_no_faster_than_the_number_of_items(
+    tmp_path: Path, tags: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counts = [calls_of_a_plan(tmp_path / str(size), tags, size) for size in (70, 140, 280)]
+    capsys.readouterr()
+    first, second = counts[1] - counts[0], counts[2] - counts[1]
+    assert second < 2.3 * first  # twice as many items more, twice as many calls more
+
+
+def calls_of_a_plan(folder: Path, tags: Path, size: int) -> int:
+    """Return how many functions a plan calls; the first is not counted, as it imports and compiles."""
+    files: dict[str, str | bytes] = {}
+    for number in range(size):
+        files |= {
+            f"Packs/P{number}/pack_metadata.json": pack_metadata(),
+            f"Packs/P{number}/Scripts/S/S.yml": item_yaml(IMAGE, name=f"S{number}") + bomb(12),
+            f"Packs/P{number}/Scripts/S/S.py": f"import a{number}\n",
+        }
+    git = make_repository(folder, files)
+    config = folder / "autobump.yml"
+    config.write_text("pull_requests: {max_open: 100, max_new_per_run: 100}\n")
+    arguments = ["plan", "--repo", str(git.directory), "--tags", f"file:{tags}", "--config", str(config)]
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    run_command([*arguments, "--format", "json"])
+    facts = Path(os.environ["HOME"]) / ".cache/autobump/facts.sqlite"
+    facts.unlink(missing_ok=True)
+    previous = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        assert run_command([*arguments, "--format", "json"]) == 0
+    finally:
+        sys.setprofile(previous)
+    return calls
+
+
+def write_object(git: Git, kind: str, data: bytes) -> str:
+    written = git.run("hash-object", "-t", kind, "-w", "--literally", "--stdin", stdin=data)
+    return written.decode().strip()
+
+
+def write_tree(git: Git, entries: list[tuple[str, bytes, str]]) -> str:
+    """Write a tree as given, whatever its names are."""
+    data = b"".join(mode.encode() + b" " + name + b"\0" + bytes.fromhex(oid) for mode, name, oid in entries)
+    return write_object(git, "tree", data)
