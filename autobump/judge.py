@@ -94,6 +94,15 @@ class Judged:
             problems=_by_path([*self.problems, *problems]),
         )
 
+    def holding(self, reasons: Mapping[str, str]) -> "Judged":
+        """Return the same with some bumps held, by path, and why."""
+        held = [_hold(bump, reasons[bump.path]) for bump in self.bumps if bump.path in reasons]
+        return replace(
+            self,
+            bumps=tuple(bump for bump in self.bumps if bump.path not in reasons),
+            skipped=_by_path([*self.skipped, *held]),
+        )
+
     def beside(self, lanes: Mapping[str, str], packs: Set[tuple[str, str]]) -> "Judged":
         """Return the same with every bump where open pull requests have it, before its risk is known.
 

@@ -45,6 +45,7 @@ from autobump.pull_requests.reconcile import (
     closed_for_planning,
     lanes_for_planning,
     listed_for_planning,
+    merged_already,
     open_for_planning,
     reconcile,
     taken_for_planning,
@@ -147,6 +148,9 @@ class Pass:
             plan, refused = self._confirm_targets(plan, digests)
             if not refused:
                 desired = self._render(plan, judged, assessor, deprecated)
+                if done := merged_already(desired, existing):
+                    judged = judged.holding(done)
+                    continue
                 actions = reconcile(desired, existing, plan.waiting, self._in_view(judged))
                 prepared, refused = self._prepare(actions)
             if not refused:

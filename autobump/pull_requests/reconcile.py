@@ -150,8 +150,6 @@ class Lift:
     why = "a person asked for its updates on the dashboard"
 
 
-_MERGED_ALREADY = "it is merged already: the analysed commit is older, or a person took the update back"
-
 Action = Create | Adopt | Refresh | Leave | Close | Hold | Lift
 InView = Callable[[Marker], bool]
 
@@ -256,6 +254,24 @@ def taken_for_planning(existing: Sequence[ExistingPullRequest]) -> set[str]:
     return {pr.branch for pr in existing if pr.state in finished and pr.head and pr.hold}
 
 
+def merged_already(
+    desired: Iterable[DesiredPullRequest], existing: Sequence[ExistingPullRequest]
+) -> dict[str, str]:
+    """Return the paths whose very same update of the very same files was merged before, and what to say.
+
+    Either the analysed commit is older than the merge, or a person took the update back.
+    """
+    merged = [pr for pr in existing if pr.state is PullRequestState.MERGED]
+    return {
+        path: f"{pr.label} to {wanted.marker.target} was merged for these very files: the analysed commit is "
+        "older, or a person took it back"
+        for wanted in desired
+        for pr in merged
+        if _is_done(wanted.marker, pr.marker)
+        for path in wanted.planned.paths
+    }
+
+
 def reconcile(
     desired: Sequence[DesiredPullRequest],
     existing: Sequence[ExistingPullRequest],
@@ -298,8 +314,6 @@ def _decide_desired(wanted: DesiredPullRequest, found: ExistingPullRequest | Non
         return Refresh(wanted, found, "a person asked for a rebuild")
     if found.hold:
         return Hold(found, WaitReason.EDITED_BY_MAINTAINER, found.hold)
-    if found.state is PullRequestState.MERGED and _is_done(wanted.marker, found.marker):
-        return Hold(found, WaitReason.PACK_BUSY, _MERGED_ALREADY)
     if found.state in (PullRequestState.CLOSED, PullRequestState.MERGED):
         return Create(wanted, leftover=found.head)
     why = _why_rewrite(wanted.marker, found.marker)
@@ -368,7 +382,7 @@ def _is_done(wanted: Marker, found: Marker | None) -> bool:
     return (
         found is not None
         and not found.closed
-        and (found.target, found.base, found.paths) == (wanted.target, wanted.base, wanted.paths)
+        and (found.image, found.target, found.base) == (wanted.image, wanted.target, wanted.base)
     )
 
 

@@ -606,3 +606,29 @@ def test_own_clone_serves_where_there_is_no_checkout(
     assert run_command(["run", *options]) == 0
     assert world.github.git.line("rev-parse", f"{world.github.pull(1).branch}^") == base
     assert run_command(["run", *options, "--tags", "carrier-pigeon"]) == 2
+
+
+def test_update_that_a_person_took_back_is_not_proposed_again_and_blocks_nothing(world: World) -> None:
+    git = world.github.git
+    commit(git, script_pack("A", {"ATwo": f"demisto/y:{OLD}"}))
+    before = git.line("rev-parse", "master")
+    world.run()
+    (merged,) = (pull for pull in world.github.open_pulls() if "demisto/x" in pull.title)
+    assert world.github.merge(merged.number)
+    there = git.run("ls-tree", "-r", "--name-only", before).decode().split("\n")
+    changed = git.run("diff", "--name-only", before, "master").decode().split()
+    commit(git, {path: show(git, before, path) if path in there else None for path in changed})
+
+    report = world.run()
+    held = {skip["path"]: skip["detail"] for skip in report["skipped"] if skip["reason"] == "held"}
+    assert sorted(Path(path).stem for path in held) == ["AOne", "BOne"]
+    assert all(f"#{merged.number} to 1.0.0.2 was merged for these very files" in why for why in held.values())
+    assert not [pull for pull in world.github.open_pulls() if "demisto/x" in pull.title]
+    paths = [path for pr in report["pull_requests"] for path in pr["paths"]]
+    assert "Packs/A/Scripts/ATwo/ATwo.yml" in paths
+
+    world.publish(x=["1.0.0.2", "1.0.0.3"], y=["1.0.0.2"])
+    for pull in world.github.open_pulls():
+        assert world.github.merge(pull.number)
+    world.run()
+    assert "Update demisto/x to 1.0.0.3 (2 packs)" in [pull.title for pull in world.github.open_pulls()]

@@ -13,6 +13,7 @@ from autobump.pull_requests.reconcile import (
     PullRequestState,
     Refresh,
     closed_for_planning,
+    merged_already,
     open_for_planning,
     reconcile,
     waves_for_planning,
@@ -139,16 +140,14 @@ def test_new_pull_request_takes_over_the_branch_a_finished_one_left_behind() -> 
     assert action.leftover == "h" * 40
 
 
-def test_update_that_was_merged_is_not_proposed_again_for_the_same_files() -> None:
+def test_update_that_was_merged_for_the_same_files_is_known() -> None:
     wants = desired(BUMP)
     merged = replace(existing_for(wants[0], PullRequestState.MERGED), head="")
-    (action,) = reconcile(wants, [merged], (), everything)
-    assert isinstance(action, Hold)
-    assert "merged already" in action.why
+    assert list(merged_already(wants, [merged])) == [BUMP.path]
+    assert merged_already(desired(make_bump("A", "One", blob="b")), [merged]) == {}
     done_by_us = replace(merged, marker=replace(wants[0].marker, closed="none of its updates is wanted"))
-    assert names(wants, [done_by_us]) == ["create"]
-    changed = desired(make_bump("A", "One", blob="b"))
-    assert names(changed, [merged]) == ["create"]
+    assert merged_already(wants, [done_by_us]) == {}
+    assert merged_already(wants, [existing_for(wants[0])]) == {}
 
 
 def test_text_or_labels_that_are_behind_are_mended_without_a_new_commit() -> None:
