@@ -6,6 +6,7 @@ fiftieth of a round-trip load, and cannot be made to expand aliases or build typ
 """
 
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -253,11 +254,15 @@ def load_with_places(text: str) -> tuple[Any, dict[tuple[str | int, ...], tuple[
 
     yaml = YAML(typ="safe", pure=True)
     try:
-        root = yaml.compose(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an anchor that stands twice: the later one counts
+            root = yaml.compose(text)
     except YAMLError as exc:
         raise _fault_from(exc) from exc
     except RecursionError as exc:
         raise YamlFault("invalid-yaml", "nested too deep", 1, 1) from exc
+    except Exception as exc:  # such as its assertion on a version of YAML that it does not know
+        raise YamlFault("invalid-yaml", f"the parser gives up: {exc}", 1, 1) from exc
     places: dict[tuple[str | int, ...], tuple[int, int]] = {}
 
     def build(node: Any, path: tuple[str | int, ...]) -> Any:
@@ -265,6 +270,8 @@ def load_with_places(text: str) -> tuple[Any, dict[tuple[str | int, ...], tuple[
         if len(path) > MAX_DEPTH or len(places) > _MAX_PLACES:
             raise _fault_at(node, "nested too deep or too large")
         kind = node.tag.rpartition(":")[2]
+        if node.id == "scalar" and _HALF.search(node.value):
+            raise _fault_at(node, "an escape stands for half of a character; write the character itself")
         match node.id, kind:
             case "mapping", "map":
                 return build_mapping(node, path)
@@ -279,7 +286,7 @@ def load_with_places(text: str) -> tuple[Any, dict[tuple[str | int, ...], tuple[
         try:
             return yaml.constructor.construct_object(node)
         except (ValueError, KeyError) as exc:
-            raise _fault_at(node, f"{node.value} is no {kind}") from exc
+            raise _fault_at(node, f"{node.value[:60]} is no {kind}") from exc
 
     def build_mapping(node: Any, path: tuple[str | int, ...]) -> dict[str, Any]:
         mapping: dict[str, Any] = {}

@@ -24,6 +24,7 @@ SECRETS = {
     )
 }
 COMMANDS: dict[str, tuple[str, ...]] = {
+    "matrix": ("matrix",),
     "plan": ("plan", "--repo", "{repo}"),
     "run": ("run", "--repo", "{repo}"),
     "explain": ("explain", "Packs/A/Scripts/S/S.yml", "--repo", "{repo}"),
@@ -80,7 +81,7 @@ def test_no_secret_is_in_what_a_command_writes(
     with serve(echo) as server:
         monkeypatch.setenv("GITHUB_API_URL", server.url)
         arguments = [part.format(repo=git.directory) for part in COMMANDS[name]]
-        if "--tags" not in arguments and name not in ("config", "demo"):
+        if "--tags" not in arguments and name not in ("config", "demo", "matrix"):
             arguments += ["--tags", f"file:{tmp_path}/tags.json" if source == "file" else f"oci:{server.url}"]
         if name in ("plan", "run"):
             arguments += [
