@@ -17,10 +17,10 @@ def install_packages(folder: Path, what: str) -> Path:
         folder: Where `package-lock.json` is.
         what: What needs it, for the message.
     """
+    if not (shutil.which("node") and shutil.which("npm")):
+        _miss(f"{what} needs Node.js 20 with npm; install them to run these tests")
     modules = folder / "node_modules"
     if not modules.exists():
-        if not (shutil.which("node") and shutil.which("npm")):
-            _miss(f"{what} needs Node.js 20 with npm; install them to run these tests")
         command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         subprocess.run(command, cwd=folder, check=True, capture_output=True)
     return modules
