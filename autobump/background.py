@@ -1,7 +1,7 @@
 """Gathers what the bodies of a plan tell beside the plan itself."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping
 
 from autobump.assess import Assessor
 from autobump.config import Settings
@@ -16,8 +16,7 @@ from autobump.pull_requests.render import PullRequestOptions
 
 def gather_background(
     planned: PlannedPullRequest,
-    plan: Plan,
-    judged: Judged,
+    left_out: Mapping[str, tuple[LeftOut, ...]],
     assessor: Assessor | None,
     deprecated: Mapping[str, DeprecatedImage],
     links: str,
@@ -26,8 +25,7 @@ def gather_background(
 
     Args:
         planned: The pull request.
-        plan: The plan it is from; its waiting bumps are left out of the pull request.
-        judged: Every item's row.
+        left_out: What of each image is not in a pull request, see `gather_left_out`.
         assessor: What is known of the images, if risks are assessed.
         deprecated: Deprecated images by name.
         links: Address that a path is put behind to see the file, or empty.
@@ -39,7 +37,7 @@ def gather_background(
         diffs={tag: diff for tag in tags if assessor and (diff := assessor.diff(image, tag, new))},
         old={tag: facts for tag in tags if (facts := find(image, tag))},
         new=find(image, new),
-        left_out=_left_out(image, plan, judged),
+        left_out=left_out.get(image, ()),
         deprecated=deprecated.get(image),
         links=links,
     )
@@ -85,15 +83,18 @@ def in_use(deprecated: Mapping[str, DeprecatedImage], judged: Judged) -> dict[st
     return {image: deprecated[image] for image in sorted(used & deprecated.keys())}
 
 
-def _left_out(image: str, plan: Plan, judged: Judged) -> tuple[LeftOut, ...]:
-    rows = [
-        (wait.reason.value, wait.bump.path) for wait in plan.waiting if wait.bump.image.repository == image
-    ]
-    rows += [
-        (str(skip.reason), skip.path)
-        for skip in judged.skipped
-        if skip.repository == image and skip.reason != NoUpdateReason.UP_TO_DATE
-    ]
+def gather_left_out(plan: Plan, judged: Judged) -> dict[str, tuple[LeftOut, ...]]:
+    """Return for each image which of its items wait or stay, and why; one that is up to date is no news."""
+    rows: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for wait in plan.waiting:
+        rows[wait.bump.image.repository].append((wait.reason.value, wait.bump.path))
+    for skip in judged.skipped:
+        if skip.reason != NoUpdateReason.UP_TO_DATE:
+            rows[skip.repository].append((str(skip.reason), skip.path))
+    return {image: tuple(_count_left_out(rows[image])) for image in rows}
+
+
+def _count_left_out(rows: Collection[tuple[str, str]]) -> Iterator[LeftOut]:
     counts = Counter(reason for reason, _ in rows)
     examples = dict(sorted(rows, reverse=True))
-    return tuple(LeftOut(reason, counts[reason], examples[reason]) for reason in sorted(counts))
+    return (LeftOut(reason, counts[reason], examples[reason]) for reason in sorted(counts))

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 
 from autobump.assess import Assessor
-from autobump.background import choose_options, gather_background, in_use
+from autobump.background import choose_options, gather_background, gather_left_out, in_use
 from autobump.config import Settings
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
@@ -52,7 +52,7 @@ from autobump.pull_requests.reconcile import (
     waves_for_planning,
     writes_commit,
 )
-from autobump.pull_requests.render import DesiredPullRequest, render_pull_request
+from autobump.pull_requests.render import DesiredPullRequest
 from autobump.report.events import log_outcome
 
 _log = logging.getLogger(__name__)
@@ -305,12 +305,13 @@ class Pass:
         assessor: Assessor | None,
         deprecated: Mapping[str, DeprecatedImage],
     ) -> tuple[DesiredPullRequest, ...]:
+        left_out = gather_left_out(plan, judged)
         return tuple(
-            render_pull_request(
+            DesiredPullRequest(
                 planned,
                 choose_options(planned, self.settings),
                 with_notes=self.settings.pull_requests.release_notes,
-                background=gather_background(planned, plan, judged, assessor, deprecated, self.links),
+                background=gather_background(planned, left_out, assessor, deprecated, self.links),
             )
             for planned in plan.pull_requests
         )

@@ -2,7 +2,7 @@
 
 from autobump.planning.plan import Limits, plan_pull_requests
 from autobump.pull_requests.body import Background
-from autobump.pull_requests.render import PullRequestOptions, render_pull_request
+from autobump.pull_requests.render import DesiredPullRequest, PullRequestOptions
 from tests.support.bumps import make_bumps
 
 
@@ -11,7 +11,7 @@ def main() -> None:
     bumps = [bump for number in range(200) for bump in make_bumps(f"Pack{number:03}", 25)]
     plan = plan_pull_requests(bumps, Limits(max_open=1000, max_new_per_run=1000))
     bodies = [
-        render_pull_request(
+        DesiredPullRequest(
             pr, PullRequestOptions(("label",)), with_notes=True, background=Background()
         ).body_at("0" * 40)
         for pr in plan.pull_requests

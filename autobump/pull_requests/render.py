@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from autobump.content.pack import next_version, release_notes_name
 from autobump.markdown import count
@@ -38,23 +39,57 @@ class PullRequestOptions:
     automerge: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DesiredPullRequest:
     """A planned pull request with everything that will stand in it, but for the commit's own name.
 
+    Marker and text are written when they are first asked for: a plan shows neither.
+
     Attributes:
         planned: What it updates.
-        title: One line.
-        text: The body without the marker.
-        marker: The marker without `head`.
         options: What it gets beside its text.
+        with_notes: It also moves each pack's version and adds release notes.
+        background: What the body tells beside the plan.
     """
 
     planned: PlannedPullRequest
-    title: str
-    text: str
-    marker: Marker
     options: PullRequestOptions
+    with_notes: bool
+    background: Background
+
+    @cached_property
+    def title(self) -> str:
+        """One line."""
+        planned = self.planned
+        told = [f"wave {planned.wave}"] if planned.wave else []
+        told += [_LANES.get(planned.lane, planned.lane)] if planned.lane else []
+        title = ", ".join([count(len(planned.packs), "pack"), *told])
+        return f"Update {planned.repository} to {planned.target.tag} ({title})"
+
+    @cached_property
+    def marker(self) -> Marker:
+        """The marker without `head`."""
+        planned = self.planned
+        marker = Marker(
+            image=planned.repository,
+            target=planned.target.tag.text,
+            digest=planned.target.digest or "",
+            packs=planned.packs,
+            paths=planned.paths,
+            base=hash_base(_base_files(planned, with_notes=self.with_notes)),
+            branch=planned.branch,
+            wave=planned.wave,
+            lane=planned.lane,
+            risk=worst_risk(planned),
+        )
+        # `base` covers the paths, too.
+        return marker if len(render_marker(marker)) <= _MAX_MARKER else replace(marker, paths=())
+
+    @cached_property
+    def text(self) -> str:
+        """The body without the marker; with it at most `MAX_BODY` characters long."""
+        room = MAX_BODY - len(render_marker(self.marker.at("0" * 64))) - _SPARE
+        return render_body(self.planned, self.background, room)
 
     @property
     def branch(self) -> str:
@@ -77,52 +112,6 @@ class DesiredPullRequest:
     def body_at(self, head: str) -> str:
         """Return the body for the commit that holds the changes."""
         return f"{self.text}\n\n{render_marker(self.marker.at(head))}\n"
-
-
-def render_pull_request(
-    planned: PlannedPullRequest,
-    options: PullRequestOptions,
-    *,
-    with_notes: bool,
-    background: Background,
-) -> DesiredPullRequest:
-    """Write a planned pull request.
-
-    Args:
-        planned: What it updates.
-        options: What it gets beside its text.
-        with_notes: It also moves each pack's version and adds release notes.
-        background: What the body tells beside the plan.
-
-    Returns:
-        The same text for the same input; the body is at most `MAX_BODY` characters long.
-    """
-    target = planned.target
-    marker = Marker(
-        image=planned.repository,
-        target=target.tag.text,
-        digest=target.digest or "",
-        packs=planned.packs,
-        paths=planned.paths,
-        base=hash_base(_base_files(planned, with_notes=with_notes)),
-        branch=planned.branch,
-        wave=planned.wave,
-        lane=planned.lane,
-        risk=worst_risk(planned),
-    )
-    if len(render_marker(marker)) > _MAX_MARKER:
-        marker = replace(marker, paths=())  # `base` covers the paths, too
-    room = MAX_BODY - len(render_marker(marker.at("0" * 64))) - _SPARE
-    told = [f"wave {planned.wave}"] if planned.wave else []
-    told += [_LANES.get(planned.lane, planned.lane)] if planned.lane else []
-    title = ", ".join([count(len(planned.packs), "pack"), *told])
-    return DesiredPullRequest(
-        planned=planned,
-        title=f"Update {planned.repository} to {target.tag} ({title})",
-        text=render_body(planned, background, room),
-        marker=marker,
-        options=options,
-    )
 
 
 def worst_risk(planned: PlannedPullRequest) -> str:

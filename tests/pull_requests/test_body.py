@@ -14,7 +14,6 @@ from autobump.pull_requests.marker import find_marker
 from autobump.pull_requests.render import (
     DesiredPullRequest,
     PullRequestOptions,
-    render_pull_request,
 )
 from tests.support.bumps import make_bump
 from tests.support.golden import check_golden
@@ -74,9 +73,7 @@ def render(
         new=new,
         **more,  # type: ignore[arg-type]  # the fields of Background, by name
     )
-    return render_pull_request(
-        planned, PullRequestOptions(("label",)), with_notes=True, background=background
-    )
+    return DesiredPullRequest(planned, PullRequestOptions(("label",)), with_notes=True, background=background)
 
 
 NEWER: dict[str, object] = {"created": datetime(2026, 5, 16, tzinfo=UTC), "digest": "sha256:" + "6" * 64}
@@ -182,7 +179,7 @@ def test_hostile_names_cannot_forge_the_marker() -> None:
 
 def test_body_says_when_nothing_is_known_of_the_images() -> None:
     (planned,) = plan_pull_requests([make_bump("Mail", "Mail")], Limits()).pull_requests
-    desired = render_pull_request(
+    desired = DesiredPullRequest(
         planned, PullRequestOptions(("label",)), with_notes=True, background=Background()
     )
     assert "What is inside the images of 1 item is not known." in desired.text
@@ -193,7 +190,7 @@ def test_body_does_not_call_items_safe_while_some_are_not_known() -> None:
     known = replace(make_bump("Mail", "Mail"), risk=ItemRisk())
     unknown = replace(make_bump("Mail", "Other"), risk=ItemRisk(note="not known", known=False))
     (planned,) = plan_pull_requests([known, unknown], Limits()).pull_requests
-    desired = render_pull_request(
+    desired = DesiredPullRequest(
         planned, PullRequestOptions(("label",)), with_notes=True, background=Background()
     )
     assert "No risk found" not in desired.text

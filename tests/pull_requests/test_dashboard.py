@@ -32,7 +32,7 @@ from autobump.pull_requests.reconcile import (
     PullRequestState,
     Refresh,
 )
-from autobump.pull_requests.render import DesiredPullRequest, PullRequestOptions, render_pull_request
+from autobump.pull_requests.render import DesiredPullRequest, PullRequestOptions
 from tests.pull_requests.test_body import HOSTILE
 from tests.support.bumps import make_bump, make_bumps
 from tests.support.golden import check_golden
@@ -44,7 +44,7 @@ BOX = re.compile(r"^- \[ \] <!-- (rebuild|lift):#(\d+) -->", re.MULTILINE)
 def desired(pack: str, *labels: str) -> DesiredPullRequest:
     (planned,) = plan_pull_requests([make_bump(pack, "One")], Limits()).pull_requests
     options = PullRequestOptions(("docker-image-auto-update", *labels))
-    return render_pull_request(planned, options, with_notes=True, background=Background())
+    return DesiredPullRequest(planned, options, with_notes=True, background=Background())
 
 
 def existing(pack: str, number: int, state: PullRequestState = PullRequestState.OPEN) -> ExistingPullRequest:
@@ -231,12 +231,14 @@ def test_no_name_forges_a_box_or_leaves_its_place(name: str) -> None:
     pr = existing("Mail", 3)
     assert pr.marker is not None
     hostile = replace(pr, branch=name, marker=replace(pr.marker, image=name, target=name))
+    mail = desired("Mail")
+    named = replace(mail, planned=replace(mail.planned, repository=name))
     overview = replace(
         overview,
         existing=[hostile],
         outcomes=[
             Outcome.unchanged(Hold(hostile, WaitReason.EDITED_BY_MAINTAINER, name)),
-            Outcome(Create(replace(desired("Mail"), title=name)), None, failure=name),
+            Outcome(Create(named), None, failure=name),
         ],
         waiting=[waiting("A", reason, name) for reason in WaitReason],
         skipped=[skipped(name, reason, name) for reason in (NoUpdateReason.HELD, NoUpdateReason.TOO_YOUNG)],

@@ -18,7 +18,7 @@ from autobump.pull_requests.reconcile import (
     reconcile,
     waves_for_planning,
 )
-from autobump.pull_requests.render import DesiredPullRequest, PullRequestOptions, render_pull_request
+from autobump.pull_requests.render import DesiredPullRequest, PullRequestOptions
 from tests.support.bumps import make_bump
 
 
@@ -28,7 +28,7 @@ def desired(*bumps: Bump, existing: list[ExistingPullRequest] | None = None) -> 
         bumps, Limits(), open_for_planning(found, everything), closed_for_planning(found)
     )
     return [
-        render_pull_request(pr, PullRequestOptions(("label",)), with_notes=True, background=Background())
+        DesiredPullRequest(pr, PullRequestOptions(("label",)), with_notes=True, background=Background())
         for pr in plan.pull_requests
     ]
 

@@ -5,7 +5,6 @@ from autobump.pull_requests.marker import find_marker, find_trailer
 from autobump.pull_requests.render import (
     DesiredPullRequest,
     PullRequestOptions,
-    render_pull_request,
 )
 from tests.support.bumps import make_bump
 
@@ -20,7 +19,7 @@ def render(count: int = 1, name: str = "One", packs: int = 1) -> DesiredPullRequ
     ]
     limits = Limits(max_items=10_000)
     (planned,) = plan_pull_requests(bumps, limits).pull_requests
-    return render_pull_request(
+    return DesiredPullRequest(
         planned, PullRequestOptions(("label",)), with_notes=True, background=Background()
     )
 

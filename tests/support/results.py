@@ -16,7 +16,7 @@ from autobump.planning.risk import Finding, FindingKind, ItemRisk, RiskLevel
 from autobump.pull_requests.body import Background
 from autobump.pull_requests.forges import Outcome
 from autobump.pull_requests.reconcile import Close, Create, ExistingPullRequest, PullRequestState
-from autobump.pull_requests.render import PullRequestOptions, render_pull_request
+from autobump.pull_requests.render import DesiredPullRequest, PullRequestOptions
 from autobump.run import PassResult
 from tests.support.bumps import make_bump
 
@@ -47,7 +47,7 @@ def make_result(
     judged = Judged(files, tuple(bumps), tuple(skipped), tuple(problems), tuple(notices), found or {})
     plan = plan_pull_requests(bumps, limits or Limits())
     desired = tuple(
-        render_pull_request(planned, PullRequestOptions(("bot",)), with_notes=True, background=Background())
+        DesiredPullRequest(planned, PullRequestOptions(("bot",)), with_notes=True, background=Background())
         for planned in plan.pull_requests
     )
     return PassResult(
@@ -86,7 +86,7 @@ def hostile_result(text: str) -> PassResult:
         found={image.repository: (release, old)},
         deprecated=[DeprecatedImage(image.repository, text, text)],
     )
-    desired = replace(result.desired[0], title=text)
+    desired = result.desired[0]
     closed = ExistingPullRequest(text, PullRequestState.OPEN, 1, text, "", "", None)
     outcomes = (
         Outcome(Create(desired), None, 1, f"https://example.com/{text}", failure=text),
