@@ -12,7 +12,7 @@ from autobump.images.inside import ImageDiff, compare_images
 from autobump.images.lookup import Unavailable, look_up_facts
 from autobump.images.sources import FactsSource
 from autobump.planning.plan import Bump
-from autobump.planning.risk import ItemRisk, assess_item
+from autobump.planning.risk import ImageRisk, ItemRisk
 from autobump.progress import Progress
 
 _log = logging.getLogger(__name__)
@@ -37,18 +37,14 @@ class Assessor:
     progress: Progress
     _facts: dict[tuple[str, str], ImageFacts | None] = field(default_factory=dict)
     _diffs: dict[tuple[str, str, str], ImageDiff | None] = field(default_factory=dict)
+    _risks: dict[tuple[str, str, str], ImageRisk] = field(default_factory=dict)
 
     def assess(self, bumps: Iterable[Bump]) -> dict[str, ItemRisk]:
         """Return the risk of each bump, by path; those whose images are not known say so."""
         wanted = list(bumps)
         self._learn({key for bump in wanted for key in _tags_of(bump)})
         codes = read_code(self.tree, (bump.item for bump in wanted), self.cache)
-        return {
-            bump.path: assess_item(
-                codes[bump.path], self.diff(bump.image.repository, bump.image.tag or "", bump.target.tag.text)
-            )
-            for bump in wanted
-        }
+        return {bump.path: self._risk_of(bump).assess(codes[bump.path]) for bump in wanted}
 
     def diff(self, repository: str, old: str, new: str) -> ImageDiff | None:
         """Return what changes between two tags that were looked up, or None when it is not known."""
@@ -57,6 +53,12 @@ class Assessor:
             was, now = self.facts(repository, old), self.facts(repository, new)
             self._diffs[key] = compare_images(was, now) if was is not None and now is not None else None
         return self._diffs[key]
+
+    def _risk_of(self, bump: Bump) -> ImageRisk:
+        key = (bump.image.repository, bump.image.tag or "", bump.target.tag.text)
+        if key not in self._risks:
+            self._risks[key] = ImageRisk(self.diff(*key))
+        return self._risks[key]
 
     def facts(self, repository: str, tag: str) -> ImageFacts | None:
         """Return what was learnt of a tag, if anything."""

@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from autobump.content.facts_cache import FactsCache
 from autobump.content.imports import Import, find_imports
@@ -57,6 +56,7 @@ def read_code(tree: ContentTree, items: Iterable[ContentItem], cache: FactsCache
     shared = {name: entry for entry in files.get(_SHARED_FOLDER, ()) if (name := _shared_name(entry))}
     blobs = {(blob, form) for blob, form in where.values() if blob}
     imports = _read_imports(tree, blobs | {(entry.blob, "py") for entry in shared.values()}, cache)
+    reached = {name: imports[entry.blob, "py"] or () for name, entry in shared.items()}
     read: dict[str, ItemCode] = {}
     for item in wanted:
         blob, form = where[item.path]
@@ -65,7 +65,6 @@ def read_code(tree: ContentTree, items: Iterable[ContentItem], cache: FactsCache
         elif (found := imports[blob, form]) is None:
             read[item.path] = ItemCode(absent="its code could not be read")
         else:
-            reached = {name: imports[entry.blob, "py"] or () for name, entry in shared.items()}
             read[item.path] = ItemCode(tuple(_follow(found, reached)))
     return read
 
@@ -83,8 +82,8 @@ def _python_files(entries: Iterable[TreeEntry]) -> dict[str, list[TreeEntry]]:
 
 
 def _shared_name(entry: TreeEntry) -> str:
-    path = PurePosixPath(entry.path)
-    return path.stem if path.stem.endswith(_SHARED_SUFFIX) and path.parent.name == path.stem else ""
+    folder, _, name = entry.path.removesuffix(".py").rpartition("/")
+    return name if name.endswith(_SHARED_SUFFIX) and folder.endswith(f"/{name}") else ""
 
 
 def _find_code(item: ContentItem, files: Mapping[str, list[TreeEntry]]) -> tuple[str, str]:
@@ -97,8 +96,8 @@ def _find_code(item: ContentItem, files: Mapping[str, list[TreeEntry]]) -> tuple
     if folder.count("/") == 2:
         return item.file.blob, f"yml-{item.file.kind.value}"
     beside = [entry for entry in files.get(folder, ()) if not _is_test(entry)]
-    stem = PurePosixPath(item.path).stem.casefold()
-    named = [entry for entry in beside if PurePosixPath(entry.path).stem.casefold() == stem]
+    code = item.path.removesuffix(".yml").casefold()
+    named = [entry for entry in beside if entry.path.removesuffix(".py").casefold() == code]
     match named or beside:
         case [entry]:
             return entry.blob, "py"
@@ -109,7 +108,7 @@ def _find_code(item: ContentItem, files: Mapping[str, list[TreeEntry]]) -> tuple
 
 
 def _is_test(entry: TreeEntry) -> bool:
-    stem = PurePosixPath(entry.path).stem
+    stem = entry.path.removesuffix(".py").rpartition("/")[2]
     return stem.endswith("_test") or stem.startswith("test_") or stem == "conftest"
 
 

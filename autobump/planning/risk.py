@@ -1,6 +1,6 @@
 """Whether an item will notice that its image changes."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
@@ -13,6 +13,8 @@ _PLATFORM_MODULES = frozenset(
     {"demistomock", "CommonServer", "CommonServerPython", "CommonServerUserPython", "CommonServerPowerShell"}
 )
 _SHARED_SUFFIX = "ApiModule"
+_NOTABLE = (ChangeKind.DOWNGRADED, ChangeKind.MAJOR, ChangeKind.CHANGED)
+"""What a package may do that an item which imports it can notice."""
 
 
 class RiskLevel(StrEnum):
@@ -23,10 +25,15 @@ class RiskLevel(StrEnum):
     REVIEW = "review"
     BREAKING = "breaking"
 
-    @property
-    def rank(self) -> int:
-        """Higher is worse."""
-        return list(RiskLevel).index(self)
+    rank: int
+    """Higher is worse."""
+
+    def __new__(cls, value: str) -> "RiskLevel":
+        """Make a member, and give it the next rank."""
+        level = str.__new__(cls, value)
+        level._value_ = value
+        level.rank = len(cls.__members__)
+        return level
 
     @property
     def words(self) -> str:
@@ -111,22 +118,75 @@ class RiskPolicy:
         return "" if wish == "ignore" else f"autobump:{level.value}"
 
 
-def assess_item(code: ItemCode, diff: ImageDiff | None) -> ItemRisk:
-    """Say what a change of image means for an item.
+class ImageRisk:
+    """What one change of image means for items; what it finds of an import it remembers for the next item."""
 
-    Args:
-        code: What the item imports.
-        diff: What changes inside the image; None when one of the two is not known.
-    """
-    if diff is None:
-        return ItemRisk(note="what is inside the images is not known", known=False)
-    findings = set(_python_findings(diff))
-    for use in code.uses:
-        findings.update(_module_findings(use, diff))
-    if diff.changes is None:
-        return ItemRisk(tuple(findings), "which packages are inside the images is not known", known=False)
-    ordered = sorted(findings, key=_order)
-    return ItemRisk(tuple(_once_per_package(ordered)), code.absent)
+    def __init__(self, diff: ImageDiff | None) -> None:
+        """Look at a change of image.
+
+        Args:
+            diff: What changes inside; None when one of the two images is not known.
+        """
+        self._diff = diff
+        self._python = tuple(_python_findings(diff)) if diff else ()
+        self._had = _versions(diff.old.packages) if diff else {}
+        self._has = _versions(diff.new.packages) if diff else {}
+        self._notable = {
+            change.key: change for change in (diff and diff.changes) or () if change.kind in _NOTABLE
+        }
+        self._found: dict[Use, tuple[Finding, ...]] = {}
+
+    def assess(self, code: ItemCode) -> ItemRisk:
+        """Say what the change means for an item with this code."""
+        diff = self._diff
+        if diff is None:
+            return ItemRisk(note="what is inside the images is not known", known=False)
+        if diff.changes is None:
+            return ItemRisk(self._python, "which packages are inside the images is not known", known=False)
+        findings = set(self._python)
+        for use in code.uses:
+            if use not in self._found:
+                self._found[use] = tuple(self._module_findings(use, diff))
+            findings.update(self._found[use])
+        return ItemRisk(tuple(_once_per_package(sorted(findings, key=_order))), code.absent)
+
+    def _module_findings(self, use: Use, diff: ImageDiff) -> Iterator[Finding]:
+        top = use.module.split(".")[0]
+        if top in _PLATFORM_MODULES or top.endswith(_SHARED_SUFFIX):
+            return
+        if diff.new.python and in_standard_library(top, diff.new.python):
+            return
+        had, has = self._had, self._has
+        provider = find_provider(use.module)
+        use = replace(use, module=provider.module if provider else top)
+        providers = provider.packages if provider else frozenset()
+        old, new = providers & had.keys(), providers & has.keys()
+        # A file that can do without a module is not broken by its absence.
+        worst = RiskLevel.REVIEW if use.guarded else RiskLevel.BREAKING
+        if new:
+            yield from self._changed_packages(use, old & new)
+        elif old:
+            package = min(old)
+            yield Finding(worst, FindingKind.REMOVED, use, package, had[package])
+        elif top == "distutils" and "setuptools" in has:
+            return  # setuptools puts its own copy in the place of the one that left
+        elif diff.old.python and diff.new.python and in_standard_library(top, diff.old.python):
+            yield Finding(
+                worst, FindingKind.LEFT_STANDARD_LIBRARY, use, old=diff.old.python, new=diff.new.python
+            )
+        elif (name := package_key(top)) in had and name not in has:
+            # Nothing but the name says that this package provides it: that is no proof.
+            yield Finding(RiskLevel.REVIEW, FindingKind.REMOVED, use, name, had[name])
+        elif name not in has and not use.guarded and diff.new.python and find_provider(top) is None:
+            # A shared namespace such as `azure` may well have it: only its parts that were read are known.
+            yield Finding(RiskLevel.ALREADY_MISSING, FindingKind.ALREADY_MISSING, use)
+
+    def _changed_packages(self, use: Use, packages: Set[str]) -> Iterator[Finding]:
+        for key in packages & self._notable.keys():
+            change = self._notable[key]
+            if change.old is not None and change.new is not None:
+                kind = FindingKind(change.kind.value)
+                yield Finding(RiskLevel.REVIEW, kind, use, key, change.old.version, change.new.version)
 
 
 def describe_finding(finding: Finding, quote: Callable[[str], str] = str) -> str:
@@ -162,49 +222,6 @@ def _python_findings(diff: ImageDiff) -> Iterator[Finding]:
         yield Finding(
             RiskLevel.REVIEW, FindingKind.PYTHON, None, old=diff.old.python or "", new=diff.new.python or ""
         )
-
-
-def _module_findings(use: Use, diff: ImageDiff) -> Iterator[Finding]:
-    top = use.module.split(".")[0]
-    if top in _PLATFORM_MODULES or top.endswith(_SHARED_SUFFIX) or diff.changes is None:
-        return
-    if diff.new.python and in_standard_library(top, diff.new.python):
-        return
-    had, has = _versions(diff.old.packages), _versions(diff.new.packages)
-    provider = find_provider(use.module)
-    use = replace(use, module=provider.module if provider else top)
-    providers = provider.packages if provider else frozenset()
-    old, new = providers & had.keys(), providers & has.keys()
-    # A file that can do without a module is not broken by its absence.
-    worst = RiskLevel.REVIEW if use.guarded else RiskLevel.BREAKING
-    if new:
-        yield from _changed_packages(use, diff, old & new)
-    elif old:
-        package = min(old)
-        yield Finding(worst, FindingKind.REMOVED, use, package, had[package])
-    elif top == "distutils" and "setuptools" in has:
-        return  # setuptools puts its own copy in the place of the one that left
-    elif diff.old.python and diff.new.python and in_standard_library(top, diff.old.python):
-        yield Finding(worst, FindingKind.LEFT_STANDARD_LIBRARY, use, old=diff.old.python, new=diff.new.python)
-    elif (name := package_key(top)) in had and name not in has:
-        # Nothing but the name says that this package provides it: that is no proof.
-        yield Finding(RiskLevel.REVIEW, FindingKind.REMOVED, use, name, had[name])
-    elif name not in has and not use.guarded and diff.new.python and find_provider(top) is None:
-        # A shared namespace such as `azure` may well have it: only its parts that were read are known.
-        yield Finding(RiskLevel.ALREADY_MISSING, FindingKind.ALREADY_MISSING, use)
-
-
-def _changed_packages(use: Use, diff: ImageDiff, packages: Collection[str]) -> Iterator[Finding]:
-    for change in diff.changes or ():
-        if change.key in packages and change.old is not None and change.new is not None:
-            match change.kind:
-                case ChangeKind.DOWNGRADED | ChangeKind.MAJOR | ChangeKind.CHANGED:
-                    kind = FindingKind(change.kind.value)
-                    yield Finding(
-                        RiskLevel.REVIEW, kind, use, change.key, change.old.version, change.new.version
-                    )
-                case _:
-                    continue
 
 
 def _versions(packages: object) -> dict[str, str]:

@@ -6,10 +6,10 @@ from autobump.images.inside import ImageDiff, compare_images
 from autobump.planning.risk import (
     Finding,
     FindingKind,
+    ImageRisk,
     ItemRisk,
     RiskLevel,
     RiskPolicy,
-    assess_item,
     describe_finding,
 )
 
@@ -26,7 +26,7 @@ def between(old: ImageFacts, new: ImageFacts) -> ImageDiff:
 def assess(
     module: str, old: ImageFacts, new: ImageFacts, *, guarded: bool = False, through: str = ""
 ) -> ItemRisk:
-    return assess_item(ItemCode((Use(module, guarded, through),)), between(old, new))
+    return ImageRisk(between(old, new)).assess(ItemCode((Use(module, guarded, through),)))
 
 
 def found(risk: ItemRisk) -> list[tuple[str, str]]:
@@ -126,19 +126,19 @@ def test_shared_module_is_named() -> None:
 def test_package_is_named_once_however_often_it_is_imported() -> None:
     uses = tuple(Use(f"sqlalchemy.{name}", guarded=False) for name in ("orm", "engine", "sql"))
     diff = between(image(sqlalchemy="1.3"), image(sqlalchemy="2.0"))
-    assert len(assess_item(ItemCode(uses), diff).findings) == 1
+    assert len(ImageRisk(diff).assess(ItemCode(uses)).findings) == 1
 
 
 def test_worst_finding_comes_first_and_decides() -> None:
     uses = (Use("sqlalchemy", guarded=False), Use("bs4", guarded=False), Use("nowhere", guarded=False))
     old, new = image("3.9.1", sqlalchemy="1.3", beautifulsoup4="4"), image("3.10.1", sqlalchemy="2.0")
-    risk = assess_item(ItemCode(uses), between(old, new))
+    risk = ImageRisk(between(old, new)).assess(ItemCode(uses))
     assert [level for level, _ in found(risk)] == ["breaking", "review", "review", "already-missing"]
     assert risk.level is RiskLevel.BREAKING
 
 
 def test_unknown_image_is_no_safe_one() -> None:
-    risk = assess_item(ItemCode((Use("bs4", guarded=False),)), None)
+    risk = ImageRisk(None).assess(ItemCode((Use("bs4", guarded=False),)))
     assert (risk.known, risk.level) == (False, RiskLevel.NONE)
 
 
@@ -148,7 +148,7 @@ def test_unknown_packages_or_python_give_no_findings() -> None:
 
 
 def test_item_without_code_says_so() -> None:
-    risk = assess_item(ItemCode(absent="PowerShell code is not analysed"), between(image(), image()))
+    risk = ImageRisk(between(image(), image())).assess(ItemCode(absent="PowerShell code is not analysed"))
     assert (risk.note, risk.known) == ("PowerShell code is not analysed", True)
 
 
@@ -201,7 +201,7 @@ def test_of_two_imports_of_a_package_the_item_s_own_is_told() -> None:
     uses = [
         Use(name, guarded=False, through=through) for through in ("NGINXApiModule", "") for name in PACKAGES
     ]
-    risk = assess_item(ItemCode(tuple(uses)), compare_images(old, new))
+    risk = ImageRisk(compare_images(old, new)).assess(ItemCode(tuple(uses)))
     assert [(finding.package, finding.use.through) for finding in risk.findings if finding.use] == [
         (name, "") for name in sorted(PACKAGES)
     ]

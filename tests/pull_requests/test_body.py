@@ -7,7 +7,7 @@ from autobump.images.deprecated import DeprecatedImage
 from autobump.images.facts import ImageFacts, PackageFacts
 from autobump.images.inside import compare_images
 from autobump.planning.plan import Bump, Limits, plan_pull_requests
-from autobump.planning.risk import ItemRisk, assess_item
+from autobump.planning.risk import ImageRisk, ItemRisk
 from autobump.pull_requests.body import Background, LeftOut
 from autobump.pull_requests.cutting import MAX_BODY
 from autobump.pull_requests.marker import find_marker
@@ -63,7 +63,7 @@ def render(
     diff = compare_images(old, new)
     tags = {bump.image.tag or "" for bump in bumps}
     assessed = [
-        replace(bump, risk=assess_item((uses or {}).get(bump.item.facts.name, ItemCode()), diff))
+        replace(bump, risk=ImageRisk(diff).assess((uses or {}).get(bump.item.facts.name, ItemCode())))
         for bump in bumps
     ]
     (planned,) = plan_pull_requests(assessed, Limits(max_items=1000)).pull_requests
