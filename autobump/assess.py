@@ -8,7 +8,7 @@ from autobump.content.code import read_code
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
 from autobump.images.facts import ImageFacts
-from autobump.images.inside import ImageDiff, compare_images
+from autobump.images.inside import ImageDiff
 from autobump.images.lookup import Unavailable, look_up_facts
 from autobump.images.sources import FactsSource
 from autobump.planning.plan import Bump
@@ -51,7 +51,7 @@ class Assessor:
         key = (repository, old, new)
         if key not in self._diffs:
             was, now = self.facts(repository, old), self.facts(repository, new)
-            self._diffs[key] = compare_images(was, now) if was is not None and now is not None else None
+            self._diffs[key] = ImageDiff(was, now) if was is not None and now is not None else None
         return self._diffs[key]
 
     def _risk_of(self, bump: Bump) -> ImageRisk:

@@ -4,6 +4,7 @@ Nothing heavier than click is imported before a command runs, so that `--help` a
 """
 
 import errno
+import gc
 import os
 import secrets
 import sys
@@ -63,6 +64,8 @@ def main() -> None:
         # Paths in git are UTF-8 whatever the locale is; only a new interpreter can change its mind.
         again = [sys.executable, "-X", "utf8", "-m", "autobump", *sys.argv[1:]]
         os.execv(sys.executable, again)  # noqa: S606 - itself, without a shell
+    # Nearly everything that a pass makes is needed to its end: looking for what is not costs a tenth of it.
+    gc.set_threshold(100_000, 50, 50)
     sys.exit(run_command(sys.argv[1:]))
 
 

@@ -22,7 +22,7 @@ from autobump.images.choice import (
     why_too_young,
 )
 from autobump.images.facts import ImageFacts
-from autobump.images.inside import NamedDiff, compare_images
+from autobump.images.inside import ImageDiff, NamedDiff
 from autobump.images.pythons import PythonVersions
 from autobump.images.reference import Tag, find_current_tag, parse_image_ref
 from autobump.images.sources import FactsSource, TagSource
@@ -291,4 +291,4 @@ def compare_tags(image: str, old: str, new: str, source: FactsSource | None) -> 
         if facts is None:
             raise ImageNotFoundError(f"nothing is published of what is inside {repository}:{tag}")
     was, now = (facts or ImageFacts() for _, facts in found)
-    return NamedDiff(repository, old, new, compare_images(was, now))
+    return NamedDiff(repository, old, new, ImageDiff(was, now))

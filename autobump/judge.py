@@ -110,6 +110,8 @@ class Judged:
             lanes: The lane of each item in an open pull request, by path.
             packs: Image and pack of open pull requests; other items of these stay out for the time being.
         """
+        if not lanes and not packs:
+            return self
         bumps = (
             bump
             if bump.risk is not None  # it was looked at already, in an earlier round of this pass
@@ -211,6 +213,8 @@ def _hold(bump: Bump, why: str) -> Skipped:
 
 def _require_matches(tree: ContentTree, filters: Filters) -> None:
     """Refuse a filter that matches nothing: it is more likely a slip than a wish."""
+    if not (filters.packs or filters.paths):
+        return
     files = list(find_item_files(tree.entries))
     _require_known("pack", filters.packs, {file.pack for file in files})
     for glob in filters.paths:

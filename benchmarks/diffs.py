@@ -6,7 +6,7 @@ import lzma
 import time
 
 from autobump.images.facts import facts_from_record
-from autobump.images.inside import compare_images
+from autobump.images.inside import ImageDiff
 from tests.support.corpus import corpus_folder
 
 
@@ -17,7 +17,7 @@ def main() -> None:
     images = [[facts_from_record(record) for record in records.values()] for records in known.values()]
     read = time.perf_counter()
     pairs = [pair for tags in images for pair in itertools.pairwise(tags)]
-    changes = sum(len(compare_images(old, new).changes or ()) for old, new in pairs)
+    changes = sum(len(ImageDiff(old, new).changes or ()) for old, new in pairs)
     end = time.perf_counter()
     tags = sum(map(len, images))
     print(f"{tags:,} tags read: {tags / (read - begin):,.0f} a second")

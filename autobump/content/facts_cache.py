@@ -142,5 +142,5 @@ def decode_item(fields: list[Any]) -> ItemResult:
     """Return what `encode_item` was given."""
     if fields[0] == "fault":
         return YamlFault(*fields[1:])
-    values: dict[str, Any] = dict(zip(_ITEM_FIELDS, fields[1:], strict=True))
-    return ItemFacts(**values | {"image": DockerImageField(*values["image"])})
+    fields[-1] = DockerImageField(*fields[-1])
+    return ItemFacts(*fields[1:])

@@ -128,6 +128,8 @@ def find_item_files(entries: Iterable[TreeEntry]) -> Iterator[ItemFile]:
     depths (unified and split) were checked against a whole content repository.
     """
     for entry in entries:
+        if not entry.path.endswith(".yml"):
+            continue
         if entry.is_regular and (match := _ITEM_PATH.fullmatch(entry.path)):
             kind = ItemKind.INTEGRATION if match[2] == "Integrations" else ItemKind.SCRIPT
             yield ItemFile(entry.path, match[1], kind, entry.blob, entry.mode)

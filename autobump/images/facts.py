@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 _SIZE = re.compile(r"`?(\d{1,7}(?:\.\d{1,4})?) MB`?")
@@ -92,9 +93,15 @@ def _packages(entries: Mapping[object, object]) -> dict[str, PackageFacts]:
     packages: dict[str, PackageFacts] = {}
     for name, entry in entries.items():
         if isinstance(name, str) and isinstance(entry, list) and len(entry) == 2:
-            version, licence = entry
-            packages[name] = PackageFacts(version if isinstance(version, str) else "", parse_licence(licence))
+            version, licence = (part if isinstance(part, str) else "" for part in entry)
+            packages[name] = _package(version, licence)
     return packages
+
+
+# The tags of an image hold much the same packages: one record serves all of them.
+@lru_cache(maxsize=1 << 14)
+def _package(version: str, licence: str) -> PackageFacts:
+    return PackageFacts(version, parse_licence(licence))
 
 
 def parse_moment(text: object) -> datetime | None:

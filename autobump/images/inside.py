@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -66,26 +66,58 @@ class LicenceChange:
     kind: LicenceKind
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ImageDiff:
-    """What changes inside an image.
+    """What changes inside an image; packages are the same when their normalised names are.
+
+    Changes are looked for when they are first asked for: a plan needs no more than `versions_of`.
 
     Attributes:
         old: Facts of the older tag.
         new: Facts of the newer tag.
-        changes: Packages by kind, then by name; None when the packages of one of the two are unknown.
-        licences: Licences of packages that came in, and changed ones, by name; `kind` is that of the new one.
     """
 
     old: ImageFacts
     new: ImageFacts
-    changes: tuple[PackageChange, ...] | None
-    licences: tuple[LicenceChange, ...]
+
+    @property
+    def has_packages(self) -> bool:
+        """Whether the packages of both are known."""
+        return self.old.packages is not None and self.new.packages is not None
 
     @property
     def changes_python(self) -> bool:
         """Whether Python changes its major or minor version."""
         return bool(self.old.python and self.new.python) and self.old.python_minor != self.new.python_minor
+
+    @cached_property
+    def changes(self) -> tuple[PackageChange, ...] | None:
+        """Packages by kind, then by name; None when the packages of one of the two are unknown."""
+        if not self.has_packages:
+            return None
+        before, after = _by_key(self.old.packages), _by_key(self.new.packages)
+        found: list[PackageChange] = []
+        for key in before.keys() | after.keys():
+            old_name, was = before.get(key, ("", None))
+            new_name, now = after.get(key, ("", None))
+            if kind := _compare(was, now):
+                found.append(PackageChange(new_name or old_name, kind, was, now))
+        order = list(ChangeKind)
+        return tuple(sorted(found, key=lambda change: (order.index(change.kind), change.key)))
+
+    @cached_property
+    def licences(self) -> tuple[LicenceChange, ...]:
+        """Licences of packages that came in, and changed ones, by name; `kind` is that of the new one."""
+        if not self.has_packages:
+            return ()
+        before, after = _by_key(self.old.packages), _by_key(self.new.packages)
+        found: list[LicenceChange] = []
+        for key, (name, now) in sorted(after.items()):
+            _, was = before.get(key, ("", None))
+            if was is None or _changes_licence(was.licence, now.licence):
+                old = None if was is None else was.licence
+                found.append(LicenceChange(name, old, now.licence, classify_licence(now.licence)))
+        return tuple(found)
 
     def count(self, *kinds: ChangeKind) -> int:
         """Return how many packages changed in one of these ways."""
@@ -100,31 +132,6 @@ class NamedDiff:
     old: str
     new: str
     diff: ImageDiff
-
-
-def compare_images(old: ImageFacts, new: ImageFacts) -> ImageDiff:
-    """Compare two tags of an image; packages are the same when their normalised names are."""
-    if old.packages is None or new.packages is None:
-        return ImageDiff(old, new, None, ())
-    before, after = _by_key(old.packages), _by_key(new.packages)
-    changes: list[PackageChange] = []
-    licences: list[LicenceChange] = []
-    for key in before.keys() | after.keys():
-        old_name, was = before.get(key, ("", None))
-        new_name, now = after.get(key, ("", None))
-        name = new_name or old_name
-        if kind := _compare(was, now):
-            changes.append(PackageChange(name, kind, was, now))
-        if now is not None and (was is None or _changes_licence(was.licence, now.licence)):
-            old_licence = None if was is None else was.licence
-            licences.append(LicenceChange(name, old_licence, now.licence, classify_licence(now.licence)))
-    order = list(ChangeKind)
-    return ImageDiff(
-        old,
-        new,
-        tuple(sorted(changes, key=lambda change: (order.index(change.kind), change.key))),
-        tuple(sorted(licences, key=lambda change: package_key(change.name))),
-    )
 
 
 # The tags of an image, and the images, hold much the same packages.
@@ -164,5 +171,10 @@ def _changes_licence(old: str, new: str) -> bool:
     return bool(new) and _NOISE.sub("", old.casefold()) != _NOISE.sub("", new.casefold())
 
 
-def _by_key(packages: Mapping[str, PackageFacts]) -> dict[str, tuple[str, PackageFacts]]:
-    return {package_key(name): (name, facts) for name, facts in sorted(packages.items())}
+def versions_of(facts: ImageFacts) -> dict[str, str]:
+    """Return the versions of an image's packages by `package_key`; none when they are unknown."""
+    return {package_key(name): package.version for name, package in (facts.packages or {}).items()}
+
+
+def _by_key(packages: Mapping[str, PackageFacts] | None) -> dict[str, tuple[str, PackageFacts]]:
+    return {package_key(name): (name, facts) for name, facts in sorted((packages or {}).items())}

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REGISTRY = r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]{1,5})?|[A-Za-z0-9-]+:[0-9]{1,5}|localhost)"
@@ -45,6 +45,7 @@ class ImageRef:
         return f"{self.owner}/{self.name}:{tag}"
 
 
+@lru_cache(maxsize=1 << 12)
 def parse_image_ref(text: str) -> ImageRef:
     """Parse `[registry/]namespace/name[:tag]`.
 
@@ -110,5 +111,5 @@ def find_current_tag(text: str) -> Tag | None:
 def _find_numeric_tag(text: str) -> Tag | None:
     if not text.isascii() or len(text) > 128 or not _NUMERIC_TAG.fullmatch(text):
         return None
-    parts = tuple(int(part) for part in text.split("."))
+    parts = tuple(map(int, text.split(".")))
     return Tag(text, parts, parts[-1] if len(parts) >= 3 else 0)

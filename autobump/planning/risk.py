@@ -6,15 +6,13 @@ from enum import StrEnum
 from typing import Literal
 
 from autobump.content.code import ItemCode, Use
-from autobump.images.inside import ChangeKind, ImageDiff, package_key
+from autobump.images.inside import ChangeKind, ImageDiff, compare_versions, package_key, versions_of
 from autobump.images.modules import find_provider, in_standard_library
 
 _PLATFORM_MODULES = frozenset(
     {"demistomock", "CommonServer", "CommonServerPython", "CommonServerUserPython", "CommonServerPowerShell"}
 )
 _SHARED_SUFFIX = "ApiModule"
-_NOTABLE = (ChangeKind.DOWNGRADED, ChangeKind.MAJOR, ChangeKind.CHANGED)
-"""What a package may do that an item which imports it can notice."""
 
 
 class RiskLevel(StrEnum):
@@ -51,6 +49,14 @@ class FindingKind(StrEnum):
     CHANGED = "changed"
     PYTHON = "python"
     ALREADY_MISSING = "already-missing"
+
+
+_NOTABLE = {
+    ChangeKind.DOWNGRADED: FindingKind.DOWNGRADED,
+    ChangeKind.MAJOR: FindingKind.MAJOR,
+    ChangeKind.CHANGED: FindingKind.CHANGED,
+}
+"""What may become of a package that an item which imports it can notice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +135,8 @@ class ImageRisk:
         """
         self._diff = diff
         self._python = tuple(_python_findings(diff)) if diff else ()
-        self._had = _versions(diff.old.packages) if diff else {}
-        self._has = _versions(diff.new.packages) if diff else {}
-        self._notable = {
-            change.key: change for change in (diff and diff.changes) or () if change.kind in _NOTABLE
-        }
+        self._had = versions_of(diff.old) if diff else {}
+        self._has = versions_of(diff.new) if diff else {}
         self._found: dict[Use, tuple[Finding, ...]] = {}
 
     def assess(self, code: ItemCode) -> ItemRisk:
@@ -141,7 +144,7 @@ class ImageRisk:
         diff = self._diff
         if diff is None:
             return ItemRisk(note="what is inside the images is not known", known=False)
-        if diff.changes is None:
+        if not diff.has_packages:
             return ItemRisk(self._python, "which packages are inside the images is not known", known=False)
         findings = set(self._python)
         for use in code.uses:
@@ -182,11 +185,10 @@ class ImageRisk:
             yield Finding(RiskLevel.ALREADY_MISSING, FindingKind.ALREADY_MISSING, use)
 
     def _changed_packages(self, use: Use, packages: Set[str]) -> Iterator[Finding]:
-        for key in packages & self._notable.keys():
-            change = self._notable[key]
-            if change.old is not None and change.new is not None:
-                kind = FindingKind(change.kind.value)
-                yield Finding(RiskLevel.REVIEW, kind, use, key, change.old.version, change.new.version)
+        for key in packages:
+            old, new = self._had[key], self._has[key]
+            if (kind := compare_versions(old, new)) in _NOTABLE:
+                yield Finding(RiskLevel.REVIEW, _NOTABLE[kind], use, key, old, new)
 
 
 def describe_finding(finding: Finding, quote: Callable[[str], str] = str) -> str:
@@ -222,14 +224,6 @@ def _python_findings(diff: ImageDiff) -> Iterator[Finding]:
         yield Finding(
             RiskLevel.REVIEW, FindingKind.PYTHON, None, old=diff.old.python or "", new=diff.new.python or ""
         )
-
-
-def _versions(packages: object) -> dict[str, str]:
-    return (
-        {package_key(name): facts.version for name, facts in packages.items()}
-        if isinstance(packages, dict)
-        else {}
-    )
 
 
 def _order(finding: Finding) -> tuple[int, str, str, str, bool]:

@@ -121,6 +121,8 @@ def take_turns(
     Returns:
         Each update once. What an open pull request holds stays ready, whatever became of its wave.
     """
+    if not waves and not pull_requests:
+        return Turns(tuple(sorted(bumps, key=lambda bump: bump.path)), ())
     groups: dict[tuple[str, str], list[Bump]] = defaultdict(list)
     for bump in sorted(bumps, key=lambda bump: bump.path):
         groups[bump.image.repository, bump.target.tag.text].append(bump)

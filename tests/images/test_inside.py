@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from autobump.images.facts import ImageFacts, PackageFacts, facts_from_record
-from autobump.images.inside import ChangeKind, compare_images, compare_versions
+from autobump.images.inside import ChangeKind, ImageDiff, compare_versions
 from autobump.images.licences import LicenceKind, classify_licence
 
 
@@ -42,7 +42,7 @@ def test_versions_are_compared_as_packages_count_them(old: str, new: str, kind: 
 
 
 def test_changes_come_with_the_weightiest_first() -> None:
-    diff = compare_images(
+    diff = ImageDiff(
         image(gone="1.0", back="2.0", big="1.0", text="x", small="1.1", tiny="1.0.0", same="1"),
         image(back="1.0", big="2.0", text="y", small="1.2", tiny="1.0.1", same="1", fresh="1.0"),
     )
@@ -59,16 +59,14 @@ def test_changes_come_with_the_weightiest_first() -> None:
 
 def test_package_in_another_spelling_is_the_same() -> None:
     assert (
-        compare_images(
-            image(PyYAML="6.0", ruamel_yaml="1"), image(pyyaml="6.0", **{"ruamel.yaml": "1"})
-        ).changes
+        ImageDiff(image(PyYAML="6.0", ruamel_yaml="1"), image(pyyaml="6.0", **{"ruamel.yaml": "1"})).changes
         == ()
     )
 
 
 def test_unknown_packages_are_not_taken_for_removed_ones() -> None:
-    assert compare_images(image(six="1"), ImageFacts()).changes is None
-    assert compare_images(ImageFacts(), image(six="1")).changes is None
+    assert ImageDiff(image(six="1"), ImageFacts()).changes is None
+    assert ImageDiff(ImageFacts(), image(six="1")).changes is None
 
 
 @pytest.mark.parametrize(
@@ -81,11 +79,11 @@ def test_unknown_packages_are_not_taken_for_removed_ones() -> None:
     ],
 )
 def test_python_counts_by_its_minor_version(old: str | None, new: str, changes: bool) -> None:
-    assert compare_images(image(old), image(new)).changes_python is changes
+    assert ImageDiff(image(old), image(new)).changes_python is changes
 
 
 def test_licences_are_told_of_new_packages_and_of_changes() -> None:
-    diff = compare_images(
+    diff = ImageDiff(
         image(kept=("1", "MIT License"), moved=("1", "MIT"), silent=("1", "BSD")),
         image(kept=("2", "MIT"), moved=("1", "GPLv3"), silent=("2", ""), added=("1", "LGPL"), bare=("1", "")),
     )
@@ -130,7 +128,7 @@ def test_all_neighbouring_tags_of_all_images_compare(corpus: Path) -> None:
     for records in known.values():
         tags = [facts_from_record(record) for record in records.values()]
         for old, new in itertools.pairwise(tags):
-            diff = compare_images(old, new)
+            diff = ImageDiff(old, new)
             added, removed = diff.count(ChangeKind.ADDED), diff.count(ChangeKind.REMOVED)
             assert len(new.packages or ()) - len(old.packages or ()) == added - removed
             pairs += 1

@@ -2,7 +2,7 @@ import pytest
 
 from autobump.content.code import ItemCode, Use
 from autobump.images.facts import ImageFacts, PackageFacts
-from autobump.images.inside import ImageDiff, compare_images
+from autobump.images.inside import ImageDiff
 from autobump.planning.risk import (
     Finding,
     FindingKind,
@@ -20,7 +20,7 @@ def image(python: str | None = "3.10.1", **versions: str) -> ImageFacts:
 
 
 def between(old: ImageFacts, new: ImageFacts) -> ImageDiff:
-    return compare_images(old, new)
+    return ImageDiff(old, new)
 
 
 def assess(
@@ -201,7 +201,7 @@ def test_of_two_imports_of_a_package_the_item_s_own_is_told() -> None:
     uses = [
         Use(name, guarded=False, through=through) for through in ("NGINXApiModule", "") for name in PACKAGES
     ]
-    risk = ImageRisk(compare_images(old, new)).assess(ItemCode(tuple(uses)))
+    risk = ImageRisk(ImageDiff(old, new)).assess(ItemCode(tuple(uses)))
     assert [(finding.package, finding.use.through) for finding in risk.findings if finding.use] == [
         (name, "") for name in sorted(PACKAGES)
     ]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from autobump.content.code import ItemCode, Use
 from autobump.images.deprecated import DeprecatedImage
 from autobump.images.facts import ImageFacts, PackageFacts
-from autobump.images.inside import compare_images
+from autobump.images.inside import ImageDiff
 from autobump.planning.plan import Bump, Limits, plan_pull_requests
 from autobump.planning.risk import ImageRisk, ItemRisk
 from autobump.pull_requests.body import Background, LeftOut
@@ -60,7 +60,7 @@ def render(
     **more: object,
 ) -> DesiredPullRequest:
     """Render one pull request whose items all come from the same old tag."""
-    diff = compare_images(old, new)
+    diff = ImageDiff(old, new)
     tags = {bump.image.tag or "" for bump in bumps}
     assessed = [
         replace(bump, risk=ImageRisk(diff).assess((uses or {}).get(bump.item.facts.name, ItemCode())))
