@@ -21,7 +21,6 @@ from autobump.opening import (
     open_pass_of,
     open_sources,
 )
-from autobump.perform import perform_pass
 from autobump.planning.plan import Plan
 from autobump.progress import Progress, open_progress
 from autobump.run import Pass, PassResult
@@ -88,7 +87,8 @@ def run_each(
         settings = find_several(options, load, file, only)
         if settings is None:
             this_pass = open_pass(options, load, progress)
-            return [RepositoryOutcome("", _perform(this_pass, forge, _name(this_pass, options), dry_run))]
+            with log_fields(run=name_run(), repository=_name(this_pass, options)):
+                return [RepositoryOutcome("", _perform(this_pass, forge, dry_run=dry_run))]
         return _run_several(settings, only, options, forge, progress, dry_run=dry_run)
 
 
@@ -109,8 +109,7 @@ def perform_due(
     """
     if held is None or not held.settings.repositories or options.repo is not None:
         this_pass = open_pass(options, load, progress, held=held, traffic=traffic)
-        cache = find_cache_folder(this_pass.settings.registry.cache)
-        return perform_pass(this_pass, forge, dry_run=dry_run, cache=cache, traffic=traffic)
+        return _perform(this_pass, forge, dry_run=dry_run, traffic=traffic)
     outcomes = _run_several(held.settings, None, options, forge, progress, dry_run=dry_run, traffic=traffic)
     if failures := [f"{one.repository}: {one.failure}" for one in outcomes if one.failure]:
         raise AutobumpError("; ".join(failures))
@@ -175,17 +174,18 @@ def _run_several(
 
     def run(entry: RepositorySettings) -> PassResult:
         this_pass = open_pass_of(entry, options, settings, sources, progress)
-        return _perform(this_pass, forge, entry.repository, dry_run, traffic)
+        with log_fields(run=name_run(), repository=entry.repository):
+            return _perform(this_pass, forge, dry_run=dry_run, traffic=traffic)
 
     return _over_each(settings.repositories, only, run)
 
 
-def _perform(
-    this_pass: Pass, forge: str, name: str, dry_run: bool, traffic: Traffic | None = None
-) -> PassResult:
+def _perform(this_pass: Pass, forge: str, *, dry_run: bool, traffic: Traffic | None = None) -> PassResult:
+    # A plan performs nothing, and need not wait for the import.
+    from autobump.perform import perform_pass
+
     cache = find_cache_folder(this_pass.settings.registry.cache)
-    with log_fields(run=name_run(), repository=name):
-        return perform_pass(this_pass, forge, dry_run=dry_run, cache=cache, traffic=traffic)
+    return perform_pass(this_pass, forge, dry_run=dry_run, cache=cache, traffic=traffic)
 
 
 def _name(this_pass: Pass, options: PassOptions) -> str:

@@ -77,6 +77,11 @@ class Judged:
     notices: tuple[Notice, ...]
     found: Mapping[str, Lookup] = field(default_factory=dict)
 
+    def count_items(self, image: str) -> int:
+        """Return how many items use an image, updated or not."""
+        updated = sum(1 for bump in self.bumps if bump.image.repository == image)
+        return updated + sum(1 for skip in self.skipped if skip.repository == image)
+
     def without(self, refused: Mapping[str, tuple[str, str]]) -> "Judged":
         """Return the same with some bumps turned into problems.
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from autobump.planning.plan import ClosedPullRequest, OpenPullRequest, Waiting, WaitReason
+from autobump.planning.surroundings import Surroundings
 from autobump.planning.waves import WavePullRequest
 from autobump.pull_requests.marker import Marker
 from autobump.pull_requests.render import DesiredPullRequest
@@ -177,81 +178,53 @@ def writes_commit(action: Action) -> bool:
             return False
 
 
-def open_for_planning(existing: Sequence[ExistingPullRequest], in_view: InView) -> list[OpenPullRequest]:
-    """Return what planning must know of open pull requests, sorted by branch.
+def describe_surroundings(existing: Sequence[ExistingPullRequest], in_view: InView) -> Surroundings:
+    """Return what planning must know of what exists.
+
+    What autobump closed itself tells nothing of a rollout, nor what a person wants back.
 
     Args:
         existing: Everything found on the forge.
         in_view: Whether all items of a pull request take part in this pass.
     """
-    return [
-        OpenPullRequest(
-            branch=pr.branch,
-            label=pr.label,
-            repository=pr.marker.image,
-            packs=pr.marker.packs,
-            hold="" if pr.rebuild else pr.hold,
-            in_view=in_view(pr.marker),
-            wave=pr.marker.wave,
-            lane=pr.marker.lane,
-        )
-        for pr in sorted(existing, key=lambda pr: pr.branch)
-        if pr.state is PullRequestState.OPEN and pr.marker is not None
-    ]
-
-
-def closed_for_planning(existing: Sequence[ExistingPullRequest]) -> list[ClosedPullRequest]:
-    """Return what planning must know of pull requests that people closed, sorted by branch."""
-    return [
-        ClosedPullRequest(pr.label, pr.marker.image, pr.marker.target, pr.marker.packs)
-        for pr in sorted(existing, key=lambda pr: (pr.branch, pr.number or 0))
-        if pr.state is PullRequestState.CLOSED and pr.marker is not None and not pr.lift
-    ]
-
-
-def lanes_for_planning(existing: Sequence[ExistingPullRequest]) -> dict[str, str]:
-    """Return the lane of every item in an open pull request, by path."""
-    return {
-        path: pr.marker.lane
-        for pr in existing
-        if pr.state is PullRequestState.OPEN and pr.marker is not None
-        for path in pr.marker.paths
-    }
-
-
-def waves_for_planning(existing: Sequence[ExistingPullRequest]) -> list[WavePullRequest]:
-    """Return the pull requests that tell how far a rollout is.
-
-    What autobump closed itself does not count, nor what a person wants back.
-    """
-    states = {
-        PullRequestState.OPEN: True,
-        PullRequestState.MERGED: False,
-        PullRequestState.CLOSED: False,
-    }
-    return [
-        WavePullRequest(
-            pr.marker.image, pr.marker.target, pr.marker.wave, pr.marker.paths, states[pr.state], pr.done_at
-        )
-        for pr in existing
-        if pr.state in states and pr.marker is not None and not (pr.marker.closed or pr.lift)
-    ]
-
-
-def listed_for_planning(existing: Sequence[ExistingPullRequest]) -> set[tuple[str, str]]:
-    """Return image and pack of open pull requests that say which items they hold; very large ones do not."""
-    return {
-        (pr.marker.image, pack)
-        for pr in existing
-        if pr.state is PullRequestState.OPEN and pr.marker is not None and pr.marker.paths
-        for pack in pr.marker.packs
-    }
-
-
-def taken_for_planning(existing: Sequence[ExistingPullRequest]) -> set[str]:
-    """Return the branches that finished pull requests left behind with somebody else's commits."""
     finished = (PullRequestState.CLOSED, PullRequestState.MERGED)
-    return {pr.branch for pr in existing if pr.state in finished and pr.head and pr.hold}
+    made = [(pr, pr.marker) for pr in sorted(existing, key=_by_number) if pr.marker is not None]
+    still_open = [(pr, marker) for pr, marker in made if pr.state is PullRequestState.OPEN]
+    return Surroundings(
+        open=tuple(
+            OpenPullRequest(
+                branch=pr.branch,
+                label=pr.label,
+                repository=marker.image,
+                packs=marker.packs,
+                hold="" if pr.rebuild else pr.hold,
+                in_view=in_view(marker),
+                wave=marker.wave,
+                lane=marker.lane,
+            )
+            for pr, marker in still_open
+        ),
+        closed=tuple(
+            ClosedPullRequest(pr.label, marker.image, marker.target, marker.packs)
+            for pr, marker in made
+            if pr.state is PullRequestState.CLOSED and not pr.lift
+        ),
+        taken={pr.branch for pr in existing if pr.state in finished and pr.head and pr.hold},
+        waves=tuple(
+            WavePullRequest(
+                marker.image,
+                marker.target,
+                marker.wave,
+                marker.paths,
+                pr.state is PullRequestState.OPEN,
+                pr.done_at,
+            )
+            for pr, marker in made
+            if pr.state is not PullRequestState.ORPHAN and not (marker.closed or pr.lift)
+        ),
+        lanes={path: marker.lane for _, marker in still_open for path in marker.paths},
+        listed={(marker.image, pack) for _, marker in still_open if marker.paths for pack in marker.packs},
+    )
 
 
 def merged_already(
@@ -297,6 +270,10 @@ def reconcile(
     actions += [Lift(pr) for pr in existing if pr.lift]
     actions += _hold_closed(existing, waiting)
     return tuple(sorted(actions, key=_order))
+
+
+def _by_number(pr: ExistingPullRequest) -> tuple[str, int]:
+    return pr.branch, pr.number or 0
 
 
 def _by_branch(existing: Iterable[ExistingPullRequest]) -> dict[str, ExistingPullRequest]:

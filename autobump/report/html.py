@@ -17,7 +17,7 @@ from autobump.content.reader import printable
 from autobump.markdown import count
 from autobump.planning.plan import Bump
 from autobump.planning.risk import RiskLevel, describe_finding
-from autobump.report.summary import PullRequestLine, headline, items_on, pull_request_lines, riskiest
+from autobump.report.summary import PullRequestLine, headline, pull_request_lines, riskiest
 from autobump.report.usage import (
     ImageInUse,
     age_bands,
@@ -142,7 +142,9 @@ def _view(result: PassResult) -> dict[str, Any]:
         "dated_items": len(now),
         "median_now": describe_age(median_low(now)) if now else "",
         "median_later": describe_age(median_low(later)) if later else "",
-        "deprecated": [(image, items_on(result, image.repository)) for image in result.deprecated.values()],
+        "deprecated": [
+            (image, result.judged.count_items(image.repository)) for image in result.deprecated.values()
+        ],
         "risk_of": _risk_of,
         "describe_finding": describe_finding,
         "count": count,

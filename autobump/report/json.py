@@ -1,24 +1,16 @@
 """The outcome as JSON: the contract other programs build on."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autobump.planning.plan import Bump, WaitReason
 from autobump.planning.risk import ItemRisk, describe_finding
-from autobump.pull_requests.forges import Outcome
-from autobump.pull_requests.reconcile import (
-    Adopt,
-    Close,
-    Create,
-    ExistingPullRequest,
-    Hold,
-    Leave,
-    Lift,
-    Refresh,
-)
 from autobump.pull_requests.render import DesiredPullRequest
-from autobump.report.summary import items_on
 from autobump.run import PassResult
+
+if TYPE_CHECKING:
+    from autobump.pull_requests.forges import Outcome
+    from autobump.pull_requests.reconcile import ExistingPullRequest
 
 VERSION = 1
 """Raised when anything but an added key changes."""
@@ -79,7 +71,7 @@ def to_document(result: PassResult) -> dict[str, Any]:
                 "image": image.repository,
                 "reason": image.reason,
                 "replacement": image.replacement or None,
-                "items": items_on(result, image.repository),
+                "items": judged.count_items(image.repository),
             }
             for image in result.deprecated.values()
         ],
@@ -139,7 +131,10 @@ def _planned(desired: DesiredPullRequest) -> dict[str, Any]:
     }
 
 
-def _outcome(outcome: Outcome) -> dict[str, Any]:
+def _outcome(outcome: "Outcome") -> dict[str, Any]:
+    # A plan has no outcomes, and need not wait for what they are made of.
+    from autobump.pull_requests.reconcile import Adopt, Close, Create, Hold, Leave, Lift, Refresh
+
     action = outcome.action
     body: str | None
     match action:
@@ -166,7 +161,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _existing(existing: ExistingPullRequest) -> dict[str, Any]:
+def _existing(existing: "ExistingPullRequest") -> dict[str, Any]:
     marker = existing.marker
     return {
         "branch": existing.branch,

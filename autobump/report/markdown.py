@@ -7,7 +7,6 @@ from autobump.planning.risk import RiskLevel, describe_finding
 from autobump.report.summary import (
     PullRequestLine,
     headline,
-    items_on,
     pull_request_lines,
     riskiest,
     skipped_lines,
@@ -60,7 +59,7 @@ def render_markdown(result: PassResult) -> str:
             parts.append(f"… and {count(len(problems) - _MAX_PROBLEMS, 'problem')} more.")
     if result.deprecated:
         rows_deprecated = [
-            (code(image.repository), str(items_on(result, image.repository)), code(image.reason))
+            (code(image.repository), str(result.judged.count_items(image.repository)), code(image.reason))
             for image in result.deprecated.values()
         ]
         parts += ["### Deprecated images", table(("Image", "Items", "Reason"), rows_deprecated)]

@@ -76,13 +76,6 @@ def pull_request_lines(result: PassResult) -> list[PullRequestLine]:
     return lines
 
 
-def items_on(result: PassResult, image: str) -> int:
-    """Return how many items use an image, updated or not."""
-    judged = result.judged
-    updated = sum(1 for bump in judged.bumps if bump.image.repository == image)
-    return updated + sum(1 for skip in judged.skipped if skip.repository == image)
-
-
 def riskiest(result: PassResult) -> list[Bump]:
     """Return the updates that were found to be at risk, the worst first."""
     at_risk = [bump for bump in result.judged.bumps if bump.risk and bump.risk.findings]

@@ -12,7 +12,6 @@ from autobump.content.reader import printable
 from autobump.planning.risk import RiskLevel, describe_finding
 from autobump.report.summary import (
     headline,
-    items_on,
     pull_request_lines,
     riskiest,
     skipped_lines,
@@ -67,7 +66,7 @@ def render_table(result: PassResult, *, colour: bool | None = None) -> str:
         table = _table("Deprecated image", "Items", "Reason")
         for image in result.deprecated.values():
             table.add_row(
-                _cell(image.repository), str(items_on(result, image.repository)), _cell(image.reason)
+                _cell(image.repository), str(result.judged.count_items(image.repository)), _cell(image.reason)
             )
         console.print(table)
     for notice in result.judged.notices:

@@ -12,21 +12,17 @@ from autobump.pull_requests.reconcile import (
     Hold,
     PullRequestState,
     Refresh,
-    closed_for_planning,
+    describe_surroundings,
     merged_already,
-    open_for_planning,
     reconcile,
-    waves_for_planning,
 )
 from autobump.pull_requests.render import DesiredPullRequest, PullRequestOptions
 from tests.support.bumps import make_bump
 
 
 def desired(*bumps: Bump, existing: list[ExistingPullRequest] | None = None) -> list[DesiredPullRequest]:
-    found = existing or []
-    plan = plan_pull_requests(
-        bumps, Limits(), open_for_planning(found, everything), closed_for_planning(found)
-    )
+    around = describe_surroundings(existing or [], everything)
+    plan = plan_pull_requests(bumps, Limits(), around.open, around.closed)
     return [
         DesiredPullRequest(pr, PullRequestOptions(("label",)), with_notes=True, background=Background())
         for pr in plan.pull_requests
@@ -198,14 +194,15 @@ def test_lifted_pull_request_keeps_nothing_out_and_is_remembered_before_the_new_
 
 def test_lifted_pull_request_does_not_tell_how_far_a_rollout_is() -> None:
     closed = existing_for(desired(BUMP)[0], PullRequestState.CLOSED)
-    assert len(waves_for_planning([closed])) == 1
-    assert waves_for_planning([replace(closed, lift=True)]) == []
+    assert len(describe_surroundings([closed], everything).waves) == 1
+    assert describe_surroundings([replace(closed, lift=True)], everything).waves == ()
 
 
 def test_lift_frees_only_what_no_other_closed_pull_request_keeps_out() -> None:
     closed = existing_for(desired(BUMP)[0], PullRequestState.CLOSED)
     lifted, other = replace(closed, lift=True), replace(closed, number=8)
-    waiting = plan_pull_requests([BUMP], Limits(), (), closed_for_planning([lifted, other])).waiting
+    around = describe_surroundings([lifted, other], everything)
+    waiting = plan_pull_requests([BUMP], Limits(), (), around.closed).waiting
     assert [wait.reason for wait in waiting] == [WaitReason.CLOSED_BY_MAINTAINER]
     actions = reconcile([], [lifted, other], waiting, everything)
     assert [

@@ -1,0 +1,171 @@
+"""Makes it so: reconciles what should be with what exists, and applies the difference."""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from autobump.errors import ForgeError
+from autobump.images.lookup import Digest, Unavailable, look_up_digests
+from autobump.judge import Filters, Judged
+from autobump.planning.plan import Plan, PlannedPullRequest
+from autobump.planning.surroundings import Surroundings
+from autobump.progress import Progress
+from autobump.pull_requests.dashboard import (
+    Overview,
+    Requests,
+    heed_requests,
+    read_requests,
+    render_dashboard,
+)
+from autobump.pull_requests.edits import compose_edits, needed_blobs
+from autobump.pull_requests.forges import Base, Forge, Outcome, PreparedAction
+from autobump.pull_requests.reconcile import (
+    Action,
+    Adopt,
+    Create,
+    ExistingPullRequest,
+    InView,
+    Refresh,
+    describe_surroundings,
+    merged_already,
+    reconcile,
+    writes_commit,
+)
+from autobump.report.events import log_outcome
+from autobump.run import Pass, PassResult
+
+_log = logging.getLogger(__name__)
+
+
+def apply_pass(this: Pass, forge: Forge, *, dry_run: bool) -> PassResult:
+    """Make everything so that a pass wants, or with `dry_run` say what would be done.
+
+    Raises:
+        ForgeError: The forge could not say what exists, or nothing could be written.
+    """
+    judged, assessor = this.judge(), this.open_assessor()
+    has_dashboard = _has_dashboard(this)
+    requests = read_requests(forge.fetch_dashboard()) if has_dashboard else Requests()
+    existing = heed_requests(forge.fetch_existing(), requests)
+    deprecated = this.fetch_deprecated()
+    digests: dict[tuple[str, str], Digest] = {}
+    while True:
+        judged, plan = this.plan_beside(judged, _look_around(this, judged, existing), assessor)
+        plan, refused = _confirm_targets(this, plan, digests)
+        if not refused:
+            desired = this.render(plan, judged, assessor, deprecated)
+            if done := merged_already(desired, existing):
+                judged = judged.holding(done)
+                continue
+            actions = reconcile(desired, existing, plan.waiting, _in_view(this, judged))
+            prepared, refused = _prepare(this, actions)
+        if not refused:
+            break
+        # What cannot be made is a problem of its own; the rest is planned as if it were not there.
+        judged = judged.without(refused)
+    if dry_run:
+        outcomes = tuple(Outcome.unchanged(action) for action in actions)
+    else:
+        this.progress.begin("Writing", len(prepared))
+        base = Base(this.tree.revision, this.tree.tree)
+        outcomes = tuple(_tell(forge.apply(base, prepared), this.progress))
+    result = this.conclude(judged, plan, desired, deprecated, outcomes)
+    if has_dashboard and not dry_run:
+        result = _show(forge, result, existing, requests)
+    return result
+
+
+def _has_dashboard(this: Pass) -> bool:
+    """Whether this pass keeps the dashboard; one that sees only some items would tell half of it."""
+    return this.settings.pull_requests.dashboard and this.filters == Filters()
+
+
+def _look_around(this: Pass, judged: Judged, existing: Sequence[ExistingPullRequest]) -> Surroundings:
+    return describe_surroundings(existing, _in_view(this, judged))
+
+
+def _in_view(this: Pass, judged: Judged) -> InView:
+    """Return whether all items of a pull request take part, and the registry answered for each."""
+    unknown = {problem.path for problem in judged.problems if problem.reason == "tags-unavailable"}
+    return lambda marker: this.filters.include(marker) and unknown.isdisjoint(marker.paths)
+
+
+def _confirm_targets(
+    this: Pass, plan: Plan, digests: dict[tuple[str, str], Digest]
+) -> tuple[Plan, dict[str, tuple[str, str]]]:
+    """Make sure that every target's manifest exists, and note its digest.
+
+    Args:
+        this: The pass.
+        plan: Whose targets are meant.
+        digests: What was found out so far in this pass; added to.
+
+    Returns:
+        The plan with digests, and reason and detail for each bump whose target is not there.
+    """
+    targets = {(pr.repository, pr.target.tag.text) for pr in plan.pull_requests}
+    threads = this.settings.registry.concurrency
+    digests |= look_up_digests(this.source, targets - digests.keys(), threads, this.progress)
+    confirmed: list[PlannedPullRequest] = []
+    refused: dict[str, tuple[str, str]] = {}
+    for pr in plan.pull_requests:
+        match digests[pr.repository, pr.target.tag.text]:
+            case Unavailable(detail):
+                refused |= dict.fromkeys(pr.paths, ("tags-unavailable", detail))
+            case digest:
+                confirmed.append(replace(pr, target=replace(pr.target, digest=digest or pr.target.digest)))
+    return Plan(tuple(confirmed), plan.waiting), refused
+
+
+def _prepare(
+    this: Pass, actions: Sequence[Action]
+) -> tuple[list[PreparedAction], dict[str, tuple[str, str]]]:
+    """Compose the file changes of every action that writes a commit; tell what was refused, and why."""
+    with_notes = this.settings.pull_requests.release_notes
+    bumps = [
+        action.desired.planned.bumps
+        if isinstance(action, Create | Adopt | Refresh) and writes_commit(action)
+        else ()
+        for action in actions
+    ]
+    wanted = [needed_blobs(group, with_notes=with_notes) for group in bumps]
+    # One stream serves all of them, and the blobs of one pull request at a time are in memory.
+    stream = this.tree.read(oid for oids in wanted for oid in oids)
+    prepared: list[PreparedAction] = []
+    refused: dict[str, tuple[str, str]] = {}
+    this.progress.begin("Composing", len(actions))
+    for action, group, oids in zip(actions, bumps, wanted, strict=True):
+        blobs = {blob.oid: blob.data or b"" for blob in islice(stream, len(oids))}
+        edits = compose_edits(group, blobs, with_notes=with_notes)
+        refused |= {refusal.path: ("unsafe-edit", refusal.detail) for refusal in edits.refused}
+        prepared.append(PreparedAction(action, edits.changes))
+        this.progress.step()
+    return prepared, refused
+
+
+def _tell(outcomes: Iterable[Outcome], progress: Progress) -> Iterator[Outcome]:
+    for outcome in outcomes:
+        log_outcome(outcome)
+        progress.step()
+        yield outcome
+
+
+def _show(
+    forge: Forge, result: PassResult, existing: Sequence[ExistingPullRequest], requests: Requests
+) -> PassResult:
+    """Bring the dashboard up to date; what was done stays done when that fails."""
+    overview = Overview(
+        existing,
+        result.outcomes or (),
+        result.plan.waiting,
+        result.judged.skipped,
+        result.judged.problems,
+        result.deprecated,
+    )
+    try:
+        forge.write_dashboard(render_dashboard(overview, requests))
+    except ForgeError as exc:
+        _log.warning("the dashboard is not up to date", extra={"cause": str(exc)})
+        return replace(result, dashboard_failure=str(exc))
+    return result

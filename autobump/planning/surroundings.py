@@ -1,0 +1,38 @@
+"""What stands on the forge already, as far as planning has to know."""
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+
+from autobump.planning.plan import ClosedPullRequest, OpenPullRequest
+from autobump.planning.waves import WavePullRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a plan has to fit in; nothing for one that looks at the content alone.
+
+    Attributes:
+        open: Open pull requests, sorted by branch.
+        closed: Pull requests that people closed, sorted by branch.
+        taken: Branches that finished pull requests left behind with somebody else's commits.
+        waves: Pull requests that tell how far a rollout is.
+        lanes: The lane of every item in an open pull request, by path.
+        listed: Image and pack of open pull requests that say which items they hold; very large ones do not.
+    """
+
+    open: tuple[OpenPullRequest, ...] = ()
+    closed: tuple[ClosedPullRequest, ...] = ()
+    taken: Set[str] = frozenset()
+    waves: tuple[WavePullRequest, ...] = ()
+    lanes: Mapping[str, str] = field(default_factory=dict)
+    listed: Set[tuple[str, str]] = frozenset()
+
+    @property
+    def covered(self) -> set[tuple[str, str]]:
+        """Image and pack of open pull requests."""
+        return {(pr.repository, pack) for pr in self.open for pack in pr.packs}
+
+    @property
+    def refused(self) -> set[tuple[str, str, str]]:
+        """Image, target and pack of pull requests that people closed."""
+        return {(pr.repository, pr.target, pack) for pr in self.closed for pack in pr.packs}
