@@ -119,7 +119,7 @@ def explain_tags(
     current = find_current_tag(reference.tag) if reference.tag else None
     if reference.tag and current is None:
         raise UsageError(f"{reference.tag} is no tag to start from: it can be overwritten")
-    source.prepare([reference.repository])
+    source.prepare({reference.repository: [reference.tag] if reference.tag else []})
     try:
         records = source.fetch_tags(reference.repository)
     except ImageNotFoundError as exc:

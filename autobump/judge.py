@@ -1,5 +1,6 @@
 """Gives every item file of a commit its row: a bump, a skip with a reason, or a problem."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,7 +18,7 @@ from autobump.errors import RegistryError, UsageError
 from autobump.images.choice import NewerTag, NoUpdate, NoUpdateReason, Release, choose_tag
 from autobump.images.lookup import Lookup, NotFound, Unavailable, Wanted, look_up_releases
 from autobump.images.pythons import PythonVersions
-from autobump.images.reference import ImageRef, parse_image_ref
+from autobump.images.reference import ImageRef, Tag, parse_image_ref
 from autobump.images.sources import FactsSource, TagSource
 from autobump.planning.holds import Hold, find_holds, why_held
 from autobump.planning.plan import Bump
@@ -195,7 +196,7 @@ def judge_content(
                     problems.append(problem)
                 else:
                     eligible.append(candidate)
-    wanted = Wanted(_lowest_builds(eligible), settings.registry.min_age, now, settings.registry.concurrency)
+    wanted = Wanted(_tags_in_use(eligible), settings.registry.min_age, now, settings.registry.concurrency)
     found = look_up_releases(source, wanted, progress)
     pythons = PythonVersions(facts, found)
     for candidate in eligible:
@@ -242,14 +243,11 @@ def _image_of(item: ContentItem) -> ImageRef | None:
         return None
 
 
-def _lowest_builds(eligible: Iterable[Eligible]) -> dict[str, int]:
-    """Return each image with the lowest build number an item is on; -1 where one is to be pinned."""
-    lowest: dict[str, int] = {}
+def _tags_in_use(eligible: Iterable[Eligible]) -> dict[str, set[Tag | None]]:
+    in_use: dict[str, set[Tag | None]] = defaultdict(set)
     for one in eligible:
-        build = one.current.build if one.current else -1
-        repository = one.image.repository
-        lowest[repository] = min(build, lowest.get(repository, build))
-    return lowest
+        in_use[one.image.repository].add(one.current)
+    return in_use
 
 
 def _find_flaw(candidate: Eligible, *, with_notes: bool) -> Problem | None:

@@ -173,10 +173,19 @@ def make_pass(
 
 def open_sources(options: PassOptions, settings: "Settings", traffic: "Traffic | None" = None) -> Sources:
     """Open the sources of tags and facts; nothing is asked over the network yet."""
-    return Sources(
-        open_tags(options.tags, settings, refresh=options.refresh, traffic=traffic),
-        open_facts(options.tags, settings),
+    from autobump.images.sources.facts import open_facts_source
+    from autobump.images.sources.snapshot import SnapshotSource
+
+    tags = open_tags(options.tags, settings, refresh=options.refresh, traffic=traffic)
+    registry = settings.registry
+    facts = open_facts_source(
+        registry.facts,
+        options.tags or registry.source,
+        find_cache_folder(registry.cache),
+        registry.concurrency,
+        tags.file if isinstance(tags, SnapshotSource) else None,
     )
+    return Sources(tags, facts)
 
 
 def open_tags(
@@ -188,15 +197,6 @@ def open_tags(
     registry = settings.registry
     options = SourceOptions(find_cache_folder(registry.cache), refresh, registry.concurrency, traffic)
     return open_tag_source(tags or registry.source, options)
-
-
-def open_facts(tags: str | None, settings: "Settings") -> "FactsSource | None":
-    """Open the source of image facts that the settings name."""
-    from autobump.images.sources.facts import open_facts_source
-
-    registry = settings.registry
-    folder = find_cache_folder(registry.cache)
-    return open_facts_source(registry.facts, tags or registry.source, folder, registry.concurrency)
 
 
 def find_links(settings: "Settings") -> str:

@@ -50,7 +50,7 @@ def export_tags(
         )
         source = open_sources(options, settings).tags
         progress.begin("Asking for tags", len(wanted))
-        source.prepare(wanted)
+        source.prepare(dict.fromkeys(wanted, ()))
         snapshot: dict[str, dict[str, dict[str, str | None]]] = {}
         for name in wanted:
             try:

@@ -11,7 +11,7 @@ from autobump.config import Settings
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
 from autobump.images.sources.facts import FileFacts
-from autobump.images.sources.snapshot import SnapshotSource
+from autobump.images.sources.snapshot import SnapshotSource, TagFile
 from autobump.judge import Filters
 from autobump.planning.waves import WaveFacts
 from autobump.progress import Silent
@@ -81,7 +81,7 @@ def test_public_repository_gets_small_pull_requests_of_what_is_tested_best(
 def test_private_repository_gets_a_few_pull_requests_for_its_own_packs_on_plain_python(
     corpus_repository: Path, corpus_tags: SnapshotSource, corpus: Path
 ) -> None:
-    facts = FileFacts(corpus / "images-2026-05.json.xz")
+    facts = FileFacts(TagFile(corpus / "images-2026-05.json.xz"))
     result = plan("xsiam-private.yml", corpus_repository, corpus_tags, facts, WaveFacts())
     packs = {bump.pack.metadata.support for bump in result.judged.bumps if bump.pack.metadata}
     assert packs == {"community"}

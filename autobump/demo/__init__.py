@@ -9,7 +9,7 @@ from autobump.config import Settings
 from autobump.content.tree import ContentTree
 from autobump.git import Git
 from autobump.images.sources.facts import FileFacts
-from autobump.images.sources.snapshot import SnapshotSource
+from autobump.images.sources.snapshot import SnapshotSource, TagFile
 from autobump.progress import Silent
 from autobump.pull_requests.forges.local_git import LocalGitForge
 from autobump.pull_requests.reconcile import Create
@@ -36,7 +36,7 @@ def run_demo(say: Callable[[str], None]) -> None:
             SnapshotSource.open(tags),
             _NOW,
             Silent(),
-            facts=FileFacts(tags),
+            facts=FileFacts(TagFile(tags)),
         )
         say("A small content repository and a list of tags; what would change (autobump plan):\n")
         say(render_table(sample.plan()))

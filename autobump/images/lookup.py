@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from typing import TypeVar
 from autobump.errors import ImageNotFoundError, RegistryError
 from autobump.images.choice import Release, sort_releases, why_too_young
 from autobump.images.facts import ImageFacts
+from autobump.images.reference import Tag
 from autobump.images.sources import FactsSource, TagSource
 from autobump.progress import Progress
 
@@ -48,25 +49,29 @@ class Wanted:
     """What a pass wants to know.
 
     Attributes:
-        lowest: For each image, the lowest build number an item is on; tags below need no date.
+        in_use: For each image the tags that items are on; None for an item that is to be pinned.
         min_age: Youngest age a tag may have; zero when dates do not matter.
         now: The time of the pass, with timezone.
         threads: Images asked for at once.
     """
 
-    lowest: Mapping[str, int]
+    in_use: Mapping[str, Collection[Tag | None]]
     min_age: timedelta
     now: datetime
     threads: int
 
+    def lowest(self, repository: str) -> int:
+        """Return the lowest build number that an item is on: tags below need no date."""
+        return min(-1 if tag is None else tag.build for tag in self.in_use[repository])
+
 
 def look_up_releases(source: TagSource, wanted: Wanted, progress: Progress) -> dict[str, Lookup]:
     """Fetch the immutable tags of every image, newest first; keyed and ordered by name."""
-    names = sorted(wanted.lowest)
+    names = sorted(wanted.in_use)
     if not names:
         return {}
     progress.begin("Asking for tags", len(names))
-    source.prepare(names)
+    source.prepare({name: [tag.text for tag in wanted.in_use[name] if tag] for name in names})
 
     def look_up(repository: str) -> Lookup:
         try:
@@ -149,8 +154,9 @@ def _with_dates(
     if not wanted.min_age:
         return releases
     dated = list(releases)
+    lowest = wanted.lowest(repository)
     for index, release in enumerate(releases[:MAX_DATES]):
-        if release.tag.build <= wanted.lowest[repository]:
+        if release.tag.build <= lowest:
             break
         if release.created is None:
             dated[index] = replace(release, created=source.fetch_created(repository, release.tag.text))

@@ -29,7 +29,7 @@ def check(data: bytes) -> None:
     with hold_no_secrets(), answer_from(data) as (client, seen):
         token = Secret("marked-token")
         source = DockerHubSource(client, TagCache(None), username="me", token=token, base_url=ROOT)
-        source.prepare(["demisto/x"])
+        source.prepare({"demisto/x": ()})
         try:
             check_records(source.fetch_tags("demisto/x"))
             digest = source.fetch_digest("demisto/x", "1.0.0.9")

@@ -36,7 +36,7 @@ def check(data: bytes) -> None:
     with hold_no_secrets(), answer_from(data) as (client, seen):
         login = Credentials("me", Secret("marked-password"))
         source = OciSource(f"{ROOT}/mirror", client, TagCache(None), login)
-        source.prepare(["demisto/x", "demisto/y"])
+        source.prepare({"demisto/x": (), "demisto/y": ()})
         try:
             check_records(source.fetch_tags("demisto/x"))
             assert source.fetch_digest("demisto/x", "1.0.0.9").startswith("sha256:")

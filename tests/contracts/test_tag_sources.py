@@ -92,7 +92,7 @@ SOURCES: list[Callable[[Path, ExitStack], Sample]] = [
 def sample(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sample]:
     with ExitStack() as stack:
         found: Sample = request.param(tmp_path, stack)
-        found.source.prepare([IMAGE])
+        found.source.prepare({IMAGE: ()})
         yield found
 
 

@@ -11,7 +11,7 @@ from autobump.config import Settings
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
 from autobump.images.sources.facts import FileFacts
-from autobump.images.sources.snapshot import SnapshotSource
+from autobump.images.sources.snapshot import SnapshotSource, TagFile
 from autobump.judge import Filters, judge_content
 from autobump.planning.risk import ItemRisk, describe_finding
 from autobump.progress import Silent
@@ -98,7 +98,7 @@ def risks(corpus: Path, corpus_repository: Path, corpus_tags: SnapshotSource) ->
     now = datetime.fromisoformat("2026-06-01T03:00:00+00:00")
     cache = FactsCache(None)
     judged = judge_content(tree, corpus_tags, Settings(), Filters(), now=now, progress=Silent(), cache=cache)
-    assessor = Assessor(tree, FileFacts(corpus / "images-2026-05.json.xz"), cache, 4, Silent())
+    assessor = Assessor(tree, FileFacts(TagFile(corpus / "images-2026-05.json.xz")), cache, 4, Silent())
     return {Path(path).stem: risk for path, risk in assessor.assess(judged.bumps).items()}
 
 

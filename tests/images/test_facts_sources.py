@@ -10,6 +10,7 @@ from autobump.images.sources import FactsSource
 from autobump.images.sources.facts import FileFacts, PageFacts, RememberedFacts, open_facts_source
 from autobump.images.sources.http import HttpClient, HttpLimits
 from autobump.images.sources.image_pages import GitHubPages, LocalPages
+from autobump.images.sources.snapshot import SnapshotSource, TagFile
 from autobump.progress import Silent
 from tests.support.pages import make_page
 from tests.support.servers import Reply, Request, serve
@@ -65,6 +66,23 @@ def test_facts_come_from_a_tag_file(tmp_path: Path) -> None:
     assert source is not None
     assert python_of(source) == "3.9.8"
     assert source.fetch_facts("demisto/other", "1.0.0.1") is None
+
+
+def test_facts_that_came_along_with_the_tags_are_not_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "tags.json"
+    newest = "3.9.8.24400"
+    path.write_text(json.dumps({IMAGE: {tag: {"python": "3.9.8"} for tag in (TAG, newest, "3.9.8.1")}}))
+    tags = SnapshotSource.open(path)
+    assert tags.file is not None
+    tags.prepare({IMAGE: [TAG, "3.9.8.2"]})
+    assert len(tags.fetch_tags(IMAGE)) == 3
+    path.write_text("gone")
+    facts = FileFacts(tags.file)
+    facts.prepare([(IMAGE, tag) for tag in (TAG, newest, "3.9.8.2")])
+    found = [facts.fetch_facts(IMAGE, tag) for tag in (TAG, newest, "3.9.8.2")]
+    assert [one and one.python for one in found] == ["3.9.8", "3.9.8", None]
+    with pytest.raises(RegistryError, match="cannot read the facts"):
+        facts.prepare([(IMAGE, "3.9.8.1")])
 
 
 def test_changed_tag_file_is_read_again(tmp_path: Path) -> None:
@@ -135,8 +153,8 @@ def test_file_that_cannot_be_read_costs_all(tmp_path: Path) -> None:
     path = tmp_path / "tags.json"
     path.write_text("[]")
     with pytest.raises(RegistryError, match="cannot read the facts"):
-        FileFacts(path).prepare([KEY])
-    assert isinstance(look_up_facts(FileFacts(path), [KEY], 4, Silent())[KEY], Unavailable)
+        FileFacts(TagFile(path)).prepare([KEY])
+    assert isinstance(look_up_facts(FileFacts(TagFile(path)), [KEY], 4, Silent())[KEY], Unavailable)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from signal import SIGINT
 
@@ -15,6 +15,7 @@ from autobump.images.lookup import (
     look_up_digests,
     look_up_releases,
 )
+from autobump.images.reference import find_immutable_tag
 from autobump.progress import Silent
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -31,8 +32,8 @@ class FakeSource:
         self.asked_dates: list[str] = []
         self.prepared: list[str] = []
 
-    def prepare(self, repositories: list[str]) -> None:
-        self.prepared = repositories
+    def prepare(self, in_use: Mapping[str, Collection[str]]) -> None:
+        self.prepared = list(in_use)
 
     def fetch_tags(self, repository: str) -> Sequence[TagRecord]:
         assert self.prepared
@@ -53,7 +54,8 @@ class FakeSource:
 
 
 def wanted(*images: str, lowest: int = 0, days: int = 0) -> Wanted:
-    return Wanted(dict.fromkeys(images, lowest), timedelta(days=days), NOW, 4)
+    tag = find_immutable_tag(f"1.0.0.{lowest}")
+    return Wanted({image: {tag} for image in images}, timedelta(days=days), NOW, 4)
 
 
 def test_failing_image_does_not_stop_the_others_and_order_is_by_name() -> None:
@@ -108,11 +110,11 @@ from datetime import UTC, datetime, timedelta
 from autobump.images.lookup import Wanted, look_up_releases
 from autobump.progress import Silent
 class Hanging:
-    def prepare(self, repositories): pass
+    def prepare(self, in_use): pass
     def fetch_tags(self, repository):
         print("asked", flush=True)
         time.sleep(3600)
-look_up_releases(Hanging(), Wanted({"a/b": 0}, timedelta(), datetime.now(UTC), 4), Silent())
+look_up_releases(Hanging(), Wanted({"a/b": {None}}, timedelta(), datetime.now(UTC), 4), Silent())
 """
 
 

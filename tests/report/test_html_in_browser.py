@@ -8,7 +8,7 @@ from autobump.config import Settings
 from autobump.content.tree import ContentTree
 from autobump.images.sources.deprecated import DeprecatedImagesSource
 from autobump.images.sources.facts import FileFacts
-from autobump.images.sources.snapshot import SnapshotSource
+from autobump.images.sources.snapshot import SnapshotSource, TagFile
 from autobump.progress import Silent
 from autobump.report.html import render_html
 from autobump.run import Pass
@@ -38,7 +38,7 @@ def seen(
         corpus_tags,
         NOW,
         Silent(),
-        facts=FileFacts(corpus / "images-2026-05.json.xz"),
+        facts=FileFacts(TagFile(corpus / "images-2026-05.json.xz")),
         deprecated=DeprecatedImagesSource(corpus / "deprecated_images.json"),
     ).plan()
     page = folder / "report.html"

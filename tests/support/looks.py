@@ -4,7 +4,7 @@ import json
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from autobump.images.lookup import Wanted, look_up_releases
 from autobump.images.sources import open_tag_source
 from autobump.images.sources.deprecated import open_deprecated_images
 from autobump.images.sources.facts import FileFacts, open_facts_source
-from autobump.images.sources.snapshot import SnapshotSource
+from autobump.images.sources.snapshot import SnapshotSource, TagFile
 from autobump.judge import Filters
 from autobump.planning.waves import WaveFacts, WavePullRequest, take_turns
 from autobump.progress import Silent
@@ -49,7 +49,7 @@ class World:
         self.tree = ContentTree.open(repository)
         self.tags = tags
         self.cache = FactsCache(folder / "cache")
-        self.facts = FileFacts(corpus / "images-2026-05.json.xz")
+        self.facts = FileFacts(TagFile(corpus / "images-2026-05.json.xz"))
         self.patch = pytest.MonkeyPatch()
         items = [bump.path.removesuffix(".yml") for bump in self.plan(Settings()).judged.bumps]
         coverage = {f"{path}.py": number % 100 for number, path in enumerate(items)}
@@ -238,7 +238,7 @@ class Meeting:
         self.met = False
         self._meeting = threading.Barrier(2)
 
-    def prepare(self, repositories: list[str]) -> None:
+    def prepare(self, in_use: Mapping[str, Collection[str]]) -> None:
         pass
 
     def fetch_tags(self, repository: str) -> Sequence[TagRecord]:
@@ -262,7 +262,7 @@ class Meeting:
 def asks_at_once(_: World, settings: Settings) -> object:
     """Return whether two images are asked for at the same time."""
     meeting = Meeting()
-    wanted = Wanted({"a/a": 0, "b/b": 0}, timedelta(), NOW, settings.registry.concurrency)
+    wanted = Wanted({"a/a": {None}, "b/b": {None}}, timedelta(), NOW, settings.registry.concurrency)
     look_up_releases(meeting, wanted, Silent())
     return meeting.met
 

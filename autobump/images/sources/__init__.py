@@ -1,6 +1,6 @@
 """Where tags and facts come from: the protocols, and the spelling that chooses the source of tags."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +15,11 @@ from autobump.traffic import Traffic
 class TagSource(Protocol):
     """A place that knows the tags of images; safe to ask from several threads."""
 
-    def prepare(self, repositories: list[str]) -> None:
-        """Hear which images will be asked for. Never raises: what fails is told image by image."""
+    def prepare(self, in_use: Mapping[str, Collection[str]]) -> None:
+        """Hear which images will be asked for, each with the tags items are on.
+
+        Never raises: what fails is told image by image.
+        """
         ...
 
     def fetch_tags(self, repository: str) -> Sequence[TagRecord]:

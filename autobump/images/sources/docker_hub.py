@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -86,14 +87,14 @@ class DockerHubSource:
         self._changes: dict[str, dict[str, str] | RegistryError] = {}
         self._digests: dict[tuple[str, str], str] = {}
 
-    def prepare(self, repositories: list[str]) -> None:
+    def prepare(self, in_use: Mapping[str, Collection[str]]) -> None:
         """Log in, and list every namespace the images are in; a failure is told image by image."""
         try:
             self._log_in()
         except RegistryError as exc:
-            self._changes = dict.fromkeys({name.partition("/")[0] for name in repositories}, exc)
+            self._changes = dict.fromkeys({name.partition("/")[0] for name in in_use}, exc)
             return
-        for namespace in sorted({name.partition("/")[0] for name in repositories}):
+        for namespace in sorted({name.partition("/")[0] for name in in_use}):
             try:
                 self._changes[namespace] = self._list_namespace(namespace)
             except RegistryError as exc:

@@ -1,15 +1,14 @@
 """Where the facts of images come from: what is inside the image behind a tag."""
 
 import json
-import lzma
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autobump.errors import RegistryError, UsageError
 from autobump.images.facts import ImageFacts, facts_from_record, facts_to_record
 from autobump.images.sources import FactsSource
-from autobump.images.sources.snapshot import read_images
+from autobump.images.sources.snapshot import TagFile
 from autobump.sqlite_file import SqliteCache
 
 if TYPE_CHECKING:
@@ -45,27 +44,26 @@ class PageFacts:
 class FileFacts:
     """Facts from a tag file that holds them, see `facts_from_record`."""
 
-    def __init__(self, path: Path) -> None:
-        """Use a file; it is read when something is asked for."""
-        self._path = path
-        self._facts: dict[tuple[str, str], ImageFacts] = {}
+    def __init__(self, file: TagFile) -> None:
+        """Use a file; it is read when something is asked for that was not read along with the tags."""
+        self._file = file
 
     def prepare(self, wanted: Iterable[tuple[str, str]]) -> None:
-        """Read the file once, and keep what is wanted."""
+        """Read the file, and keep what is wanted."""
         tags: dict[str, set[str]] = {}
         for repository, tag in wanted:
-            tags.setdefault(repository, set()).add(tag)
+            if (repository, tag) not in self._file.facts:
+                tags.setdefault(repository, set()).add(tag)
+        if not tags:
+            return
         try:
-            for name, records in read_images(self._path):
-                if name in tags and isinstance(records, dict):
-                    for tag in tags[name] & records.keys():
-                        self._facts[name, tag] = facts_from_record(records[tag])
-        except (OSError, EOFError, lzma.LZMAError, ValueError, RecursionError) as exc:
-            raise RegistryError(f"cannot read the facts of images in {self._path}: {exc}") from exc
+            self._file.read(tags)
+        except UsageError as exc:
+            raise RegistryError(f"cannot read the facts of images: {exc}") from exc
 
     def fetch_facts(self, repository: str, tag: str) -> ImageFacts | None:
         """Return what the file tells of a tag that was wanted."""
-        return self._facts.get((repository, tag))
+        return self._file.facts.get((repository, tag))
 
 
 class RememberedFacts:
@@ -93,6 +91,8 @@ class RememberedFacts:
         missing = [key for key in wanted if key not in self._known and not self._recall(*key)]
         if missing:
             self._source.prepare(missing)
+            if self._complete:
+                self._remember({key: self._source.fetch_facts(*key) for key in missing})
 
     def fetch_facts(self, repository: str, tag: str) -> ImageFacts | None:
         """Return what is remembered of a tag, or ask and remember."""
@@ -100,16 +100,21 @@ class RememberedFacts:
             return self._known[repository, tag]
         facts = self._source.fetch_facts(repository, tag)
         if facts is not None or self._complete:
-            self._known[repository, tag] = facts
-            record = facts_to_record(facts) if facts else None
-            row = (self._name, repository, tag, json.dumps(record))
-            self._file.write("INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?)", [row])
+            self._remember({(repository, tag): facts})
         return facts
 
     def forget_others(self, prefix: str) -> None:
         """Drop what is remembered of other sources whose names begin with a prefix."""
         statement = "DELETE FROM facts WHERE substr(source, 1, ?) = ? AND source <> ?"
         self._file.write(statement, [(len(prefix), prefix, self._name)])
+
+    def _remember(self, learnt: Mapping[tuple[str, str], ImageFacts | None]) -> None:
+        self._known |= learnt
+        rows = [
+            (self._name, *key, json.dumps(facts_to_record(facts) if facts else None))
+            for key, facts in learnt.items()
+        ]
+        self._file.write("INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?)", rows)
 
     def _recall(self, repository: str, tag: str) -> bool:
         query = "SELECT facts FROM facts WHERE source = ? AND repository = ? AND tag = ?"
@@ -124,7 +129,9 @@ class RememberedFacts:
         return False
 
 
-def open_facts_source(spelling: str, tags: str, cache: Path | None, connections: int) -> FactsSource | None:
+def open_facts_source(
+    spelling: str, tags: str, cache: Path | None, connections: int, file: TagFile | None = None
+) -> FactsSource | None:
     """Open the source that `registry.facts` names; nothing is asked over the network yet.
 
     Args:
@@ -133,6 +140,7 @@ def open_facts_source(spelling: str, tags: str, cache: Path | None, connections:
         tags: The spelling of the tag source in use.
         cache: Folder of the cache, or None for none.
         connections: Requests under way at once.
+        file: The file that the tags come from, if any: when it has the facts, too, it is read once.
 
     Returns:
         The source, or None when facts are not wanted.
@@ -146,7 +154,8 @@ def open_facts_source(spelling: str, tags: str, cache: Path | None, connections:
     if spelling == "none":
         return None
     if kind == "file" and rest:
-        return _open_file(Path(rest).expanduser(), cache)
+        path = Path(rest).expanduser()
+        return _open_file(file if file is not None and file.path == path else TagFile(path), cache)
     if kind == "dockerfiles-info" and rest:
         from autobump.images.sources.image_pages import LocalPages
 
@@ -163,13 +172,14 @@ def open_facts_source(spelling: str, tags: str, cache: Path | None, connections:
     )
 
 
-def _open_file(path: Path, cache: Path | None) -> FactsSource:
+def _open_file(file: TagFile, cache: Path | None) -> FactsSource:
     """Use a file, remembered by its name, size and time of change."""
+    path = file.path
     try:
         stat = path.stat()
     except OSError as exc:
         raise UsageError(f"cannot read the facts in {path}: {exc.strerror}") from exc
     name = f"file:{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}"
-    remembered = RememberedFacts(FileFacts(path), cache, name, complete=True)
+    remembered = RememberedFacts(FileFacts(file), cache, name, complete=True)
     remembered.forget_others("file:")
     return remembered

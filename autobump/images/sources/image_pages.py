@@ -3,7 +3,7 @@
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -128,7 +128,7 @@ class ImagePagesSource:
         self._lock = threading.Lock()
         self._tags: dict[str, list[str]] | None = None
 
-    def prepare(self, repositories: list[str]) -> None:
+    def prepare(self, in_use: Mapping[str, Collection[str]]) -> None:
         """Do nothing: one listing serves every image, and the first one asked for fetches it."""
 
     def fetch_tags(self, repository: str) -> tuple[TagRecord, ...]:

@@ -4,7 +4,7 @@ import base64
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -121,9 +121,9 @@ class OciSource:
         self._tokens: dict[str, tuple[str, float]] = {}
         self._plain: str | None = self._credentials.bearer()
 
-    def prepare(self, repositories: list[str]) -> None:
+    def prepare(self, in_use: Mapping[str, Collection[str]]) -> None:
         """Remember which images will be asked for, so that one token can serve many."""
-        self._announced = [self._path(name) for name in repositories]
+        self._announced = [self._path(name) for name in in_use]
 
     def fetch_tags(self, repository: str) -> tuple[TagRecord, ...]:
         """Return the image's tags in the registry's order; a tag list has neither dates nor digests."""

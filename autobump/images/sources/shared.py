@@ -1,7 +1,7 @@
 """One source for several repositories: what one of them asked, the others are told."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -44,11 +44,11 @@ class SharedTags:
         self._memory = _Memory()
         self._prepared: set[str] = set()
 
-    def prepare(self, repositories: list[str]) -> None:
+    def prepare(self, in_use: Mapping[str, Collection[str]]) -> None:
         """Hand on those that were not asked for before."""
-        fresh = [name for name in repositories if name not in self._prepared]
+        fresh = {name: tags for name, tags in in_use.items() if name not in self._prepared}
         if fresh:
-            self._prepared |= set(fresh)
+            self._prepared |= fresh.keys()
             self._source.prepare(fresh)
 
     def fetch_tags(self, repository: str) -> Sequence[TagRecord]:

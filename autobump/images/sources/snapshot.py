@@ -1,20 +1,21 @@
-"""Tags from a JSON file."""
+"""Tags and facts from a JSON file."""
 
 import codecs
 import gzip
 import hashlib
 import json
 import lzma
+import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from autobump.errors import ImageNotFoundError, UsageError
 from autobump.images.choice import TagRecord
-from autobump.images.facts import parse_moment
+from autobump.images.facts import ImageFacts, facts_from_record, parse_moment
 from autobump.images.sources.cache import CachedTags, TagCache
 
 _CHUNK = 4 * 1024 * 1024
@@ -24,60 +25,117 @@ _COMPLETE = ""
 """Stands in the cache in place of an image when all images of a file are there."""
 
 
-class SnapshotSource:
+class TagFile:
     """A file of tags: `{"demisto/python3": ["3.9.9.25564", …]}`, or with `{tag: {created, digest, …}}`.
 
-    The file is read image by image, and what is needed of it is remembered by its hash.
+    It is read image by image, so that all of it is never in memory.
+
+    Attributes:
+        path: The file.
+        tags: The tags of every image, once it was read.
+        facts: What it says of the tags that facts were wanted of, None for one that is not in it.
     """
 
-    def __init__(self, images: Mapping[str, Any]) -> None:
-        """Use tags at hand, in the shape of the file."""
-        self._images: dict[str, tuple[TagRecord, ...]] | None = {
-            name: _parse_tags(name, tags) for name, tags in images.items()
-        }
-        self._cache = TagCache(None)
-        self._name = ""
+    def __init__(self, path: Path) -> None:
+        """Use a file; nothing is read yet."""
+        self.path = path
+        self.tags: dict[str, tuple[TagRecord, ...]] | None = None
+        self.facts: dict[tuple[str, str], ImageFacts | None] = {}
 
-    @classmethod
-    def open(cls, path: Path, cache: TagCache | None = None) -> "SnapshotSource":
-        """Read the file, unpacking `.gz` and `.xz`, or what is remembered of it.
+    def read(self, wanted: Mapping[str, Collection[str]]) -> None:
+        """Read the file once.
+
+        Args:
+            wanted: Tags by image that facts are wanted of. Those of its newest tag come along, because most
+                items move there.
 
         Raises:
             UsageError: The file cannot be read, or holds something else.
         """
+        tags: dict[str, tuple[TagRecord, ...]] = {}
+        try:
+            for name, records in read_images(self.path):
+                tags[name] = _parse_tags(name, records)
+                if name in wanted and isinstance(records, dict):
+                    newest = max(records, key=_last_number, default="")
+                    for tag in {*wanted[name], newest}:
+                        self.facts[name, tag] = facts_from_record(records[tag]) if tag in records else None
+        except (OSError, EOFError, lzma.LZMAError, zlib.error) as exc:
+            reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+            raise UsageError(f"cannot read the tags in {self.path}: {reason}") from exc
+        except (ValueError, RecursionError) as exc:
+            raise UsageError(f"{self.path} is no JSON file of tags: {exc}") from exc
+        self.tags = tags
+
+
+class SnapshotSource:
+    """Tags from a file, or what is remembered of it by its hash."""
+
+    def __init__(self, images: Mapping[str, Any]) -> None:
+        """Use tags at hand, in the shape of a `TagFile`."""
+        self._images: dict[str, tuple[TagRecord, ...]] | None = {
+            name: _parse_tags(name, tags) for name, tags in images.items()
+        }
+        self.file: TagFile | None = None
+        self._cache = TagCache(None)
+        self._name = ""
+        self._in_use: Mapping[str, Collection[str]] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, path: Path, cache: TagCache | None = None) -> "SnapshotSource":
+        """Open a file; unless it is remembered it is read when its tags are asked for.
+
+        Raises:
+            UsageError: The file cannot be read.
+        """
         source = cls({})
+        source._images = None
         source._cache = cache or TagCache(None)
         try:
             with path.open("rb") as file:
                 source._name = f"file:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-            if source._cache.find(source._name, _COMPLETE) is not None:
-                source._images = None
-                return source
-            images = {name: _parse_tags(name, tags) for name, tags in read_images(path)}
-        except (OSError, EOFError, lzma.LZMAError, zlib.error) as exc:
-            reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-            raise UsageError(f"cannot read the tags in {path}: {reason}") from exc
-        except (ValueError, RecursionError) as exc:
-            raise UsageError(f"{path} is no JSON file of tags: {exc}") from exc
-        source._images = images
-        entries = [(name, CachedTags(time.time(), "", "", tags)) for name, tags in images.items()]
-        source._cache.store_many(source._name, [*entries, (_COMPLETE, CachedTags(time.time(), "", "", ()))])
-        source._cache.forget_other_sources("file:", source._name)
+        except OSError as exc:
+            raise UsageError(f"cannot read the tags in {path}: {exc.strerror}") from exc
+        source.file = TagFile(path)
         return source
 
-    def prepare(self, repositories: list[str]) -> None:
-        """Do nothing: the file is read already."""
+    def prepare(self, in_use: Mapping[str, Collection[str]]) -> None:
+        """Hear whose tags, and so whose facts, will be asked for."""
+        self._in_use = in_use
 
     def fetch_tags(self, repository: str) -> tuple[TagRecord, ...]:
-        """Return the image's tags in the order of the file."""
-        if self._images is None:
+        """Return the image's tags in the order of the file.
+
+        Raises:
+            UsageError: The file holds something else.
+        """
+        images = self._load()
+        if images is None:
             cached = self._cache.find(self._name, repository)
             found = cached.tags if cached is not None else None
         else:
-            found = self._images.get(repository)
+            found = images.get(repository)
         if found is None:
             raise ImageNotFoundError(f"the tag file has no image {repository}")
         return found
+
+    def _load(self) -> dict[str, tuple[TagRecord, ...]] | None:
+        """Return all tags, read from the file if it is not remembered, or None when it is."""
+        with self._lock:
+            if self._images is not None or self.file is None:
+                return self._images
+            if self._cache.find(self._name, _COMPLETE) is not None:
+                self.file = None
+                return None
+            if self.file.tags is None:
+                self.file.read(self._in_use)
+            self._images = images = self.file.tags or {}
+            now = time.time()
+            entries = [(name, CachedTags(now, "", "", tags)) for name, tags in images.items()]
+            self._cache.store_many(self._name, [*entries, (_COMPLETE, CachedTags(now, "", "", ()))])
+            self._cache.forget_other_sources("file:", self._name)
+            return images
 
     def fetch_digest(self, repository: str, tag: str) -> str | None:
         """Return the digest that the file gives for a tag, if it does."""
@@ -196,6 +254,11 @@ def _parse_tags(name: str, tags: object) -> tuple[TagRecord, ...]:
 
 def _is_tag(text: str) -> bool:
     return 0 < len(text) <= _MAX_TAG_LENGTH and text.isascii()
+
+
+def _last_number(tag: str) -> int:
+    number = tag.rpartition(".")[2]
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 20 else -1
 
 
 def _record(name: str, facts: object) -> TagRecord:

@@ -59,7 +59,7 @@ def test_unknown_image_is_not_found_from_the_list_alone() -> None:
     hub = HubStandIn({"x": many_tags(1)})
     with run_hub(hub) as server:
         hub_source = source(server)
-        hub_source.prepare(["demisto/none"])
+        hub_source.prepare({"demisto/none": ()})
         with pytest.raises(ImageNotFoundError):
             hub_source.fetch_tags("demisto/none")
     assert server.paths() == ["GET /v2/repositories/demisto/"]
@@ -70,19 +70,19 @@ def test_second_run_asks_for_changed_images_only_and_stops_at_what_is_known(tmp_
     with run_hub(hub) as server:
         hub.url = server.url
         first = source(server, tmp_path)
-        first.prepare(["demisto/x", "demisto/y"])
+        first.prepare({"demisto/x": (), "demisto/y": ()})
         before = {name: names(first.fetch_tags(f"demisto/{name}")) for name in "xy"}
         server.requests.clear()
 
         idle = source(server, tmp_path)
-        idle.prepare(["demisto/x", "demisto/y"])
+        idle.prepare({"demisto/x": (), "demisto/y": ()})
         assert {name: names(idle.fetch_tags(f"demisto/{name}")) for name in "xy"} == before
         assert server.paths() == ["GET /v2/repositories/demisto/"]
         server.requests.clear()
 
         hub.images["x"]["9.9.9.9999"] = {"created": "2999-01-01T00:00:00Z"}
         third = source(server, tmp_path)
-        third.prepare(["demisto/x", "demisto/y"])
+        third.prepare({"demisto/x": (), "demisto/y": ()})
         assert names(third.fetch_tags("demisto/x")) == before["x"] | {"9.9.9.9999"}
         assert names(third.fetch_tags("demisto/y")) == before["y"]
         assert server.paths() == [
@@ -153,7 +153,7 @@ def test_every_fault_is_told_and_costs_its_image_only(reply: Reply, message: str
     )
     with run_hub(hub) as server:
         hub_source = source(server)
-        hub_source.prepare(["demisto/x", "demisto/y"])
+        hub_source.prepare({"demisto/x": (), "demisto/y": ()})
         with pytest.raises(RegistryError, match=message):
             hub_source.fetch_tags("demisto/x")
         assert names(hub_source.fetch_tags("demisto/y")) == {"1.0.0.1"}
@@ -174,7 +174,7 @@ def test_failed_list_of_images_is_told_for_each_image() -> None:
     hub = HubStandIn({"x": many_tags(1)}, replies={"/v2/repositories/demisto/": [Reply(503)]})
     with run_hub(hub) as server:
         hub_source = source(server)
-        hub_source.prepare(["demisto/x"])
+        hub_source.prepare({"demisto/x": ()})
         with pytest.raises(RegistryError, match="could not list demisto"):
             hub_source.fetch_tags("demisto/x")
 
@@ -183,11 +183,11 @@ def test_account_is_used_and_its_token_stays_secret() -> None:
     hub = HubStandIn({"x": many_tags(1)}, account=("me", "sesame"))
     with run_hub(hub) as server:
         hub_source = source(server, username="me", token=Secret("sesame"))
-        hub_source.prepare(["demisto/x"])
+        hub_source.prepare({"demisto/x": ()})
         assert names(hub_source.fetch_tags("demisto/x")) == {"1.0.0.1"}
         assert "sesame" not in repr(vars(hub_source))
         wrong = source(server, username="me", token=Secret("guess"))
-        wrong.prepare(["demisto/x"])
+        wrong.prepare({"demisto/x": ()})
         with pytest.raises(RegistryError, match="refuses DOCKERHUB_USERNAME"):
             wrong.fetch_tags("demisto/x")
 

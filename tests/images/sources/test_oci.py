@@ -64,7 +64,7 @@ def test_one_token_serves_many_images_where_the_registry_allows_it(many_scopes: 
     with serve(registry.answer) as server:
         registry.url = server.url
         oci_source = source(server)
-        oci_source.prepare(images)
+        oci_source.prepare(dict.fromkeys(images, ()))
         for image in images:
             assert [tag.name for tag in oci_source.fetch_tags(image)] == ["1.0.0.1"]
     assert len(registry.issued) == (1 if many_scopes else len(images))
@@ -75,7 +75,7 @@ def test_token_that_is_refused_is_fetched_anew_for_the_image_alone() -> None:
     with serve(registry.answer) as server:
         registry.url = server.url
         oci_source = source(server)
-        oci_source.prepare(["demisto/x", "demisto/y"])
+        oci_source.prepare({"demisto/x": (), "demisto/y": ()})
         oci_source.fetch_tags("demisto/x")
         registry.issued = {"other": []}  # the token server has forgotten every token
         assert [tag.name for tag in oci_source.fetch_tags("demisto/y")] == ["1.0.0.1"]

@@ -60,7 +60,7 @@ def test_file_that_cannot_be_used_is_told(tmp_path: Path, name: str, data: bytes
     path = tmp_path / name
     path.write_bytes(data)
     with pytest.raises(UsageError, match=name):
-        SnapshotSource.open(path)
+        SnapshotSource.open(path).fetch_tags("demisto/x")
 
 
 def test_missing_file_is_told(tmp_path: Path) -> None:
