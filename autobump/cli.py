@@ -6,7 +6,6 @@ Nothing heavier than click is imported before a command runs, so that `--help` a
 import errno
 import gc
 import os
-import secrets
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -700,6 +699,8 @@ def _finish(
 
     text = _render_all(outcomes, output_format, colour=False if output else None)
     if output is None and actions:
+        import secrets
+
         # A line of the result may begin as a command of Actions does; only the token makes them work again.
         token = secrets.token_hex(16)
         click.echo(f"::stop-commands::{token}\n{text}\n::{token}::")
