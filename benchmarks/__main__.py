@@ -47,10 +47,10 @@ def main() -> None:
     figures = ratios(costs, sizes)
     for label, cost in costs.items():
         print(f"{label:34}{cost.wall:>8.2f} s wall{cost.cpu:>8.2f} s CPU{cost.peak_mib:>7.0f} MiB")
-    print(f"\n{'':42}{'reached':>9}{'target':>9}")
+    print(f"\n{'':54}{'reached':>9}{'target':>9}")
     for label, value in figures.items():
         target = TARGETS.get(label)
-        print(f"{label:42}{value:>9.3g}{f'{target:.3g}' if target else '':>9}")
+        print(f"{label:54}{value:>9.3g}{f'{target:.3g}' if target else '':>9}")
     document = {"costs": {label: asdict(cost) for label, cost in costs.items()}, "ratios": figures}
     (build / "bench.json").write_text(json.dumps(document, indent=2) + "\n")
     (build / "bench.svg").write_text(chart(costs, sizes))
@@ -58,27 +58,19 @@ def main() -> None:
 
 def measure(folder: Path, runs: int, sizes: tuple[int, ...]) -> dict[str, Cost]:
     """Return the median cost of every command, measured in turn."""
-    python = sys.executable
+    python, program = Path(sys.executable), Path(sys.executable).with_name("autobump")
     tags = corpus_folder() / "images-2026-05.json.xz"
     cache = folder / "cache"
     config = folder / "settings.yml"
     lifted = "pull_requests: {max_open: 100000, max_new_per_run: 100000}"
-    config.write_text(f"registry: {{cache: '{cache}'}}\n{lifted}\n")
+    plain = folder / "plain.yml"
+    plain.write_text(f"registry: {{cache: '{cache}'}}\n")
+    config.write_text(plain.read_text() + f"{lifted}\n")
     repositories = {size: unpack_content(folder / f"content{size}", size) for size in sizes}
 
-    def autobump(command: str, repository: Path, source: str) -> Command:
-        options: Command = ["--repo", repository, "--config", config, "--tags", source]
-        return [
-            python,
-            "-m",
-            "autobump",
-            command,
-            *options,
-            "--format",
-            "json",
-            "--output",
-            folder / "report",
-        ]
+    def autobump(command: str, repository: Path, source: str, *more: str | Path) -> Command:
+        options: Command = ["--repo", repository, "--config", config, "--tags", source, *more]
+        return [program, command, *options, "--format", "json", "--output", folder / "report"]
 
     def cold() -> None:
         shutil.rmtree(cache, ignore_errors=True)
@@ -100,11 +92,12 @@ def measure(folder: Path, runs: int, sizes: tuple[int, ...]) -> dict[str, Cost]:
             ("floor", warm, [python, "-m", "benchmarks.floor", one, "events"]),
             ("plan, file, cold", cold, autobump("plan", one, file)),
             ("plan, file, warm", warm, autobump("plan", one, file)),
+            ("plan, file, warm, default limits", warm, autobump("plan", one, file, "--config", plain)),
             ("plan, registry, cold", cold, autobump("plan", one, oci)),
             ("plan, registry, warm", warm, autobump("plan", one, oci)),
             ("run, local, all bumps", fresh_copy, autobump("run", folder / "written", file)),
-            ("--help", warm, [python, "-m", "autobump", "--help"]),
-            ("--version", warm, [python, "-m", "autobump", "--version"]),
+            ("--help", warm, [program, "--help"]),
+            ("--version", warm, [program, "--version"]),
             ("import click", warm, [python, "-c", "import click"]),
             ("rendering of 200", warm, [python, "-m", "benchmarks.rendering"]),
         ]
@@ -131,11 +124,12 @@ def measure(folder: Path, runs: int, sizes: tuple[int, ...]) -> dict[str, Cost]:
 def ratios(costs: dict[str, Cost], sizes: tuple[int, ...]) -> dict[str, float]:
     """Return the ratios that have a target, and a few for scale."""
     floor, cold, warm = costs["floor"], costs["plan, file, cold"], costs["plan, file, warm"]
-    registry = costs["plan, registry, cold"]
+    registry, default = costs["plan, registry, cold"], costs["plan, file, warm, default limits"]
     scale = floor.wall / (RENOVATE_FLOOR * 1569 / 1986)
     figures = {
         "plan, file source, cold / floor, wall": cold.wall / floor.wall,
         "plan, file source, warm / floor, wall": warm.wall / floor.wall,
+        "plan, file source, warm, default limits / floor, wall": default.wall / floor.wall,
         "plan, registry, cold / Renovate, wall": registry.wall / (RENOVATE_WALL * 1569 / 1986 * scale),
         "plan, registry, cold / Renovate, CPU": registry.cpu / (RENOVATE_CPU * 1569 / 1986 * scale),
         "plan, registry, warm / cold, wall": costs["plan, registry, warm"].wall / registry.wall,
