@@ -632,3 +632,32 @@ def test_update_that_a_person_took_back_is_not_proposed_again_and_blocks_nothing
         assert world.github.merge(pull.number)
     world.run()
     assert "Update demisto/x to 1.0.0.3 (2 packs)" in [pull.title for pull in world.github.open_pulls()]
+
+
+@pytest.mark.parametrize("body", [b'{"login": "content-b', b"<html>We will be back soon</html>"])
+@pytest.mark.parametrize("call", ["GET /user", "GET /pulls", "POST /git/refs", "POST /pulls"])
+def test_answer_that_is_no_json_is_asked_for_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, call: str, body: bytes
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    spoiled = [Reply(200, body)]
+
+    def spoil(request: Request) -> Reply | None:
+        verb, _, path = call.partition(" ")
+        met = request.method == verb and request.path.endswith(path)
+        return spoiled.pop() if met and spoiled else None
+
+    world.github.after = spoil
+    assert world.actions() == ["create", "create"]
+    assert not spoiled
+    assert [pull.labels for pull in world.github.pulls] == [[LABEL], [LABEL]]
+
+
+def test_answer_that_stays_no_json_is_told_in_one_line(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    world.github.before = lambda _: Reply(200, b"<html>We will be back soon</html>")
+    assert world.run(status=1) is None
+    err = capsys.readouterr().err
+    assert err == "autobump: cannot ask who the token is: GitHub answered no JSON (ValueError)\n"

@@ -109,9 +109,8 @@ class GitHubApi:
         """
         if not self._login:
             try:
-                self._login = User.model_validate(
-                    self._send("GET", "/user", what="ask who the token is")
-                ).login
+                what = "ask who the token is"
+                self._login = parse(User, self._send("GET", "/user", what=what), what).login
             except RefusedError as exc:
                 if exc.status != 403 or "integration" not in exc.text:
                     raise
@@ -185,7 +184,7 @@ class GitHubApi:
                 _, data = self._requester.requestJsonAndCheck(
                     verb, path, parameters=dict(parameters) if parameters else None, input=body
                 )
-                return data
+                return _require_json(data)
             except GithubException as exc:
                 if (seconds := _limit_seconds(exc)) is not None:
                     self._wait(seconds, what, exc)
@@ -197,8 +196,8 @@ class GitHubApi:
                     raise ForgeError(f"cannot {what}: GitHub answered {exc.status}") from exc
                 else:
                     self._wait(2.0 ** (attempt - 1), what, exc)
-            except requests.RequestException as exc:
-                message = f"cannot {what}: GitHub cannot be reached ({type(exc).__name__})"
+            except (requests.RequestException, ValueError) as exc:
+                message = f"cannot {what}: GitHub {_trouble(exc)} ({type(exc).__name__})"
                 if once:
                     raise LostAnswerError(message) from exc
                 if attempt == _ATTEMPTS:
@@ -286,6 +285,21 @@ def _client(auth: Any, url: str, pace: GitHubPace) -> Github:
         seconds_between_requests=0,
         seconds_between_writes=pace.write_seconds,
     )
+
+
+def _require_json(data: Any) -> Any:
+    """Return what was answered, unless it was a page of something between GitHub and us.
+
+    Raises:
+        ValueError: It was no JSON. PyGithub gives such a text as `data`, and `url` beside it.
+    """
+    if isinstance(data, dict) and isinstance(data.get("data"), str) and data.keys() <= {"data", "url"}:
+        raise ValueError("no JSON")
+    return data
+
+
+def _trouble(exc: Exception) -> str:
+    return "cannot be reached" if isinstance(exc, requests.RequestException) else "answered no JSON"
 
 
 def _text(exc: GithubException) -> str:
