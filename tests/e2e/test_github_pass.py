@@ -634,12 +634,21 @@ def test_update_that_a_person_took_back_is_not_proposed_again_and_blocks_nothing
     assert "Update demisto/x to 1.0.0.3 (2 packs)" in [pull.title for pull in world.github.open_pulls()]
 
 
+def allow_automerge(world: World) -> None:
+    """Turn it on, and look at no risk: what is not known of an image would keep it off."""
+    world.settings["pull_requests"]["automerge"] = True
+    world.settings["registry"] = {"facts": "none"}
+
+
 @pytest.mark.parametrize("body", [b'{"login": "content-b', b"<html>We will be back soon</html>"])
-@pytest.mark.parametrize("call", ["GET /user", "GET /pulls", "POST /git/refs", "POST /pulls"])
+@pytest.mark.parametrize(
+    "call", ["GET /user", "GET /pulls", "POST /git/refs", "POST /pulls", "POST /graphql"]
+)
 def test_answer_that_is_no_json_is_asked_for_again(
     world: World, monkeypatch: pytest.MonkeyPatch, call: str, body: bytes
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
+    allow_automerge(world)
     spoiled = [Reply(200, body)]
 
     def spoil(request: Request) -> Reply | None:
@@ -650,7 +659,7 @@ def test_answer_that_is_no_json_is_asked_for_again(
     world.github.after = spoil
     assert world.actions() == ["create", "create"]
     assert not spoiled
-    assert [pull.labels for pull in world.github.pulls] == [[LABEL], [LABEL]]
+    assert [(pull.labels, pull.automerge) for pull in world.github.pulls] == [([LABEL], True)] * 2
 
 
 def test_answer_that_stays_no_json_is_told_in_one_line(
@@ -661,3 +670,36 @@ def test_answer_that_stays_no_json_is_told_in_one_line(
     assert world.run(status=1) is None
     err = capsys.readouterr().err
     assert err == "autobump: cannot ask who the token is: GitHub answered no JSON (ValueError)\n"
+
+
+def test_auto_merge_that_a_cut_off_pass_did_not_turn_on_is_turned_on_by_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    allow_automerge(world)
+    world.github.before = lambda request: Reply(hang_up=True) if request.path == "/graphql" else None
+    world.run(status=1)
+    world.github.before = lambda _: None
+    assert [pull.automerge for pull in world.github.pulls] == [False, False]
+    assert world.actions() == ["refresh", "refresh"]
+    assert [pull.automerge for pull in world.github.pulls] == [True, True]
+
+
+def test_auto_merge_that_a_person_turned_off_stays_off(world: World) -> None:
+    allow_automerge(world)
+    world.run()
+    world.github.pull(1).automerge = False
+    world.publish(x=["1.0.0.3"], y=["1.0.0.3"])
+    assert world.actions() == ["refresh", "refresh"]
+    assert [pull.automerge for pull in world.github.pulls] == [False, True]
+
+
+def test_auto_merge_that_the_repository_does_not_allow_loses_nothing(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    allow_automerge(world)
+    refusal = Reply(200, b'{"data": null, "errors": [{"message": "Auto merge is not allowed"}]}')
+    world.github.before = lambda request: refusal if request.path == "/graphql" else None
+    assert world.actions() == ["create", "create"]
+    assert [pull.labels for pull in world.github.pulls] == [[LABEL], [LABEL]]
+    assert "turn on auto-merge of #1: Auto merge is not allowed" in capsys.readouterr().err

@@ -34,6 +34,7 @@ class Pull:
     user: str
     head: str
     draft: bool = False
+    automerge: bool = False
     state: str = "open"
     merged_at: str | None = None
     closed_at: str | None = None
@@ -195,7 +196,7 @@ class GitHubStandIn:
                 raise _Refused(403, "Resource not accessible by integration")
             return 200, {"login": user}
         if request.path == "/graphql":
-            return 200, {"data": {}}
+            return self._enable_automerge(json.loads(request.body))
         prefix = f"/repos/{self.repository}/"
         if not request.path.startswith(prefix):
             raise _Refused(404, "Not Found")
@@ -210,6 +211,13 @@ class GitHubStandIn:
                 )
                 return result
         raise _Refused(404, "Not Found")
+
+    def _enable_automerge(self, body: Any) -> tuple[int, Any]:
+        pull = self.pull(int(body["variables"]["id"].removeprefix("PR_")))
+        if pull.state != "open":
+            return 200, {"data": None, "errors": [{"message": "Pull request is closed"}]}
+        pull.automerge = True
+        return 200, {"data": {}}
 
     def _matching_refs(self, prefix: str, **_: Any) -> tuple[int, Any]:
         listing = self.git.run("for-each-ref", "--format=%(refname) %(objectname)").decode().splitlines()

@@ -292,9 +292,12 @@ class GitHubForge:
             head = self._commit(desired, changes, base)
             self._move_branch(desired.branch, existing.head, head)
         body = {"title": desired.title, "body": desired.body_at(head)}
-        self._api.write("PATCH", f"/pulls/{number}", f"update #{number}", body)
+        what = f"update #{number}"
+        pull: _Pull = parse(_Pull, self._api.write("PATCH", f"/pulls/{number}", what, body), what)
         if not set(desired.labels) <= existing.labels:
-            self._dress(number, "", desired)
+            unfinished = not set(self._options.labels) <= existing.labels
+            # On one that was finished a person may have turned auto-merge off.
+            self._dress(number, pull.node_id if unfinished else "", desired)
         if REBUILD_LABEL in existing.labels:
             self._unlabel(number, REBUILD_LABEL)
         return Outcome(action, head, number, existing.url)
@@ -375,7 +378,7 @@ class GitHubForge:
         raise ForgeError(f"cannot {what}")
 
     def _dress(self, number: int, node_id: str, desired: DesiredPullRequest) -> None:
-        """Ask for reviews and the rest; all of it is optional and never loses the pull request.
+        """Ask for reviews and the rest; what GitHub refuses of it never loses the pull request.
 
         The labels come last: a pull request that has them is finished.
         """
@@ -396,7 +399,7 @@ class GitHubForge:
         if options.automerge and node_id and not options.draft:
             try:
                 self._api.graphql(_ENABLE_AUTO_MERGE, {"id": node_id}, f"turn on auto-merge of #{number}")
-            except ForgeError as exc:
+            except RefusedError as exc:
                 _log.warning("a wish was not granted", extra={"pull_request": number, "cause": str(exc)})
         if desired.labels:
             self._label(number, list(desired.labels))

@@ -73,6 +73,14 @@ class _App(BaseModel):
     app_slug: str
 
 
+class _GraphQlError(BaseModel):
+    message: str = "no reason given"
+
+
+class _GraphQlAnswer(BaseModel):
+    errors: list[_GraphQlError] = []
+
+
 class GitHubApi:
     """Calls for one repository, on behalf of one account."""
 
@@ -161,13 +169,17 @@ class GitHubApi:
         return self._send(verb, f"/repos/{self.repository}{path}", what=what, body=body, once=once)
 
     def graphql(self, query: str, variables: Mapping[str, Any], what: str) -> None:
-        """Run a GraphQL mutation whose answer does not matter."""
-        try:
-            self._requester.graphql_query(query, dict(variables))
-        except (GithubException, requests.RequestException) as exc:
-            raise ForgeError(f"cannot {what}: {type(exc).__name__}") from exc
-        finally:
-            self._count()
+        """Run a GraphQL mutation that may be sent twice; its answer does not matter.
+
+        Raises:
+            RefusedError: GitHub refused.
+            ForgeError: GitHub could not be reached.
+        """
+        body = {"query": query, "variables": dict(variables)}
+        answer = self._send("POST", self._requester.graphql_url, what=what, body=body)
+        if errors := parse(_GraphQlAnswer, answer, what).errors:
+            text = _one_line("; ".join(error.message for error in errors))
+            raise RefusedError(f"cannot {what}: {text}", 200, text)
 
     def _send(
         self,
@@ -308,6 +320,10 @@ def _text(exc: GithubException) -> str:
     for error in data.get("errors") or []:
         parts.append(str(error.get("message") or "") if isinstance(error, dict) else str(error))
     text = "; ".join(part for part in parts if part) or "no reason given"
+    return _one_line(text)
+
+
+def _one_line(text: str) -> str:
     return " ".join(text.split())[:300]
 
 
