@@ -154,12 +154,7 @@ class Lift:
 Action = Create | Adopt | Refresh | Leave | Close | Hold | Lift
 InView = Callable[[Marker], bool]
 
-_PRECEDENCE = (
-    PullRequestState.OPEN,
-    PullRequestState.ORPHAN,
-    PullRequestState.MERGED,
-    PullRequestState.CLOSED,
-)
+_LIVE = (PullRequestState.OPEN, PullRequestState.ORPHAN)
 
 
 def branch_of(action: Action) -> str:
@@ -277,11 +272,18 @@ def _by_number(pr: ExistingPullRequest) -> tuple[str, int]:
 
 
 def _by_branch(existing: Iterable[ExistingPullRequest]) -> dict[str, ExistingPullRequest]:
-    """Return the pull request that counts for each branch: an open one before an older, finished one."""
+    """Return the pull request that counts for each branch: an open one before an orphan and a finished one.
+
+    Of finished ones it is the one that left the branch, else the last.
+    """
     chosen: dict[str, ExistingPullRequest] = {}
-    for pr in sorted(existing, key=lambda pr: (_PRECEDENCE.index(pr.state), -(pr.number or 0))):
+    for pr in sorted(existing, key=lambda pr: (_rank(pr.state), not pr.head, -(pr.number or 0))):
         chosen.setdefault(pr.branch, pr)
     return chosen
+
+
+def _rank(state: PullRequestState) -> int:
+    return _LIVE.index(state) if state in _LIVE else len(_LIVE)
 
 
 def _decide_desired(wanted: DesiredPullRequest, found: ExistingPullRequest | None) -> Action:

@@ -157,6 +157,25 @@ def test_update_after_a_merge_with_the_branch_left_behind_makes_a_new_pull_reque
     assert world.github.merge(3)
 
 
+@pytest.mark.parametrize("end", ["merge", "close"])
+@pytest.mark.parametrize("first_end", ["merge", "close"])
+def test_branch_left_behind_serves_again_also_when_earlier_pull_requests_had_it(
+    world: World, first_end: str, end: str
+) -> None:
+    world.run()
+    branch = world.github.pull(1).branch
+    getattr(world.github, first_end)(1, delete_branch=True)
+    world.publish(x=["1.0.0.3"], y=["1.0.0.2"])
+    world.run()
+    assert world.github.pull(3).branch == branch
+    getattr(world.github, end)(3, delete_branch=False)
+    world.publish(x=["1.0.0.4"], y=["1.0.0.2"])
+    assert sorted(world.actions()) == ["create", "leave"]
+    assert world.github.pull(4).branch == branch
+    assert world.github.pull(4).title == "Update demisto/x to 1.0.0.4 (2 packs)"
+    assert sorted(world.actions()) == ["leave", "leave"]
+
+
 @pytest.mark.parametrize("delete_branch", [False, True])
 def test_closed_pull_request_stays_closed_until_a_newer_target(world: World, delete_branch: bool) -> None:
     world.run()

@@ -163,6 +163,11 @@ class GitHubForge:
         finished = [pr for pr in found if pr is not None]
         ended = {pr.branch for pr in finished}
         left = {(pr.branch, pr.marker.head) for pr in finished if pr.marker is not None}
+        # What one pull request left on a branch is no person's doing on those that had it before.
+        finished = [
+            replace(pr, head="", hold="") if pr.hold and (pr.branch, pr.head) in left else pr
+            for pr in finished
+        ]
         for branch, head in refs.items():
             if branch in taken or (branch, head) in left:
                 continue
