@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.support.servers import free_port, wait_until_it_answers
+from tests.support.servers import Answerer, Reply, Request, free_port, wait_until_it_answers
 
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _ACCESS = re.compile(r'"([A-Z]+) (/v2/[^ ]*) HTTP/1\.[01]" (\d+)')
@@ -69,6 +69,21 @@ def run_registry(folder: Path) -> Iterator[Registry]:
     finally:
         process.terminate()
         process.wait()
+
+
+@contextmanager
+def pass_on(registry: Registry) -> Iterator[Answerer]:
+    """Give what answers as the registry does, so that something can stand before it."""
+    with requests.Session() as session:
+
+        def answer(request: Request) -> Reply:
+            asked = {name: value for name, value in request.headers.items() if name != "host"}
+            query = {name: values[0] for name, values in request.query.items()}
+            found = session.request(request.method, registry.url + request.path, headers=asked, params=query)
+            told = {n: v for n, v in found.headers.items() if n not in ("Content-Length", "Content-Encoding")}
+            return Reply(found.status_code, found.content, told)
+
+        yield answer
 
 
 def load_tags(registry: Registry, images: Mapping[str, Mapping[str, Any]]) -> None:

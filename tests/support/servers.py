@@ -38,6 +38,7 @@ class Reply:
         drip_seconds: Pause before every byte.
         repeat: How often to send the body, for floods that must not be held in memory.
         hang_up: Close the connection without an answer.
+        delay_seconds: Pause before the answer.
     """
 
     status: int = 200
@@ -47,6 +48,7 @@ class Reply:
     drip_seconds: float = 0
     repeat: int = 1
     hang_up: bool = False
+    delay_seconds: float = 0
 
 
 Answerer = Callable[[Request], Reply]
@@ -84,6 +86,8 @@ def serve(answer: Answerer) -> Iterator[Server]:
             with lock:
                 server.requests.append(request)
             reply = answer(request)
+            if reply.delay_seconds:
+                time.sleep(reply.delay_seconds)
             if reply.hang_up:
                 self.close_connection = True
                 return
