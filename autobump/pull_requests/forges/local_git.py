@@ -25,6 +25,11 @@ BOT_NAME = "autobump"
 BOT_EMAIL = "autobump@autobump.invalid"
 
 _PENDING = "refs/autobump/pending/"
+# Quick rather than small: a tight pack takes twice the time, is a fifteenth smaller, and comes with `git gc`.
+_FAST_IMPORT = (
+    "-c", "pack.compression=1",
+    "fast-import", "--quiet", "--force", "--date-format=raw", "--depth=0",
+)  # fmt: skip
 _ZERO = "0" * 40
 _MAX_FOREIGN_COMMITS = 100
 _FOREIGN = "somebody else committed to its branch"
@@ -119,13 +124,7 @@ class LocalGitForge:
         heads: dict[str, str] = {}
         try:
             if commits:
-                self._git.run(
-                    "fast-import",
-                    "--quiet",
-                    "--force",
-                    "--date-format=raw",
-                    stdin=self._stream(base, commits),
-                )
+                self._git.run(*_FAST_IMPORT, stdin=self._stream(base, commits))
                 listing = self._git.run("for-each-ref", "--format=%(objectname) %(refname)", _PENDING)
                 pending = dict(line.split(" ", 1)[::-1] for line in listing.decode().splitlines())
                 heads = {write.branch: pending[_PENDING + write.branch] for write in commits}
