@@ -17,6 +17,7 @@ import click
 
 from autobump import __version__
 from autobump.errors import AutobumpError, ExitCode
+from autobump.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,13 +76,14 @@ def run_command(arguments: list[str]) -> int:
         sys.stdout.flush()
         return int(status or ExitCode.DONE)
     except click.ClickException as exc:
-        exc.show()
+        # Its text may repeat what was given.
+        click.UsageError(printable(exc.format_message()), getattr(exc, "ctx", None)).show()
         return int(ExitCode.USAGE)
     except (click.Abort, KeyboardInterrupt):
         _tell_failure("interrupted")
         return int(ExitCode.INTERRUPTED)
     except AutobumpError as exc:
-        _tell_failure(str(exc))
+        _tell_failure(*exc.lines)
         return int(exc.exit_code)
     except BrokenPipeError:
         # The reader, such as `head`, has seen enough. Python would complain again when it closes stdout.
@@ -92,14 +94,14 @@ def run_command(arguments: list[str]) -> int:
             where = f": {exc.filename}" if exc.filename else ""
             _tell_failure(f"the machine does not let the pass go on: {exc.strerror}{where}")
             return int(ExitCode.FAILED)
-        _tell_failure("unexpected error; please report it with the lines above", exc)
+        _tell_failure("unexpected error; please report it with the lines above", error=exc)
         return int(ExitCode.UNEXPECTED)
 
 
-def _tell_failure(text: str, error: Exception | None = None) -> None:
+def _tell_failure(*lines: str, error: Exception | None = None) -> None:
     from autobump.logs import tell_failure
 
-    tell_failure(text, error)
+    tell_failure(*lines, error=error)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -380,7 +382,7 @@ def explain(path: str, repo: Path | None, rev: str, config: _Choice, tags: str |
     tree, loaded = open_repository(options, config.load)
     sources = open_sources(options, loaded.settings)
     for line in explain_item(tree, path, loaded, sources.tags, _now(), sources.facts):
-        click.echo(line)
+        click.echo(printable(line))
     return ExitCode.DONE
 
 
@@ -423,7 +425,7 @@ def show_tags(
     settings = config.load(None).settings
     source = open_tags(tags, settings, refresh=refresh)
     for line in explain_tags(images[0], source, settings, _now(), limit):
-        click.echo(line)
+        click.echo(printable(line))
     return ExitCode.DONE
 
 
@@ -436,7 +438,7 @@ def _export_tags(
     options = _pass_options_of(repo, "HEAD", tags, refresh, (), (), (), on_github=repo is None)
     text, number = export_tags(options, config.load, config.file, images)
     write_whole(export, text.encode())
-    click.echo(f"wrote the tags of {number} images to {export}", err=True)
+    click.echo(f"wrote the tags of {number} images to {printable(str(export))}", err=True)
     return ExitCode.DONE
 
 
@@ -538,7 +540,7 @@ def _checked_options(command: _Command) -> _Command:
 def config_check(file: Path | None, repo: Path | None, changes: tuple[str, ...]) -> int:
     """Validate a settings file; without FILE, the one that would be used."""
     loaded = _load_checked(file, repo, changes)
-    click.echo(f"{loaded.origin}: settings are valid")
+    click.echo(f"{printable(loaded.origin)}: settings are valid")
     return ExitCode.DONE
 
 

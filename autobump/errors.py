@@ -19,6 +19,11 @@ class AutobumpError(Exception):
 
     exit_code = ExitCode.FAILED
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Its text, each line for itself: a line may repeat text from outside, line ends and all."""
+        return (str(self),)
+
 
 class UsageError(AutobumpError):
     """The command, its arguments or the repository it points at cannot be used."""
@@ -58,3 +63,8 @@ class SettingsError(UsageError):
     def __init__(self, faults: tuple[SettingsFault, ...]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = faults
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """One line a fault."""
+        return tuple(str(fault) for fault in self.faults)

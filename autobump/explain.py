@@ -1,6 +1,6 @@
 """Shows how decisions come about: one item's trail, one image's tags."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -9,7 +9,7 @@ from autobump.config import Settings
 from autobump.content.eligibility import Eligible, decide_eligibility, trace_eligibility
 from autobump.content.facts_cache import FactsCache
 from autobump.content.item import find_item_files
-from autobump.content.reader import Problem, printable, read_content
+from autobump.content.reader import Problem, read_content
 from autobump.content.tree import ContentTree
 from autobump.errors import ImageNotFoundError, RegistryError, UsageError
 from autobump.images.choice import (
@@ -26,10 +26,11 @@ from autobump.images.inside import ImageDiff, NamedDiff
 from autobump.images.pythons import PythonVersions
 from autobump.images.reference import Tag, find_current_tag, parse_image_ref
 from autobump.images.sources import FactsSource, TagSource
-from autobump.judge import Filters, hold_back, judge_content
+from autobump.judge import Filters, Judged, hold_back, judge_content
 from autobump.planning.holds import find_holds
 from autobump.planning.plan import Bump, Plan, plan_pull_requests
 from autobump.planning.waves import WaveFacts, take_turns
+from autobump.printable import printable_path
 from autobump.progress import Silent
 from autobump.rollout import load_wave_facts
 from autobump.settings_file import LoadedSettings
@@ -46,7 +47,7 @@ def explain_item(
     now: datetime,
     facts: FactsSource | None = None,
 ) -> Iterator[str]:
-    """Yield the decision trail of one item, line by line.
+    """Yield the decision trail of one item, line by line; text from outside stands in it as it is.
 
     Args:
         tree: The commit.
@@ -63,24 +64,28 @@ def explain_item(
     path = path.removeprefix("./")
     pack_name = _require_item(tree, path)
     content = read_content(tree, packs=[pack_name], progress=Silent(), cache=FactsCache(None))
-    yield f"{path} at {tree.revision[:12]}, settings from {loaded.origin}"
+    shown = printable_path(path)
+    yield f"{shown} at {tree.revision[:12]}, settings from {loaded.origin}"
     yield ""
-    for problem in content.problems:
-        if problem.path == path:
-            yield _line("problem", problem.reason, _place(problem))
-            return
-    item = next(item for item in content.items if item.path == path)
+    item = next((item for item in content.items if item.path == path), None)
+    if item is None:
+        yield from _explain_problem(content.problems, shown)
+        return
     pack = content.packs[item.pack]
     for judgement in trace_eligibility(item, pack, settings.eligibility):
         outcome = "pass" if judgement.skip_detail is None else "skip"
-        yield _line(outcome, judgement.rule.value, printable(judgement.skip_detail or judgement.fact))
+        yield _line(outcome, judgement.rule.value, judgement.skip_detail or judgement.fact)
     match decide_eligibility(item, pack, settings.eligibility):
         case Eligible(image=image, current=current):
             holds = find_holds(settings.holds, item, image.repository)
             for number, hold in enumerate(settings.holds):
                 if hold in holds:
-                    yield _line("hold", f"policy.holds.{number}", printable(hold.reason))
-            yield from _explain_target(tree, path, pack_name, settings, source, now, facts)
+                    yield _line("hold", f"policy.holds.{number}", hold.reason)
+            judged = _judge_pack(tree, pack_name, settings, source, now, facts)
+            if any(problem.path == path for problem in judged.problems):
+                yield from _explain_problem(judged.problems, path)
+                return
+            yield from _explain_target(judged, path, settings, load_wave_facts(settings.rollout, tree), now)
             yield ""
             yield f"Tags of {image.repository}:"
             try:
@@ -129,17 +134,22 @@ def explain_tags(
     yield from _tag_lines(releases, current, settings, now, limit)
 
 
-def _explain_target(
+def _explain_problem(problems: Iterable[Problem], path: str) -> Iterator[str]:
+    for problem in problems:
+        if problem.path == path:
+            yield _line("problem", problem.reason, _place(problem))
+
+
+def _judge_pack(
     tree: ContentTree,
-    path: str,
     pack: str,
     settings: Settings,
     source: TagSource,
     now: datetime,
     facts: FactsSource | None,
-) -> Iterator[str]:
-    """Judge and plan the item's pack alone: limits depend on the rest, the pack does not."""
-    judged = judge_content(
+) -> Judged:
+    """Judge the item's pack alone, as a pass would: limits depend on the rest, the pack does not."""
+    return judge_content(
         tree,
         source,
         settings,
@@ -149,9 +159,11 @@ def _explain_target(
         cache=FactsCache(None),
         facts=facts,
     )
-    for problem in judged.problems:
-        if problem.path == path:
-            yield _line("problem", problem.reason, _place(problem))
+
+
+def _explain_target(
+    judged: Judged, path: str, settings: Settings, wave_facts: WaveFacts, now: datetime
+) -> Iterator[str]:
     for skip in judged.skipped:
         if skip.path == path:
             yield _line("skip", str(skip.reason), skip.detail)
@@ -160,7 +172,7 @@ def _explain_target(
             yield _line("update", "target", f"{bump.image.tag or 'no tag'} -> {bump.target.tag}")
             if bump.held_back:
                 yield _line("held", "newer tag", bump.held_back)
-            yield from _explain_wave(bump, settings, load_wave_facts(settings.rollout, tree), now)
+            yield from _explain_wave(bump, settings, wave_facts, now)
             yield from _explain_wait(plan_pull_requests(judged.bumps, settings.limits), path)
 
 
@@ -251,7 +263,7 @@ def _require_item(tree: ContentTree, path: str) -> str:
         )
     close = get_close_matches(path, files, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
-    raise UsageError(f"{tree.revision[:12]} has no file {printable(path)}{hint}")
+    raise UsageError(f"{tree.revision[:12]} has no file {path}{hint}")
 
 
 def _place(problem: Problem) -> str:

@@ -12,7 +12,7 @@ from autobump.config import Settings
 from autobump.content.eligibility import Eligible, Skipped, decide_eligibility
 from autobump.content.facts_cache import FactsCache
 from autobump.content.item import ContentItem, find_item_files
-from autobump.content.reader import Problem, printable, read_content
+from autobump.content.reader import Problem, read_content
 from autobump.content.tree import ContentTree
 from autobump.errors import RegistryError, UsageError
 from autobump.images.choice import NewerTag, NoUpdate, NoUpdateReason, Release, choose_tag
@@ -23,6 +23,7 @@ from autobump.images.sources import FactsSource, TagSource
 from autobump.planning.holds import Hold, find_holds, why_held
 from autobump.planning.plan import Bump
 from autobump.planning.risk import ItemRisk, RiskPolicy, describe_finding
+from autobump.printable import printable
 from autobump.progress import Progress
 from autobump.pull_requests.marker import Marker
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
+from autobump.printable import printable
 from autobump.secrets import redact
 
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
@@ -83,19 +84,21 @@ def start_logging(verbosity: int, log_format: LogFormat = LogFormat.TEXT) -> Non
     logger.propagate = False
 
 
-def tell_failure(text: str, error: BaseException | None = None) -> None:
+def tell_failure(*lines: str, error: BaseException | None = None) -> None:
     """Tell on stderr why a command ends: as lines for people, or as a line of the log where that is JSON.
 
     Args:
-        text: What failed; may have several lines.
+        lines: What failed. Text from outside in a line stays in it: control characters become escapes.
         error: The error that nobody foresaw, if it was one; shown with its traceback.
     """
     logger = logging.getLogger("autobump")
     if any(isinstance(handler.formatter, JsonFormatter) for handler in logger.handlers):
-        logger.error(text, exc_info=error)
+        logger.error("\n".join(lines), exc_info=error)
         return
-    lines = traceback.format_exception(error) if error else []
-    sys.stderr.write(redact(f"{''.join(lines)}autobump: {text}\n"))
+    # Redacted before the escapes, which would spell a secret in another way.
+    trace = redact("".join(traceback.format_exception(error))).splitlines() if error else []
+    told = redact(f"autobump: {lines[0]}"), *(redact(line) for line in lines[1:])
+    sys.stderr.write("".join(f"{printable(line)}\n" for line in (*trace, *told)))
 
 
 def log_what_is_done() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from autobump.config import SettingPath
 from autobump.content.yaml_text import YamlFault, load_with_places
+from autobump.printable import printable
 from autobump.secrets import find_secret, redact
 from autobump.settings_file import LoadedSettings
 
@@ -64,7 +65,8 @@ def _write_section(
             yield from _write_section(value, said.get(key, {}), here, loaded)
         else:
             line = f"{indent}{key}: {write_value(said.get(key, value))}"
-            yield f"{line:<{_COLUMN}}  # {loaded.origins.get(here, 'default')}"
+            origin = printable(str(loaded.origins.get(here, "default")))
+            yield f"{line:<{_COLUMN}}  # {origin}"
 
 
 def _is_plain(text: str) -> bool:

@@ -42,6 +42,7 @@ PURE = (
     "images/page.py",
     "images/reference.py",
     "markdown.py",
+    "printable.py",
     "planning/plan.py",
     "planning/risk.py",
     "pull_requests/body.py",

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from autobump.cli import run_command
-from tests.support.repositories import make_repository, script_pack
+from autobump.git import Git
+from tests.support.repositories import commit, item_yaml, make_repository, script_pack
 
 PATH = "Packs/A/Scripts/One/One.yml"
 
@@ -16,7 +17,11 @@ def repository(tmp_path: Path) -> Path:
 
 
 def explain(
-    repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], settings: dict[str, object]
+    repository: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    settings: dict[str, object],
+    path: str = PATH,
 ) -> str:
     """Return what is explained of one item, with three newer tags."""
     (tmp_path / "s.yml").write_text(json.dumps(settings))
@@ -31,7 +36,7 @@ def explain(
         "--tags",
         f"file:{tmp_path / 'tags.json'}",
     ]
-    assert run_command(["explain", PATH, *map(str, options)]) == 0
+    assert run_command(["explain", path, *map(str, options)]) == 0
     return capsys.readouterr().out
 
 
@@ -84,3 +89,25 @@ def test_item_that_no_wave_takes_comes_last(
     waves = [{"name": "first", "packs": ["B"]}]
     out = explain(repository, tmp_path, capsys, {"rollout": {"waves": waves}})
     assert "wave    rest (2 of 2)         opens when the pull requests of first are merged or closed\n" in out
+
+
+def test_flaw_that_a_pass_would_find_is_named_and_no_tag_is_chosen(
+    repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commit(Git(repository), {"Packs/A/ReleaseNotes": "a file"})
+    out = explain(repository, tmp_path, capsys, {})
+    assert out.endswith("problem unsafe-edit           ReleaseNotes of its pack is no folder\n")
+    assert "chosen" not in out
+    without_notes = explain(repository, tmp_path, capsys, {"pull_requests": {"release_notes": False}})
+    assert "update  target                3.10.1.100 -> 3.12.1.300\n" in without_notes
+
+
+@pytest.mark.parametrize(("name", "shown"), [("line\nfeed", "line\\nfeed"), ("\x1b[2J", "\\x1b[2J")])
+def test_unsafe_path_is_a_problem_and_stays_in_its_line(
+    repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, shown: str
+) -> None:
+    path = f"Packs/A/Scripts/{name}.yml"
+    commit(Git(repository), {path: item_yaml("demisto/python3:3.10.1.100")})
+    first, _, problem = explain(repository, tmp_path, capsys, {}, path).splitlines()
+    assert first.startswith(f"Packs/A/Scripts/{shown}.yml at ")
+    assert problem.startswith("problem unsafe-path ")

@@ -29,6 +29,7 @@ from autobump.content.pack import (
 from autobump.content.tree import MAX_FILE_BYTES, ContentTree
 from autobump.content.yaml_text import YamlFault
 from autobump.git import Blob
+from autobump.printable import printable_path
 from autobump.progress import Progress, Silent
 
 _WORTH_A_PROCESS = 300
@@ -87,9 +88,10 @@ def read_content(
         if file.has_safe_path:
             by_blob.setdefault(file.blob, set()).add(file.kind)
         else:
-            shown = file.path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
             detail = "the path is not UTF-8, holds control characters, or a part that git refuses"
-            problems.append(Problem(printable(shown), printable(file.pack), "unsafe-path", detail))
+            problems.append(
+                Problem(printable_path(file.path), printable_path(file.pack), "unsafe-path", detail)
+            )
     results = _read_items(tree, by_blob, cache, progress)
     items: list[ContentItem] = []
     for file in (file for file in wanted if file.has_safe_path):
@@ -121,16 +123,6 @@ def select_files(
         if (not names or file.pack in names)
         and (not patterns or any(fnmatchcase(file.path, pattern) for pattern in patterns))
     ]
-
-
-def printable(text: str) -> str:
-    """Return text with control characters and broken encodings shown as escapes."""
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for char in text
-    )
 
 
 def _read_items(

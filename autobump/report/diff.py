@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from autobump.content.reader import printable
 from autobump.images.facts import ImageFacts, PackageFacts
 from autobump.images.inside import ImageDiff, NamedDiff
 from autobump.images.licences import classify_licence
 from autobump.markdown import code, table
+from autobump.printable import printable
 from autobump.pull_requests.image_change import (
     FACT_HEADERS,
     PACKAGE_HEADERS,

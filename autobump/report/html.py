@@ -13,10 +13,10 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from autobump.content.reader import printable
 from autobump.markdown import count
 from autobump.planning.plan import Bump
 from autobump.planning.risk import RiskLevel, describe_finding
+from autobump.printable import printable
 from autobump.report.summary import PullRequestLine, headline, pull_request_lines, riskiest
 from autobump.report.usage import (
     ImageInUse,

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from autobump.content.reader import printable
 from autobump.planning.risk import RiskLevel, describe_finding
+from autobump.printable import printable
 from autobump.report.summary import (
     headline,
     pull_request_lines,
