@@ -1,13 +1,13 @@
 """What every command does with words on its command line that are not what they should be."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
-from autobump.cli import cli, run_command
+from autobump.cli import run_command
+from tests.support.commands import COMMANDS
 from tests.support.repositories import make_repository, script_pack
 
 EVIL = "no/such\nEVIL: begins a line\x1b[31m"
@@ -18,17 +18,6 @@ NEEDED = {
     "init": {"repository": "a/b", "base": "main", "action": "a/b@c"},
 }
 """What a command wants beside the word that is tried."""
-
-
-def leaf_commands(group: click.Group, before: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from leaf_commands(command, (*before, name))
-        else:
-            yield " ".join((*before, name)), command
-
-
-COMMANDS = dict(leaf_commands(cli))
 
 
 def words(command: str) -> set[str]:

@@ -2,17 +2,24 @@
 
 import base64
 import json
+import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import requests
 
-from autobump.cli import cli, run_command
+from autobump.cli import run_command
 from autobump.git import Git
+from tests.support.commands import COMMANDS
 from tests.support.emulator import APP_KEY
 from tests.support.repositories import make_repository, script_pack
 from tests.support.servers import Reply, Request, serve
 
 OLD, NEW = "3.9.8.24399", "3.12.13.12042988"
+PROJECT = Path(__file__).resolve().parents[2]
 MARK = "MARKED-7f3a9c"
 SECRETS = {
     name: f"{MARK}-{name.lower()}"
@@ -23,18 +30,25 @@ SECRETS = {
         "AUTOBUMP_REGISTRY_TOKEN",
     )
 }
-COMMANDS: dict[str, tuple[str, ...]] = {
+SCHEDULE = ("schedule", "--now", "--repo", "{repo}", "--set", "schedule.listen=127.0.0.1:0")
+LINES: dict[str, tuple[str, ...]] = {
     "matrix": ("matrix",),
     "plan": ("plan", "--repo", "{repo}"),
     "run": ("run", "--repo", "{repo}"),
+    "run with a token": ("run", "--repo", "{repo}", "--forge", "github"),
+    "run as an App": ("run", "--repo", "{repo}", "--forge", "github"),
+    "schedule": SCHEDULE,
+    "schedule with a token": (*SCHEDULE, "--forge", "github"),
     "explain": ("explain", "Packs/A/Scripts/S/S.yml", "--repo", "{repo}"),
     "tags": ("tags", "demisto/python3"),
-    "diff": ("diff", "demisto/python3", OLD, NEW),
-    "config": ("config", "check", "--repo", "{repo}"),
+    "diff": ("diff", "demisto/python3", OLD, NEW, "--facts", "file:tags.json"),
+    "config check": ("config", "check", "--repo", "{repo}"),
+    "config show": ("config", "show", "--repo", "{repo}"),
+    "config schema": ("config", "schema"),
+    "init": ("init", "--repo", "{repo}", "--yes", "--repository", "a/b", "--action", "a/b@c"),
     "demo": ("demo",),
 }
-NOT_RUN = {"init", "schedule"}
-"""Commands that read no secret, or that repeat one of the others until they are stopped."""
+"""Command lines by the command, and how it is used where there are several ways."""
 
 
 @pytest.fixture
@@ -63,7 +77,7 @@ def echo(request: Request) -> Reply:
     )
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS))
+@pytest.mark.parametrize("name", sorted(LINES))
 @pytest.mark.parametrize("source", ["file", "oci"])
 def test_no_secret_is_in_what_a_command_writes(
     name: str,
@@ -73,22 +87,27 @@ def test_no_secret_is_in_what_a_command_writes(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    git = make_repository(tmp_path / "r", script_pack("A", {"S": f"demisto/python3:{OLD}"}))
+    files = script_pack("A", {"S": f"demisto/python3:{OLD}"})
+    git = make_repository(tmp_path / "r", files, bare=False)
     (tmp_path / "tags.json").write_text(json.dumps({"demisto/python3": [OLD, NEW]}))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
     monkeypatch.chdir(tmp_path)
+    if name.endswith(" with a token"):
+        monkeypatch.delenv("AUTOBUMP_APP_ID")
+        monkeypatch.delenv("AUTOBUMP_APP_PRIVATE_KEY")
     with serve(echo) as server:
         monkeypatch.setenv("GITHUB_API_URL", server.url)
-        arguments = [part.format(repo=git.directory) for part in COMMANDS[name]]
-        if "--tags" not in arguments and name not in ("config", "demo", "matrix"):
+        arguments = [part.format(repo=git.directory) for part in LINES[name]]
+        if "tags" in {parameter.name for parameter in COMMANDS[named(name)].params}:
             arguments += ["--tags", f"file:{tmp_path}/tags.json" if source == "file" else f"oci:{server.url}"]
-        if name in ("plan", "run"):
+        if arguments[0] in ("plan", "run"):
             arguments += [
                 part for ending in ("json", "md", "html", "txt") for part in ("--report", f"report.{ending}")
             ]
-        status = run_command(["-vv", *arguments])
-        run_command(["--log-format", "json", "-vv", *arguments])
+        perform = run_service if arguments[0] == "schedule" else run_command
+        status = perform(["-vv", *arguments])
+        perform(["--log-format", "json", "-vv", *arguments])
     out, err = capfd.readouterr()
     assert status in (0, 1, 2)
     assert out + err
@@ -98,7 +117,32 @@ def test_no_secret_is_in_what_a_command_writes(
 
 
 def test_every_command_is_looked_at() -> None:
-    assert set(cli.commands) <= set(COMMANDS) | NOT_RUN
+    assert {named(line) for line in LINES} == set(COMMANDS)
+
+
+def named(line: str) -> str:
+    """Return the command of a line; how it is used stands behind it."""
+    return line.removesuffix(" with a token").removesuffix(" as an App")
+
+
+def run_service(arguments: list[str]) -> int:
+    """Run the service for one pass, ask it what it tells over HTTP, and pass on all it writes."""
+    command = [sys.executable, "-m", "autobump", *arguments]
+    with subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            port = ""
+            for line in process.stderr:
+                sys.stderr.write(line)
+                if "listening" in line and (found := re.search(r'port"?[=:] ?(\d+)', line)):
+                    port = found[1]
+                if "pass finished" in line or "pass failed" in line:
+                    for path in ("healthz", "metrics"):
+                        sys.stderr.write(requests.get(f"http://127.0.0.1:{port}/{path}", timeout=10).text)
+                    process.send_signal(signal.SIGTERM)
+        finally:
+            process.kill()
+    return process.returncode
 
 
 def assert_in_no_file(folder: Path, git: Git, text: str) -> None:
