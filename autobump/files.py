@@ -1,17 +1,34 @@
-"""Writes files so that a reader sees the old one or the new one, never a half."""
+"""Names files of the user, and writes them so that a reader sees the old one or the new one, never a half."""
 
+import errno
 import os
 import tempfile
 from pathlib import Path
 
-from autobump.errors import UsageError
+from autobump.errors import AutobumpError, UsageError
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""The name is right, and the disk refuses."""
+
+
+def expand_home(name: str | Path) -> Path:
+    """Return the file that a name means, in which `~` is a home folder.
+
+    Raises:
+        UsageError: There is no such home folder.
+    """
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as exc:
+        raise UsageError(f"{name}: there is no such home folder") from exc
 
 
 def write_whole(path: Path, data: bytes) -> None:
     """Replace a file in one step.
 
     Raises:
-        UsageError: The file cannot be written.
+        UsageError: The file cannot be written there.
+        AutobumpError: The disk is full or broken.
     """
     try:
         if path.exists() and not path.is_file():  # such as /dev/stdout or a pipe, which cannot be replaced
@@ -30,4 +47,5 @@ def write_whole(path: Path, data: bytes) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as exc:
-        raise UsageError(f"cannot write {path}: {exc.strerror}") from exc
+        kind = AutobumpError if exc.errno in _FULL else UsageError
+        raise kind(f"cannot write {path}: {exc.strerror}") from exc

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autobump.errors import UsageError
+from autobump.files import expand_home
 
 if TYPE_CHECKING:
     from autobump.config import RepositorySettings, Settings
@@ -80,15 +81,21 @@ def open_own_clone(settings: "Settings") -> "ContentTree":
     """Open autobump's own clone of the repository that the settings name."""
     from autobump.content.clone import DEFAULT_SERVER, open_clone
     from autobump.content.tree import ContentTree
-    from autobump.secrets import find_secret, find_text
+    from autobump.secrets import find_secret, find_text, is_for_github_com
 
     cache = find_cache_folder(settings.registry.cache)
     if cache is None:
         raise UsageError("a clone needs a home folder or registry.cache; or name a repository with --repo")
-    server = find_text("GITHUB_SERVER_URL") or DEFAULT_SERVER
+    server = find_text("GITHUB_SERVER_URL")
+    if not server and not is_for_github_com():
+        raise UsageError("set GITHUB_SERVER_URL as well as GITHUB_API_URL; or name a repository with --repo")
     content = settings.content
     git, revision = open_clone(
-        cache / "clones", server, content.repository, content.base, find_secret("GITHUB_TOKEN")
+        cache / "clones",
+        server or DEFAULT_SERVER,
+        content.repository,
+        content.base,
+        find_secret("GITHUB_TOKEN"),
     )
     return ContentTree.open(git.directory, revision, env=git.env)
 
@@ -138,7 +145,7 @@ def open_tree_of(entry: "RepositorySettings", options: PassOptions, own: "Settin
     from autobump.content.tree import ContentTree
 
     if entry.path is not None:
-        return ContentTree.open(Path(entry.path).expanduser(), options.rev)
+        return ContentTree.open(expand_home(entry.path), options.rev)
     return open_own_clone(own)
 
 

@@ -1,11 +1,11 @@
 """Reads what waves select by: the coverage report, and the packs that are tested nightly."""
 
 import json
-from pathlib import Path
 
 from autobump.config import RolloutSettings
 from autobump.content.tree import ContentTree
 from autobump.errors import RegistryError, UsageError
+from autobump.files import expand_home
 from autobump.git import GitError
 from autobump.planning.waves import WaveFacts
 
@@ -60,7 +60,7 @@ def _read(name: str, tree: ContentTree) -> bytes:
     if data is not None:
         return data
     try:
-        with Path(name).expanduser().open("rb") as file:
+        with expand_home(name).open("rb") as file:
             return file.read(_MAX_BYTES)
     except OSError as exc:
         raise UsageError(f"cannot read {name}, neither in the commit nor here: {exc.strerror}") from exc

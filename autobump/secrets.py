@@ -45,3 +45,8 @@ def find_secret(variable: str) -> Secret | None:
 def find_text(variable: str) -> str:
     """Return what an environment variable holds, or an empty text."""
     return os.environ.get(variable, "").strip()
+
+
+def is_for_github_com() -> bool:
+    """Whether `GITHUB_TOKEN` is one for github.com, and not for the server that `GITHUB_API_URL` names."""
+    return find_text("GITHUB_API_URL").rstrip("/") in ("", "https://api.github.com")

@@ -13,6 +13,7 @@ from autobump.config import SettingPath, Settings
 from autobump.content.tree import ContentTree
 from autobump.contradictions import find_contradictions
 from autobump.errors import SettingsError, UsageError
+from autobump.files import expand_home
 from autobump.settings_layers import (
     Layer,
     Origin,
@@ -101,7 +102,7 @@ def _find_file(path: Path | None, tree: ContentTree | None) -> tuple[str, bytes]
 
 def _read_file(path: Path) -> bytes:
     try:
-        with path.expanduser().open("rb") as file:
+        with expand_home(path).open("rb") as file:
             data = file.read(_MAX_SETTINGS_BYTES + 1)
     except OSError as exc:
         raise UsageError(f"cannot read the settings in {path}: {exc.strerror}") from exc

@@ -5,17 +5,16 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from autobump.cli import run_command
 from autobump.pull_requests.marker import find_marker
 from autobump.pull_requests.reconcile import CLOSED_LABEL, OVERWRITTEN_LABEL
-from tests.support.github import GitHubStandIn, Pull, standing_in
+from tests.support.github import Pull, standing_in
 from tests.support.repositories import commit, item_yaml, script_pack, show
 from tests.support.servers import Reply, Request, serve
-from tests.support.world import OLD, SETTINGS, World
+from tests.support.world import OLD, SETTINGS, World, every_action, numberless, prepare_every_action
 
 LABEL = "docker-image-auto-update"
 
@@ -485,35 +484,6 @@ def test_secondary_limit_is_waited_for_and_a_used_up_budget_is_told(
     assert world.actions() == ["refresh", "refresh"]
 
 
-def every_action(folder: Path) -> World:
-    """Return a world in which the next pass creates, adopts, refreshes, leaves, closes and holds."""
-    files: dict[str, str | bytes] = {}
-    for name in ("create", "adopt", "refresh", "leave", "close", "hold", "merged", "closed"):
-        files |= script_pack(name, {"One": f"demisto/{name}:{OLD}"})
-    return World(folder, standing_in(folder / "github", files))
-
-
-def prepare_every_action(world: World) -> None:
-    first = {name: ["1.0.0.2"] for name in ("refresh", "leave", "close", "hold", "merged", "closed")}
-    world.publish(**first)
-    world.settings["pull_requests"] |= {"reviewers": ["reviewer"], "assignees": ["person"]}
-    world.run()
-    github = world.github
-    numbers = {pull.title.split()[1].split("/")[1]: pull.number for pull in github.pulls}
-    github.close(numbers["closed"])
-    github.merge(numbers["merged"], delete_branch=False)
-    commit(github.git, {"Packs/hold/x": "mine"}, branch=github.pull(numbers["hold"]).branch)
-    commit(github.git, {"Packs/close/Scripts/One/One.yml": item_yaml("demisto/close:1.0.0.2", name="One")})
-    world.publish(**first | {"refresh": ["1.0.0.3"], "create": ["1.0.0.2"], "adopt": ["1.0.0.2"]})
-
-    def cut(request: Request) -> Reply | None:
-        return Reply(hang_up=True) if request.method == "POST" and request.path.endswith("/pulls") else None
-
-    github.before = cut
-    world.run("--image", "demisto/adopt", status=1)
-    github.before = lambda _: None
-
-
 @pytest.mark.parametrize("when", ["before", "after", "lost"])
 def test_pass_cut_off_at_any_call_ends_like_an_uninterrupted_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
@@ -569,12 +539,6 @@ def test_pass_cut_off_at_any_call_ends_like_an_uninterrupted_one(
         assert numberless(world.github) == expected, f"cut {when} call {k}: {calls[k - 1]}"
 
 
-def numberless(github: GitHubStandIn) -> Any:
-    """Return the state without what depends on the order in which two passes made things."""
-    *pulls, branches = github.state()
-    return sorted(pull[1:] for pull in pulls), branches
-
-
 def test_two_passes_at_once_end_like_one(world: World, tmp_path: Path) -> None:
     threads = []
     reports: list[int] = []
@@ -625,6 +589,16 @@ def test_own_clone_serves_where_there_is_no_checkout(
     assert run_command(["run", *options]) == 0
     assert world.github.git.line("rev-parse", f"{world.github.pull(1).branch}^") == base
     assert run_command(["run", *options, "--tags", "carrier-pigeon"]) == 2
+
+
+def test_clone_is_not_fetched_with_the_token_of_another_server(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("GITHUB_SERVER_URL", raising=False)
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    assert run_command(["run", "--forge", "github", "--tags", f"file:{world.tags}"]) == 2
+    assert "set GITHUB_SERVER_URL as well as GITHUB_API_URL" in capsys.readouterr().err
 
 
 def test_update_that_a_person_took_back_is_not_proposed_again_and_blocks_nothing(world: World) -> None:

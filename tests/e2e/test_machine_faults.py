@@ -1,34 +1,35 @@
 """Passes on a machine that fails them: a clear line, the right exit code, and a right pass afterwards."""
 
+import itertools
 import json
 import os
-import random
 import resource
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
 
 from autobump.cli import run_command
 from autobump.git import Blob, Git
+from tests.support.disks import small_disk
 from tests.support.repositories import branches, make_repository, script_pack
 
-OLD, NEW = "3.9.8.24399", "3.12.13.12042988"
+OLD, NEW, NEWER = "3.9.8.24399", "3.12.13.12042988", "3.12.14.13000000"
 _PROJECT = Path(__file__).resolve().parents[2]
 
 
 class Machine:
     """A folder with a repository, a tag file and a home, and passes in processes of their own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, repository: Path | None = None) -> None:
         folder.mkdir(exist_ok=True)
         self.folder = folder
         self.git = make_repository(
-            folder / "r",
+            repository or folder / "r",
             {
                 path: text
                 for pack in ("A", "B", "Caf\u00e9")
@@ -36,12 +37,22 @@ class Machine:
             },
         )
         self.tags = folder / "tags.json"
-        self.tags.write_text(json.dumps({"demisto/python3": [OLD, NEW]}))
+        self.publish(NEW)
         self.home = folder / "home"
         self.home.mkdir()
         config = folder / "autobump.yml"
         config.write_text("pull_requests: {max_items: 1}\n")
-        self.options = ["--repo", "r", "--tags", "file:tags.json", "--config", "autobump.yml"]
+        self.options = [
+            "--repo",
+            str(self.git.directory),
+            "--tags",
+            "file:tags.json",
+            "--config",
+            "autobump.yml",
+        ]
+
+    def publish(self, *tags: str) -> None:
+        self.tags.write_text(json.dumps({"demisto/python3": [OLD, *tags]}))
 
     def start(
         self, command: str, *more: str, env: Mapping[str, str] | None = None, limit: int | None = None
@@ -123,6 +134,89 @@ def test_full_disk_is_told_and_changes_no_branch(machine: Machine) -> None:
     machine.pass_is_right()
 
 
+@pytest.mark.parametrize("leave", [0, 8192, 65_536])
+def test_full_disk_below_the_cache_costs_the_cache_alone(tmp_path: Path, leave: int) -> None:
+    machine = Machine(tmp_path / "m")
+    with small_disk(machine.home / ".cache", 1) as disk:
+        disk.fill(leave=leave)
+        code, _, err = machine.end("run")
+        assert code == 0, err
+        assert "Traceback" not in err
+        assert len(branches(machine.git)) == 3
+        if not leave:
+            assert "going on without a cache" in err
+        disk.empty()
+        machine.publish(NEW, NEWER)
+        machine.pass_is_right()
+        assert machine.end("run")[2] == ""
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_cache_that_became_read_only_costs_nothing(tmp_path: Path, filled: bool) -> None:
+    machine = Machine(tmp_path / "m")
+    with small_disk(machine.home / ".cache", 2) as disk:
+        if filled:
+            machine.pass_is_right()
+            machine.publish(NEW, NEWER)
+        disk.allow_writing(False)
+        code, _, err = machine.end("run")
+        assert (code, len(branches(machine.git))) == (0, 3)
+        assert "going on without a" in err
+        assert "Traceback" not in err
+        disk.allow_writing(True)
+        machine.pass_is_right()
+
+
+def test_full_disk_below_the_repository_moves_all_branches_or_none(tmp_path: Path) -> None:
+    ends: set[tuple[int, int]] = set()
+    with small_disk(tmp_path / "disk", 4) as disk:
+        machine = Machine(tmp_path / "m", tmp_path / "disk/r")
+        for leave in (0, 8192, 16_384, 24_576, 1 << 20):
+            disk.fill(leave=leave)
+            code, out, err = machine.end("run")
+            ends.add((code, len(branches(machine.git))))
+            if code:
+                fails((code, out, err), 1, "no branch was changed")
+                assert err.count("\n") == 1
+            disk.empty()
+            assert machine.end("run")[0] == 0
+            assert len(branches(machine.git)) == 3
+            assert machine.git.run("for-each-ref", "refs/autobump/") == b""
+            for branch in branches(machine.git):
+                machine.git.run("update-ref", "-d", f"refs/heads/{branch}")
+    assert ends == {(1, 0), (0, 3)}
+
+
+@pytest.mark.parametrize("option", ["--output", "--report"])
+def test_full_disk_below_the_result_is_told_and_the_older_result_stays(tmp_path: Path, option: str) -> None:
+    machine = Machine(tmp_path / "m")
+    with small_disk(tmp_path / "disk", 1) as disk:
+        result = disk.folder / "result.json"
+        result.write_text("older")
+        disk.fill(leave=0)
+        code, _, err = machine.end("run", "--format", "json", option, str(result))
+        assert code == 1
+        assert err == f"autobump: cannot write {result}: No space left on device\n"
+        assert result.read_text() == "older"
+        disk.empty()
+        machine.pass_is_right()
+        assert machine.end("run", "--format", "json", option, str(result))[0] == 0
+        assert len(json.loads(result.read_text())["pull_requests"]) == 3
+        assert sorted(disk.folder.iterdir()) == [result]
+
+
+@pytest.mark.parametrize("leave", [0, 4096])
+def test_full_disk_below_temporary_files_is_told_or_done_without(tmp_path: Path, leave: int) -> None:
+    machine = Machine(tmp_path / "m")
+    with small_disk(tmp_path / "disk", 1) as disk:
+        disk.fill(leave=leave)
+        code, out, err = machine.end("run", env={"TMPDIR": str(disk.folder)})
+        if code:  # with nothing left at all Python takes another folder
+            fails((code, out, err), 1, "the machine does not let the pass go on: No space left on device")
+            assert branches(machine.git) == {}
+        machine.pass_is_right()
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 def test_result_that_cannot_be_written_is_told(machine: Machine) -> None:
     environment = os.environ | {"HOME": str(machine.home), "PYTHONPATH": str(_PROJECT)}
@@ -180,6 +274,15 @@ def test_missing_home_costs_nothing(machine: Machine) -> None:
     assert (process.returncode, process.stderr) == (0, b"")
 
 
+def test_home_that_nobody_has_is_told(machine: Machine) -> None:
+    (machine.folder / "autobump.yml").write_text("registry: {cache: ~nobody-of-this-name/cache}\n")
+    code, _, err = machine.end("run")
+    assert code == 0
+    assert "there is no home folder for the cache" in err
+    missing = machine.end("plan", "--tags", "file:~nobody-of-this-name/tags.json")
+    fails(missing, 2, "~nobody-of-this-name/tags.json: there is no such home folder")
+
+
 def test_locale_without_utf_8_reads_and_shows_the_same(machine: Machine) -> None:
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     path = "Packs/Caf\u00e9/Scripts/SCaf\u00e9/SCaf\u00e9.yml"
@@ -191,45 +294,38 @@ def test_locale_without_utf_8_reads_and_shows_the_same(machine: Machine) -> None
     machine.pass_is_right()
 
 
-def test_clock_that_jumps_back_changes_nothing(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+class JumpingClock(datetime):
+    """The time of the machine, off by some days."""
+
+    off = timedelta()
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "JumpingClock":
+        return super().now(tz) + cls.off
+
+
+@pytest.mark.parametrize("days", [(-400,), (400,), (0, -400, 400, -1)], ids=["back", "forward", "all along"])
+def test_clock_that_jumps_changes_nothing(
+    machine: Machine,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    days: tuple[int, ...],
 ) -> None:
+    """It jumps whenever it is looked at, and between passes."""
     machine.pass_is_right()
     heads = branches(machine.git)
-    monkeypatch.chdir(machine.folder)
-    monkeypatch.setenv("HOME", str(machine.home))
-    yesterday = time.time() - 400 * 24 * 3600
-    monkeypatch.setattr(time, "time", lambda: yesterday)
-    assert run_command(["run", *machine.options]) == 0
-    assert capsys.readouterr().err == ""
-    assert branches(machine.git) == heads
-
-
-def test_pass_killed_at_any_moment_ends_right_the_next_time(tmp_path: Path) -> None:
-    undisturbed = Machine(tmp_path / "calm")
-    started = time.monotonic()
-    assert undisturbed.end("run")[0] == 0
-    length = time.monotonic() - started
-    expected = trees(undisturbed.git)
-    chance = random.Random(20260601)  # noqa: S311 - the same moments every time are wanted
-    machine = Machine(tmp_path / "killed")
-    killed = 0
-    for _ in range(40):
-        for branch in branches(machine.git):
-            machine.git.run("update-ref", "-d", f"refs/heads/{branch}")
-        process = machine.start("run")
-        try:
-            process.communicate(timeout=chance.uniform(0.0, length))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
-        killed += process.returncode == -signal.SIGKILL
-        assert len(branches(machine.git)) in (0, len(expected))
-        code, _, err = machine.end("run")
-        assert (code, trees(machine.git)) == (0, expected), err
-    assert killed > 20
-
-
-def trees(git: Git) -> dict[str, str]:
-    """Return every branch with its tree; commits tell the time, which differs."""
-    return {branch: git.line("rev-parse", f"{head}^{{tree}}") for branch, head in branches(git).items()}
+    jumps, true_time = itertools.cycle(days), time.time
+    with monkeypatch.context() as patch:
+        patch.chdir(machine.folder)
+        patch.setenv("HOME", str(machine.home))
+        patch.setattr(time, "time", lambda: true_time() + next(jumps) * 24 * 3600)
+        patch.setattr("autobump.opening.datetime", JumpingClock)
+        for day in days:
+            JumpingClock.off = timedelta(days=day)
+            assert run_command(["run", *machine.options]) == 0
+            assert capsys.readouterr().err == ""
+            assert branches(machine.git) == heads
+        machine.publish(NEW, NEWER)
+        assert run_command(["run", *machine.options]) == 0
+        assert len(branches(machine.git)) == 3
+    machine.pass_is_right()

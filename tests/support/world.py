@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from autobump.cli import run_command
-from tests.support.github import GitHubStandIn
+from tests.support.github import GitHubStandIn, standing_in
+from tests.support.repositories import commit, item_yaml, script_pack
+from tests.support.servers import Reply, Request
 
 OLD = "1.0.0.1"
 SETTINGS: dict[str, Any] = {"pull_requests": {"write_pause": "0 seconds"}}
@@ -54,3 +56,39 @@ class World:
         made = [call for call in self.github.calls if not call.startswith("GET")]
         self.github.calls.clear()
         return made
+
+
+def every_action(folder: Path) -> World:
+    """Return a world in which the next pass creates, adopts, refreshes, leaves, closes and holds."""
+    files: dict[str, str | bytes] = {}
+    for name in ("create", "adopt", "refresh", "leave", "close", "hold", "merged", "closed"):
+        files |= script_pack(name, {"One": f"demisto/{name}:{OLD}"})
+    return World(folder, standing_in(folder / "github", files))
+
+
+def prepare_every_action(world: World) -> None:
+    """Do what came before that pass."""
+    first = {name: ["1.0.0.2"] for name in ("refresh", "leave", "close", "hold", "merged", "closed")}
+    world.publish(**first)
+    world.settings["pull_requests"] |= {"reviewers": ["reviewer"], "assignees": ["person"]}
+    world.run()
+    github = world.github
+    numbers = {pull.title.split()[1].split("/")[1]: pull.number for pull in github.pulls}
+    github.close(numbers["closed"])
+    github.merge(numbers["merged"], delete_branch=False)
+    commit(github.git, {"Packs/hold/x": "mine"}, branch=github.pull(numbers["hold"]).branch)
+    commit(github.git, {"Packs/close/Scripts/One/One.yml": item_yaml("demisto/close:1.0.0.2", name="One")})
+    world.publish(**first | {"refresh": ["1.0.0.3"], "create": ["1.0.0.2"], "adopt": ["1.0.0.2"]})
+
+    def cut(request: Request) -> Reply | None:
+        return Reply(hang_up=True) if request.method == "POST" and request.path.endswith("/pulls") else None
+
+    github.before = cut
+    world.run("--image", "demisto/adopt", status=1)
+    github.before = lambda _: None
+
+
+def numberless(github: GitHubStandIn) -> Any:
+    """Return the state without what depends on the order in which two passes made things."""
+    *pulls, branches = github.state()
+    return sorted(pull[1:] for pull in pulls), branches

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from autobump.errors import UsageError
+from autobump.files import expand_home
 from autobump.images.choice import TagRecord
 from autobump.images.facts import ImageFacts
 from autobump.traffic import Traffic
@@ -101,11 +102,11 @@ def open_tag_source(spelling: str, options: SourceOptions | None = None) -> TagS
         from autobump.images.sources.snapshot import SnapshotSource
 
         cache = TagCache(options.cache, refresh=options.refresh) if options else None
-        return SnapshotSource.open(Path(rest).expanduser(), cache)
+        return SnapshotSource.open(expand_home(rest), cache)
     if kind == "dockerfiles-info" and rest:
         from autobump.images.sources.image_pages import ImagePagesSource, LocalPages
 
-        return ImagePagesSource(LocalPages(Path(rest).expanduser()))
+        return ImagePagesSource(LocalPages(expand_home(rest)))
     if spelling in ("dockerhub", "dockerfiles-info") or (kind == "oci" and rest):
         return _open_network_source(spelling, options or SourceOptions())
     raise UsageError(
@@ -117,13 +118,14 @@ def open_tag_source(spelling: str, options: SourceOptions | None = None) -> TagS
 def _open_network_source(spelling: str, options: SourceOptions) -> TagSource:
     from autobump.images.sources.cache import TagCache
     from autobump.images.sources.http import HttpClient, HttpLimits
-    from autobump.secrets import find_secret, find_text
+    from autobump.secrets import find_secret, find_text, is_for_github_com
 
     client = HttpClient(HttpLimits(connections=options.connections), traffic=options.traffic)
     if spelling == "dockerfiles-info":
         from autobump.images.sources.image_pages import GitHubPages, ImagePagesSource
 
-        return ImagePagesSource(GitHubPages(client, find_secret("GITHUB_TOKEN")))
+        token = find_secret("GITHUB_TOKEN") if is_for_github_com() else None
+        return ImagePagesSource(GitHubPages(client, token))
     cache = TagCache(options.cache, refresh=options.refresh)
     if spelling == "dockerhub":
         from autobump.images.sources import docker_hub

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from autobump.errors import RegistryError, UsageError
+from autobump.files import expand_home
 from autobump.images.deprecated import DeprecatedImage, parse_deprecated_images
 
 URL = "https://raw.githubusercontent.com/demisto/dockerfiles/master/docker/deprecated_images.json"
@@ -65,7 +66,7 @@ def open_deprecated_images(spelling: str, tags: str) -> DeprecatedImagesSource:
     if spelling == "dockerfiles":
         return DeprecatedImagesSource(url=URL)
     if kind == "file" and rest:
-        return DeprecatedImagesSource(Path(rest).expanduser())
+        return DeprecatedImagesSource(expand_home(rest))
     raise UsageError(
         f"{spelling!r} is no list of deprecated images; use auto, none, dockerfiles or file:PATH"
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autobump.errors import RegistryError, UsageError
+from autobump.files import expand_home
 from autobump.images.facts import ImageFacts, facts_from_record, facts_to_record
 from autobump.images.sources import FactsSource
 from autobump.images.sources.snapshot import TagFile
@@ -154,19 +155,18 @@ def open_facts_source(
     if spelling == "none":
         return None
     if kind == "file" and rest:
-        path = Path(rest).expanduser()
+        path = expand_home(rest)
         return _open_file(file if file is not None and file.path == path else TagFile(path), cache)
     if kind == "dockerfiles-info" and rest:
         from autobump.images.sources.image_pages import LocalPages
 
-        return PageFacts(LocalPages(Path(rest).expanduser()))
+        return PageFacts(LocalPages(expand_home(rest)))
     if spelling == "dockerfiles-info":
         from autobump.images.sources.http import HttpClient, HttpLimits
         from autobump.images.sources.image_pages import GitHubPages
-        from autobump.secrets import find_secret
 
         client = HttpClient(HttpLimits(connections=connections))
-        return RememberedFacts(PageFacts(GitHubPages(client, find_secret("GITHUB_TOKEN"))), cache, "pages")
+        return RememberedFacts(PageFacts(GitHubPages(client)), cache, "pages")
     raise UsageError(
         f"{spelling!r} is no source of image facts; use auto, none, dockerfiles-info[:PATH] or file:PATH"
     )

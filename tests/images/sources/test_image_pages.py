@@ -1,6 +1,7 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,3 +77,24 @@ def test_page_without_facts_costs_only_the_facts(tmp_path: Path, page: str) -> N
 def test_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no folder"):
         open_tag_source(f"dockerfiles-info:{tmp_path}/none")
+
+
+@pytest.mark.parametrize(
+    ("api", "token"),
+    [("", "sesame"), ("https://api.github.com/", "sesame"), ("https://git.example/api/v3", None)],
+)
+def test_token_of_another_github_is_not_sent_to_github_com(
+    monkeypatch: pytest.MonkeyPatch, api: str, token: str | None
+) -> None:
+    sent: list[str | None] = []
+
+    def send(_self: HttpClient, _method: str, _url: str, **options: Any) -> Answer:
+        sent.append(options["authorization"])
+        return Answer(404, {}, b"", "")
+
+    monkeypatch.setattr(HttpClient, "send", send)
+    monkeypatch.setenv("GITHUB_TOKEN", "sesame")
+    monkeypatch.setenv("GITHUB_API_URL", api)
+    with pytest.raises(RegistryError):
+        open_tag_source("dockerfiles-info").fetch_tags("demisto/x")
+    assert sent == [token and f"Bearer {token}"]
