@@ -309,6 +309,32 @@ def test_marker_forged_by_an_outsider_does_not_count(world: World) -> None:
     assert sorted(pr["action"] for pr in report["pull_requests"]) == ["create", "create", "hold"]
 
 
+def test_pull_requests_of_outsiders_without_end_make_no_duplicates(world: World) -> None:
+    forged = world.run("--dry-run")["pull_requests"][0]["body"]
+    stranger = {
+        "number": 1,
+        "html_url": "",
+        "state": "open",
+        "body": forged,
+        "user": {"login": "outsider"},
+        "head": {"ref": "autobump/evil/00000000", "repo": {"full_name": "demisto/content"}},
+    }
+    flood = Reply(body=json.dumps([stranger] * 100).encode())
+
+    def endless(request: Request) -> Reply | None:
+        listing = request.method == "GET" and request.path.endswith("/pulls")
+        return flood if listing and "head" not in request.query else None
+
+    world.run()
+    expected = world.github.state()
+    world.github.before = endless
+    assert set(world.actions()) == {"adopt", "hold"}
+    assert len(world.github.pulls) == 2
+    world.github.before = lambda _: None
+    assert world.actions() == ["leave", "leave"]
+    assert world.github.state() == expected
+
+
 def test_branch_of_a_pass_that_was_cut_off_is_told_from_what_a_merge_left(world: World) -> None:
     world.run()
     branch = world.github.pull(1).branch

@@ -2,6 +2,7 @@
 
 import gzip
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
@@ -56,9 +58,10 @@ Answerer = Callable[[Request], Reply]
 
 @dataclass
 class Server:
-    """A running server: its address, and every request it saw."""
+    """A running server: its address, how often it was connected to, and every request it saw."""
 
     url: str
+    connections: int = 0
     requests: list[Request] = field(default_factory=list)
 
     def paths(self) -> list[str]:
@@ -67,8 +70,8 @@ class Server:
 
 
 @contextmanager
-def serve(answer: Answerer) -> Iterator[Server]:
-    """Serve on a free loopback port until the block ends."""
+def serve(answer: Answerer, certificate: Path | None = None) -> Iterator[Server]:
+    """Serve on a free loopback port until the block ends, with TLS if there is a certificate with its key."""
     server = Server("")
     lock = threading.Lock()
 
@@ -122,11 +125,20 @@ def serve(answer: Answerer) -> Iterator[Server]:
     class QuietServer(ThreadingHTTPServer):
         daemon_threads = True
 
+        def process_request(self, request: Any, client_address: Any) -> None:
+            server.connections += 1
+            super().process_request(request, client_address)
+
         def handle_error(self, request: object, client_address: object) -> None:
             """Keep quiet about clients that hang up."""
 
     http = QuietServer(("127.0.0.1", 0), Handler)
-    server.url = f"http://127.0.0.1:{http.server_address[1]}"
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        # Each handshake in the thread of its connection: one that is refused must not hold up the others.
+        http.socket = context.wrap_socket(http.socket, server_side=True, do_handshake_on_connect=False)
+    server.url = f"http{'s' if certificate else ''}://127.0.0.1:{http.server_address[1]}"
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

@@ -4,6 +4,7 @@ The only importer of PyGithub. Its objects fetch themselves again when looked at
 at a time, which is what a bot that counts its calls needs.
 """
 
+import json
 import logging
 import time
 from collections.abc import Mapping
@@ -193,10 +194,7 @@ class GitHubApi:
     ) -> Any:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                _, data = self._requester.requestJsonAndCheck(
-                    verb, path, parameters=dict(parameters) if parameters else None, input=body
-                )
-                return _require_json(data)
+                return self._request(verb, path, what, parameters, body)
             except GithubException as exc:
                 if (seconds := _limit_seconds(exc)) is not None:
                     self._wait(seconds, what, exc)
@@ -208,6 +206,8 @@ class GitHubApi:
                     raise ForgeError(f"cannot {what}: GitHub answered {exc.status}") from exc
                 else:
                     self._wait(2.0 ** (attempt - 1), what, exc)
+            except requests.exceptions.SSLError as exc:
+                raise ForgeError(f"cannot {what}: the certificate of GitHub cannot be verified") from exc
             except (requests.RequestException, ValueError) as exc:
                 message = f"cannot {what}: GitHub {_trouble(exc)} ({type(exc).__name__})"
                 if once:
@@ -218,6 +218,37 @@ class GitHubApi:
             finally:
                 self._count()
         raise OutOfBudgetError(f"cannot {what}: GitHub keeps answering with its rate limit")
+
+    def _request(
+        self, verb: str, path: str, what: str, parameters: Mapping[str, Any] | None, body: Any
+    ) -> Any:
+        """Send one request and return what the JSON of the answer says, None for an empty one.
+
+        Raises:
+            GithubException: GitHub refused.
+            ForgeError: It redirects.
+            ValueError: It answered something else than JSON, such as the page of a proxy.
+
+        Source: PyGithub follows 301 on the same host, raises RuntimeError for another one, and takes any
+        other redirect for an answer. Of a repository that was renamed GitHub says 301, and 307 to a write.
+        """
+        moved = f"cannot {what}: GitHub redirects it, which is not followed; was the repository renamed?"
+        try:
+            query = dict(parameters) if parameters else None
+            status, headers, text = self._requester.requestJson(verb, path, parameters=query, input=body)
+        except RuntimeError as exc:
+            raise ForgeError(moved) from exc
+        if 300 <= status < 400:
+            raise ForgeError(moved)
+        try:
+            data = json.loads(text) if text else None
+        except (ValueError, RecursionError) as exc:
+            if status < 400:
+                raise ValueError("no JSON") from exc
+            data = None
+        if status >= 400:
+            raise GithubException(status, data, headers)
+        return data
 
     def _count(self) -> None:
         left, _ = self._requester.rate_limiting  # as the last answer said; -1 when none did
@@ -299,17 +330,6 @@ def _client(auth: Any, url: str, pace: GitHubPace) -> Github:
     )
 
 
-def _require_json(data: Any) -> Any:
-    """Return what was answered, unless it was a page of something between GitHub and us.
-
-    Raises:
-        ValueError: It was no JSON. PyGithub gives such a text as `data`, and `url` beside it.
-    """
-    if isinstance(data, dict) and isinstance(data.get("data"), str) and data.keys() <= {"data", "url"}:
-        raise ValueError("no JSON")
-    return data
-
-
 def _trouble(exc: Exception) -> str:
     return "cannot be reached" if isinstance(exc, requests.RequestException) else "answered no JSON"
 
@@ -317,7 +337,8 @@ def _trouble(exc: Exception) -> str:
 def _text(exc: GithubException) -> str:
     data = exc.data if isinstance(exc.data, dict) else {}
     parts = [str(data.get("message") or "")]
-    for error in data.get("errors") or []:
+    errors = data.get("errors")
+    for error in errors if isinstance(errors, list) else []:
         parts.append(str(error.get("message") or "") if isinstance(error, dict) else str(error))
     text = "; ".join(part for part in parts if part) or "no reason given"
     return _one_line(text)

@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
 from autobump.errors import RegistryError
 from autobump.images.sources.http import HttpClient, HttpLimits
+from tests.support.certificates import self_signed
 from tests.support.servers import Reply, Request, Server, packed, serve
 
 QUICK = HttpLimits(connect_seconds=2, idle_seconds=0.5, answer_seconds=1, answer_bytes=1 << 20, attempts=3)
@@ -156,6 +158,42 @@ def test_redirect_to_another_protocol_is_refused(client: HttpClient, location: s
         pytest.raises(RegistryError, match="not followed"),
     ):
         client.send("GET", server.url)
+
+
+def test_redirect_out_of_tls_is_refused(
+    client: HttpClient, elsewhere: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = self_signed(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    redirect = replies(Reply(302, headers={"Location": f"{elsewhere.url}/x"}))
+    with serve(redirect, certificate) as server, pytest.raises(RegistryError, match="not followed"):
+        client.send("GET", server.url, authorization="Bearer sesame")
+    assert (len(server.requests), elsewhere.requests) == (1, [])
+
+
+def test_certificate_nobody_vouches_for_is_told_and_not_tried_again(
+    client: HttpClient, waits: list[float], tmp_path: Path
+) -> None:
+    with (
+        serve(replies(Reply()), self_signed(tmp_path)) as server,
+        pytest.raises(RegistryError, match="the certificate cannot be verified"),
+    ):
+        client.send("GET", server.url, authorization="Bearer sesame")
+    assert (server.connections, server.requests, waits) == (1, [], [])
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{f"X-{number}": "x" for number in range(1000)}, {"X-Long": "x" * 100_000}],
+    ids=["many", "long"],
+)
+def test_flood_of_headers_is_not_taken_in(client: HttpClient, headers: dict[str, str]) -> None:
+    with (
+        serve(replies(Reply(headers=headers))) as server,
+        pytest.raises(RegistryError, match="cannot be reached"),
+    ):
+        client.send("GET", server.url)
+    assert len(server.requests) == QUICK.attempts
 
 
 def test_redirect_in_circles_ends(client: HttpClient) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from autobump.errors import ImageNotFoundError, RegistryError, UsageError
 from autobump.images.sources import open_tag_source
-from autobump.images.sources.http import HttpClient, HttpLimits
+from autobump.images.sources.http import Answer, HttpClient, HttpLimits
 from autobump.images.sources.image_pages import GitHubPages, ImagePagesSource
 from autobump.secrets import Secret
 from tests.support.servers import Reply, Request, serve

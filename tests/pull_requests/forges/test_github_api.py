@@ -1,0 +1,126 @@
+"""Calls to a server that claims to be GitHub and means harm, or is in trouble."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from autobump.errors import ForgeError
+from autobump.pull_requests.forges.github_api import GitHubApi, GitHubPace, connect_with_token
+from autobump.secrets import Secret
+from tests.support.certificates import self_signed
+from tests.support.servers import Reply, Request, serve
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    told: list[float] = []
+    monkeypatch.setattr("time.sleep", told.append)
+    return told
+
+
+def connect(url: str) -> GitHubApi:
+    return connect_with_token(Secret("sesame"), url, "demisto/content", GitHubPace(write_seconds=0))
+
+
+def read(api: GitHubApi) -> object:
+    return api.list_pages("/pulls", "list the open pull requests")
+
+
+def write(api: GitHubApi) -> object:
+    return api.write("POST", "/issues/1/labels", "label #1", {"labels": ["x"]})
+
+
+@pytest.mark.parametrize("call", [read, write])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirect_to_another_host_is_not_followed(
+    call: Callable[[GitHubApi], object], status: int, waits: list[float]
+) -> None:
+    with serve(lambda _: Reply(body=b"[]")) as elsewhere:
+        redirect = Reply(status, headers={"Location": f"{elsewhere.url.replace('127.0.0.1', 'localhost')}/x"})
+        with serve(lambda _: redirect) as server, pytest.raises(ForgeError, match="redirects"):
+            call(connect(server.url))
+    assert server.requests[0].headers["authorization"] == "token sesame"
+    assert (len(server.requests), elsewhere.requests, waits) == (1, [], [])
+
+
+def test_redirect_in_circles_ends(waits: list[float]) -> None:
+    def answer(request: Request) -> Reply:
+        return Reply(301, headers={"Location": f"{server.url}{request.path}"})
+
+    with serve(answer) as server, pytest.raises(ForgeError, match="redirects"):
+        read(connect(server.url))
+
+
+def test_token_leaves_tls_for_no_redirect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waits: list[float]
+) -> None:
+    certificate = self_signed(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    with serve(lambda _: Reply(body=b"[]")) as plain:
+        redirect = Reply(301, headers={"Location": f"{plain.url}/repos/demisto/content/pulls"})
+        with serve(lambda _: redirect, certificate) as server, pytest.raises(ForgeError, match="redirects"):
+            read(connect(server.url))
+    assert (len(server.requests), plain.requests) == (1, [])
+
+
+@pytest.mark.parametrize("call", [read, write])
+def test_certificate_nobody_vouches_for_is_told_and_not_tried_again(
+    tmp_path: Path, call: Callable[[GitHubApi], object], waits: list[float]
+) -> None:
+    with (
+        serve(lambda _: Reply(body=b"[]"), self_signed(tmp_path)) as server,
+        pytest.raises(ForgeError, match="the certificate of GitHub cannot be verified"),
+    ):
+        call(connect(server.url))
+    assert (server.connections, server.requests, waits) == (1, [], [])
+
+
+def test_pages_without_end_end(waits: list[float]) -> None:
+    page = Reply(body=b"[" + b"{}," * 99 + b"{}]", headers={**JSON, "Link": '</x>; rel="next"'})
+    with serve(lambda _: page) as server:
+        found = connect(server.url).list_pages("/pulls", "list")
+    assert (len(server.requests), len(found)) == (30, 3_000)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(body=b"<html>", headers={"Content-Type": "text/html"}),
+        Reply(body=b'[{"number": 1', headers=JSON),
+        Reply(body=b"[" * 100_000, headers=JSON),
+        Reply(body=b'{"message": "a list was asked for"}', headers=JSON),
+        Reply(body=b"\xff\xfe", headers={"Content-Type": "image/png"}),
+        Reply(204),
+    ],
+    ids=["html", "cut off", "deep", "object", "image", "empty"],
+)
+def test_answer_that_is_no_list_is_told(reply: Reply, waits: list[float]) -> None:
+    with serve(lambda _: reply) as server, pytest.raises(ForgeError, match="GitHub answered something"):
+        read(connect(server.url))
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"[]", b'"text"', b'{"message": 5, "errors": 7}', b'{"errors": [1, {"message": 2}]}']
+)
+def test_refusal_of_any_shape_is_told(body: bytes, waits: list[float]) -> None:
+    with (
+        serve(lambda _: Reply(422, body, JSON)) as server,
+        pytest.raises(ForgeError, match="cannot label #1"),
+    ):
+        write(connect(server.url))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{f"X-{number}": "x" for number in range(1000)}, {"X-Long": "x" * 100_000}],
+    ids=["many", "long"],
+)
+def test_flood_of_headers_is_not_taken_in(headers: dict[str, str], waits: list[float]) -> None:
+    flood = Reply(body=b"[]", headers=headers)
+    with serve(lambda _: flood) as server, pytest.raises(ForgeError, match="GitHub cannot be reached"):
+        read(connect(server.url))
+    assert (len(server.requests), waits) == (4, [1, 2, 4])
