@@ -61,13 +61,15 @@ def _credentials(server: str, token: Secret | None) -> dict[str, str]:
     """Return settings for git that send the token to this server only.
 
     Source: git reads GIT_CONFIG_COUNT, _KEY_n and _VALUE_n; GitHub takes a token as the password of
-    x-access-token.
+    x-access-token. Git sends extra headers to the server that its first request is redirected to, too.
     """
     if token is None or not server.startswith("https://"):
         return {}
     pair = Secret(base64.b64encode(f"x-access-token:{token.reveal()}".encode()).decode())
     return {
-        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_COUNT": "2",
         "GIT_CONFIG_KEY_0": f"http.{server}/.extraHeader",
         "GIT_CONFIG_VALUE_0": f"Authorization: Basic {pair.reveal()}",
+        "GIT_CONFIG_KEY_1": "http.followRedirects",
+        "GIT_CONFIG_VALUE_1": "false",
     }

@@ -15,6 +15,7 @@ from autobump.cli import run_command
 from autobump.git import Git
 from tests.support.commands import COMMANDS
 from tests.support.emulator import APP_KEY
+from tests.support.github import standing_in
 from tests.support.repositories import make_repository, script_pack
 from tests.support.servers import Reply, Request, serve
 
@@ -114,6 +115,31 @@ def test_no_secret_is_in_what_a_command_writes(
     for text in marked:
         assert text not in out + err
         assert_in_no_file(tmp_path, git, text)
+
+
+def test_no_secret_is_in_what_is_made_on_github(
+    tmp_path: Path,
+    marked: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("AUTOBUMP_APP_ID")
+    monkeypatch.delenv("AUTOBUMP_APP_PRIVATE_KEY")
+    files: dict[str, str | bytes] = {}
+    files |= script_pack("A", {"S": f"demisto/python3:{OLD}"})
+    github = standing_in(tmp_path / "github", files)
+    github.tokens = {SECRETS["GITHUB_TOKEN"]: "content-bot"}
+    (tmp_path / "tags.json").write_text(json.dumps({"demisto/python3": [OLD, NEW]}))
+    options = ["--repo", str(github.git.directory), "--tags", f"file:{tmp_path}/tags.json"]
+    with serve(github.answer) as server:
+        monkeypatch.setenv("GITHUB_API_URL", server.url)
+        assert run_command(["-vv", "run", "--forge", "github", *options]) == 0
+        sent = [request.path + request.body.decode() for request in server.requests]
+    assert len(github.open_pulls()) == 1
+    told = "".join([*capfd.readouterr(), *sent, repr(github.state())])
+    for text in marked:
+        assert text not in told
+        assert_in_no_file(tmp_path, github.git, text)
 
 
 def test_every_command_is_looked_at() -> None:

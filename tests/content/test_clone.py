@@ -1,0 +1,60 @@
+"""Where the token for a clone goes, with real git and servers with TLS."""
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from autobump.content.clone import open_clone
+from autobump.errors import AutobumpError
+from autobump.secrets import Secret
+from tests.support.certificates import self_signed
+from tests.support.servers import Reply, Server, serve
+
+BASIC = f"Basic {base64.b64encode(b'x-access-token:sesame').decode()}"
+REFS = "/demisto/content/info/refs"
+
+
+@pytest.fixture
+def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = self_signed(tmp_path)
+    monkeypatch.setenv("GIT_SSL_CAINFO", str(path))
+    return path
+
+
+def clone(server: Server, folder: Path) -> None:
+    open_clone(folder / "clones", server.url, "demisto/content", "master", Secret("sesame"))
+
+
+def test_token_goes_to_its_server_and_into_no_file(tmp_path: Path, certificate: Path) -> None:
+    with serve(lambda _: Reply(404), certificate) as server, pytest.raises(AutobumpError, match="not found"):
+        clone(server, tmp_path)
+    assert [(seen.path, seen.headers["authorization"]) for seen in server.requests] == [(REFS, BASIC)]
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert not any(b"sesame" in data or BASIC.encode() in data for data in files)
+
+
+def test_token_does_not_follow_a_redirect(tmp_path: Path, certificate: Path) -> None:
+    with serve(lambda _: Reply(404), certificate) as elsewhere:
+        redirect = Reply(302, headers={"Location": f"{elsewhere.url}{REFS}?service=git-upload-pack"})
+        with (
+            serve(lambda _: redirect, certificate) as server,
+            pytest.raises(AutobumpError, match="cannot fetch"),
+        ):
+            clone(server, tmp_path)
+    assert (len(server.requests), elsewhere.requests) == (1, [])
+
+
+def test_token_is_not_sent_without_tls(tmp_path: Path) -> None:
+    with serve(lambda _: Reply(404)) as server, pytest.raises(AutobumpError):
+        clone(server, tmp_path)
+    assert "authorization" not in server.requests[0].headers
+
+
+def test_certificate_nobody_vouches_for_is_told(tmp_path: Path) -> None:
+    with (
+        serve(lambda _: Reply(404), self_signed(tmp_path)) as server,
+        pytest.raises(AutobumpError, match="certificate"),
+    ):
+        clone(server, tmp_path)
+    assert server.requests == []
