@@ -2,6 +2,7 @@
 
 import base64
 import re
+import time
 from pathlib import Path
 
 from autobump.errors import AutobumpError, UsageError
@@ -10,6 +11,8 @@ from autobump.lock import hold_lock
 from autobump.secrets import Secret
 
 DEFAULT_SERVER = "https://github.com"
+
+_HALF_PACK_SECONDS = 24 * 3600
 
 
 def open_clone(
@@ -44,6 +47,10 @@ def _fetch(git: Git, server: str, repository: str, branch: str) -> str:
         # Whoever left one was killed: nobody else is here now.
         for stale in (*home.glob("*.lock"), *(home / "refs").rglob("*.lock")):
             stale.unlink(missing_ok=True)
+        # Half a pack of a git that was killed; a pass that reads files may be writing a younger one.
+        for half in home.glob("objects/pack/tmp_*"):
+            if time.time() - half.stat().st_mtime > _HALF_PACK_SECONDS:
+                half.unlink(missing_ok=True)
         git.run("init", "--quiet", "--bare")
         git.run("config", "remote.origin.url", f"{server}/{repository}")
         git.run("config", "remote.origin.promisor", "true")

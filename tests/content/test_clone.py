@@ -1,6 +1,7 @@
 """Where the token for a clone goes, with real git and servers with TLS."""
 
 import base64
+import os
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,18 @@ def test_token_is_not_sent_without_tls(tmp_path: Path) -> None:
     with serve(lambda _: Reply(404)) as server, pytest.raises(AutobumpError):
         clone(server, tmp_path)
     assert "authorization" not in server.requests[0].headers
+
+
+def test_what_a_killed_git_left_is_taken_away(tmp_path: Path) -> None:
+    pack = tmp_path / "clones/demisto__content/objects/pack"
+    pack.mkdir(parents=True)
+    old, young, lock = pack / "tmp_pack_old", pack / "tmp_pack_young", pack.parents[1] / "shallow.lock"
+    for path in (old, young, lock):
+        path.touch()
+    os.utime(old, (0, 0))
+    with serve(lambda _: Reply(404)) as server, pytest.raises(AutobumpError):
+        clone(server, tmp_path)
+    assert [path.exists() for path in (old, young, lock)] == [False, True, False]
 
 
 def test_certificate_nobody_vouches_for_is_told(tmp_path: Path) -> None:

@@ -36,7 +36,8 @@ class Disk:
 
     def allow_writing(self, allowed: bool) -> None:
         """Make it writable or read-only, for root as well."""
-        _mount("-o", f"remount,{'rw' if allowed else 'ro'}", self.folder)
+        done = _mount("-o", f"remount,{'rw' if allowed else 'ro'}", self.folder)
+        assert done.returncode == 0, done.stderr
 
     def _free(self) -> int:
         told = os.statvfs(self.folder)

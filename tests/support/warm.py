@@ -43,17 +43,19 @@ class WarmPasses:
         self._process = process
         self._errors = folder / "stderr.txt"
 
-    def run(self, *arguments: str, kill_after: float | None = None) -> Ended:
+    def run(self, *arguments: str, kill_after: float | None = None, with_git: bool = False) -> Ended:
         """Run a command, and wait until it and every git it started have ended.
 
         Args:
             arguments: The command line.
-            kill_after: Seconds after which it alone is killed, as the system does when memory runs out.
+            kill_after: Seconds after which it is killed.
+            with_git: Kill what it started as well, as a container that ends does; else it alone, as the
+                system does when memory runs out.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        request = {"arguments": arguments, "kill_after": kill_after, "errors": str(self._errors)}
-        self._process.stdin.write(json.dumps(request) + "\n")
+        request = {"arguments": arguments, "kill_after": kill_after, "with_git": with_git}
+        self._process.stdin.write(json.dumps(request | {"errors": str(self._errors)}) + "\n")
         self._process.stdin.flush()
         status, seconds = json.loads(self._process.stdout.readline())
         return Ended(status, seconds, self._errors.read_text())
@@ -86,19 +88,23 @@ def _serve() -> None:
         print(json.dumps(_perform(**json.loads(line))), flush=True)  # noqa: T201 - the answer
 
 
-def _perform(arguments: list[str], kill_after: float | None, errors: str) -> tuple[int, float]:
+def _perform(
+    arguments: list[str], kill_after: float | None, with_git: bool, errors: str
+) -> tuple[int, float]:
     from autobump.cli import run_command
 
     started = time.monotonic()
     child = os.fork()
     if child == 0:
+        os.setsid()
         with Path(errors).open("wb") as file, Path(os.devnull).open("wb") as nothing:
             os.dup2(nothing.fileno(), 1)
             os.dup2(file.fileno(), 2)
         os._exit(run_command(arguments))
     if kill_after is not None:
         time.sleep(kill_after)
-        os.kill(child, signal.SIGKILL)  # nobody waited for it yet, so the number is still its own
+        # Nobody waited for it yet, so the number is still its own.
+        (os.killpg if with_git else os.kill)(child, signal.SIGKILL)
     _, waited = os.waitpid(child, 0)
     seconds = time.monotonic() - started
     try:
