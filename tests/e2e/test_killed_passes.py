@@ -51,7 +51,7 @@ def leftovers(folder: Path, *names: str) -> list[Path]:
     return [path for name in names for path in folder.rglob(name)]
 
 
-def refs_of(git: Git, prefix: str = "") -> dict[str, str]:
+def refs_of(git: Git, prefix: str = "refs/") -> dict[str, str]:
     listing = git.run("for-each-ref", "--format=%(refname) %(objectname)", prefix).decode().splitlines()
     return dict(line.split(" ") for line in listing)
 
@@ -101,6 +101,7 @@ def test_local_pass_killed_at_any_moment_ends_right_the_next_time(tmp_path: Path
         assert len(expected) == 5
 
         killed = 0
+        unmoved = 0
         for moment in moments(median(ended.seconds for ended in calm)):
             set_refs(git, before)
             ended = passes.run(*options, kill_after=moment)
@@ -111,11 +112,13 @@ def test_local_pass_killed_at_any_moment_ends_right_the_next_time(tmp_path: Path
             assert is_right(passes.run(*options), report)
             assert seen(git) == expected
             assert between in (before, refs_of(git, "refs/heads/")), "some branches moved and others did not"
+            unmoved += between == before
             assert refs_of(git, "refs/autobump/") == {}
             assert leftovers(git.directory, "*.lock", "tmp_*") == []
             if killed == KILLS:
                 break
         assert killed == KILLS
+        assert unmoved > 0, "no pass was killed before its branches moved"
     git.run("fsck", "--strict")
 
 
