@@ -187,6 +187,20 @@ def test_full_disk_below_the_repository_moves_all_branches_or_none(tmp_path: Pat
     assert ends == {(1, 0), (0, 3)}
 
 
+def test_lock_that_a_killed_git_left_is_named(machine: Machine) -> None:
+    machine.pass_is_right()
+    machine.publish(NEW, NEWER)
+    before = branches(machine.git)
+    lock = machine.git.directory / f"refs/heads/{sorted(before)[0]}.lock"
+    lock.touch()
+    ended = machine.end("run")
+    fails(ended, 1, f"{lock.name}': File exists")
+    assert "no branch was changed" in ended[2]
+    assert branches(machine.git) == before
+    lock.unlink()
+    machine.pass_is_right()
+
+
 @pytest.mark.parametrize("option", ["--output", "--report"])
 def test_full_disk_below_the_result_is_told_and_the_older_result_stays(tmp_path: Path, option: str) -> None:
     machine = Machine(tmp_path / "m")

@@ -23,6 +23,8 @@ DEFAULT_URL = "https://api.github.com"
 ACTIONS_LOGIN = "github-actions[bot]"
 
 _log = logging.getLogger(__name__)
+# PyGithub writes lines of its own to stderr, which are neither redacted nor in the format that was asked for.
+logging.getLogger("github").setLevel(logging.CRITICAL)
 
 _APP_PERMISSIONS = {"contents": "write", "pull_requests": "write", "issues": "write"}
 _ATTEMPTS = 4

@@ -46,12 +46,15 @@ def test_redirect_to_another_host_is_not_followed(
     assert (len(server.requests), elsewhere.requests, waits) == (1, [], [])
 
 
-def test_redirect_in_circles_ends(waits: list[float]) -> None:
+def test_redirect_in_circles_ends_and_only_autobump_tells(
+    waits: list[float], capfd: pytest.CaptureFixture[str]
+) -> None:
     def answer(request: Request) -> Reply:
         return Reply(301, headers={"Location": f"{server.url}{request.path}"})
 
     with serve(answer) as server, pytest.raises(ForgeError, match="redirects"):
         read(connect(server.url))
+    assert capfd.readouterr().err == ""
 
 
 def test_token_leaves_tls_for_no_redirect(
