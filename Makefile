@@ -14,7 +14,7 @@ demo: $(READY) ## Show the whole job on a built-in sample
 	@$(BIN)/autobump demo
 
 test: $(READY) ## Run the tests
-	$(BIN)/python -m pytest $(PYTEST_ARGUMENTS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGUMENTS)
 
 golden: $(READY) ## Write the texts in tests/golden and the schema of the settings anew; review the diff
 	AUTOBUMP_GOLDEN=write $(BIN)/python -m pytest -q tests/pull_requests tests/test_settings_schema.py
