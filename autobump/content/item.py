@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from sys import intern
 
 from autobump.content.tree import TreeEntry
 from autobump.content.yaml_scan import scan_outline
@@ -132,7 +133,7 @@ def find_item_files(entries: Iterable[TreeEntry]) -> Iterator[ItemFile]:
             continue
         if entry.is_regular and (match := _ITEM_PATH.fullmatch(entry.path)):
             kind = ItemKind.INTEGRATION if match[2] == "Integrations" else ItemKind.SCRIPT
-            yield ItemFile(entry.path, match[1], kind, entry.blob, entry.mode)
+            yield ItemFile(entry.path, intern(match[1]), kind, entry.blob, entry.mode)
 
 
 def parse_item(data: bytes, kind: ItemKind) -> ItemFacts:

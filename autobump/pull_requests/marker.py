@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 _MARKER = re.compile(r"<!-- autobump:v1 (\{.*?\}) -->")
 _TRAILER_KEY = "Autobump"
@@ -49,6 +49,9 @@ class Marker:
         return replace(self, head=head)
 
 
+_FIELDS = tuple(field.name for field in fields(Marker))
+
+
 def hash_base(files: Iterable[tuple[str, str]]) -> str:
     """Return a hash over paths and blob names, in any order; changes when any of the files does."""
     text = json.dumps(sorted(files)).encode()
@@ -84,7 +87,8 @@ def find_trailer(message: str) -> Marker | None:
 
 
 def _to_json(marker: Marker) -> str:
-    text = json.dumps(asdict(marker), separators=(",", ":"), sort_keys=True)
+    said = {name: getattr(marker, name) for name in _FIELDS}
+    text = json.dumps(said, separators=(",", ":"), sort_keys=True)
     # Nothing in it may end the comment early: the escapes are plain JSON and read back as they were.
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("--", "-\\u002d")
 

@@ -18,7 +18,7 @@ from autobump.images.choice import TagRecord
 from autobump.images.facts import ImageFacts, facts_from_record, parse_moment
 from autobump.images.sources.cache import CachedTags, TagCache
 
-_CHUNK = 4 * 1024 * 1024
+_CHUNK = 256 * 1024
 _MAX_BYTES = 512 * 1024 * 1024
 _MAX_TAG_LENGTH = 128
 _COMPLETE = ""
