@@ -8,9 +8,9 @@ from itertools import islice
 from autobump.errors import ForgeError
 from autobump.images.lookup import Digest, Unavailable, look_up_digests
 from autobump.judge import Filters, Judged
-from autobump.planning.plan import Plan, PlannedPullRequest
+from autobump.planning.plan import Bump, Plan, PlannedPullRequest
 from autobump.planning.surroundings import Surroundings
-from autobump.progress import Progress
+from autobump.progress import Progress, Silent
 from autobump.pull_requests.dashboard import (
     Overview,
     Requests,
@@ -18,7 +18,7 @@ from autobump.pull_requests.dashboard import (
     read_requests,
     render_dashboard,
 )
-from autobump.pull_requests.edits import compose_edits, needed_blobs
+from autobump.pull_requests.edits import Edits, compose_edits, needed_blobs
 from autobump.pull_requests.forges import Base, Forge, Outcome, PreparedAction
 from autobump.pull_requests.reconcile import (
     Action,
@@ -34,8 +34,12 @@ from autobump.pull_requests.reconcile import (
 )
 from autobump.report.events import log_outcome
 from autobump.run import Pass, PassResult
+from autobump.second_core import share_work
 
 _log = logging.getLogger(__name__)
+
+_WORTH_A_PROCESS = 200
+"""Fewer items than this are composed sooner than a second process is started."""
 
 
 def apply_pass(this: Pass, forge: Forge, *, dry_run: bool) -> PassResult:
@@ -129,19 +133,32 @@ def _prepare(
         else ()
         for action in actions
     ]
-    wanted = [needed_blobs(group, with_notes=with_notes) for group in bumps]
-    # One stream serves all of them, and the blobs of one pull request at a time are in memory.
-    stream = this.tree.read(oid for oids in wanted for oid in oids)
-    prepared: list[PreparedAction] = []
-    refused: dict[str, tuple[str, str]] = {}
     this.progress.begin("Composing", len(actions))
-    for action, group, oids in zip(actions, bumps, wanted, strict=True):
+    tasks = list(zip(bumps, (needed_blobs(group, with_notes=with_notes) for group in bumps), strict=True))
+    this.tree.fetch_missing(oid for _, oids in tasks for oid in oids)
+    composed = share_work(
+        tasks,
+        lambda part: list(_compose(this, part, this.progress)),
+        lambda part: list(_compose(this, part, Silent())),
+        worth=sum(map(len, bumps)) >= _WORTH_A_PROCESS,
+    )
+    refusals = [refusal for edits in composed for refusal in edits.refused]
+    prepared = [
+        PreparedAction(action, edits.changes) for action, edits in zip(actions, composed, strict=True)
+    ]
+    return prepared, {refusal.path: ("unsafe-edit", refusal.detail) for refusal in refusals}
+
+
+def _compose(
+    this: Pass, tasks: Sequence[tuple[tuple[Bump, ...], list[str]]], progress: Progress
+) -> Iterator[Edits]:
+    """Compose the changes of pull requests, each given by its bumps and the blobs they need."""
+    # One stream serves all of them, and the blobs of one pull request at a time are in memory.
+    stream = this.tree.read(oid for _, oids in tasks for oid in oids)
+    for bumps, oids in tasks:
         blobs = {blob.oid: blob.data or b"" for blob in islice(stream, len(oids))}
-        edits = compose_edits(group, blobs, with_notes=with_notes)
-        refused |= {refusal.path: ("unsafe-edit", refusal.detail) for refusal in edits.refused}
-        prepared.append(PreparedAction(action, edits.changes))
-        this.progress.step()
-    return prepared, refused
+        yield compose_edits(bumps, blobs, with_notes=this.settings.pull_requests.release_notes)
+        progress.step()
 
 
 def _tell(outcomes: Iterable[Outcome], progress: Progress) -> Iterator[Outcome]:

@@ -19,7 +19,7 @@ ONE_IMPORTER = {
     "apscheduler": {"schedule.py"},
     "prometheus_client": {"metrics.py"},
     "fcntl": {"lock.py"},
-    "signal": {"content/reader.py", "schedule.py"},
+    "signal": {"schedule.py", "second_core.py"},
 }
 """Libraries that only these modules may import."""
 

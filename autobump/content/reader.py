@@ -1,9 +1,5 @@
 """Reads every item and pack of a commit, one file in memory at a time."""
 
-import os
-import signal
-import sys
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -31,6 +27,7 @@ from autobump.content.yaml_text import YamlFault
 from autobump.git import Blob
 from autobump.printable import printable_path
 from autobump.progress import Progress, Silent
+from autobump.second_core import share_work
 
 _WORTH_A_PROCESS = 300
 """Fewer unread blobs than this are parsed sooner than a second process is started."""
@@ -153,51 +150,33 @@ def _parse_on_both_cores(
     tree: ContentTree, wanted: Sequence[tuple[ItemKind, str]], progress: Progress
 ) -> dict[tuple[ItemKind, str], ItemResult]:
     """Parse blobs, half of them in a second process where there are many and forking is safe."""
-    if len(wanted) < _WORTH_A_PROCESS or not _may_fork():
-        return dict(_parse(tree, wanted, progress))
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
-    from multiprocessing import get_context
 
-    mine, others = wanted[::2], wanted[1::2]
-    with ProcessPoolExecutor(1, get_context("fork"), initializer=_ignore_interrupts) as pool:
-        parsing = pool.submit(_parse_encoded, tree, others)
-        results = dict(_parse(tree, mine, progress))
-        try:
-            parsed = parsing.result()
-        except BrokenProcessPool:  # killed for want of memory, say
-            return results | dict(_parse(tree, others, progress))
-    return results | {key: decode_item(fields) for key, fields in zip(others, parsed, strict=True)}
+    def mine(part: Sequence[tuple[ItemKind, str]]) -> list[ItemResult | list[Any]]:
+        return list(_parse(tree, part, progress))
+
+    def others(part: Sequence[tuple[ItemKind, str]]) -> list[ItemResult | list[Any]]:
+        # Plain lists travel between processes, exceptions do not.
+        return [encode_item(result) for result in _parse(tree, part, Silent())]
+
+    parsed = share_work(wanted, mine, others, worth=len(wanted) >= _WORTH_A_PROCESS)
+    return {
+        key: decode_item(result) if isinstance(result, list) else result
+        for key, result in zip(wanted, parsed, strict=True)
+    }
 
 
 def _parse(
     tree: ContentTree, wanted: Sequence[tuple[ItemKind, str]], progress: Progress
-) -> Iterator[tuple[tuple[ItemKind, str], ItemResult]]:
-    for (kind, oid), blob in zip(wanted, tree.read(oid for _, oid in wanted), strict=True):
+) -> Iterator[ItemResult]:
+    for (kind, _), blob in zip(wanted, tree.read(oid for _, oid in wanted), strict=True):
         progress.step()
         if blob.data is None:
-            yield (kind, oid), YamlFault(*_why_no_data(blob), 0, 0)
+            yield YamlFault(*_why_no_data(blob), 0, 0)
             continue
         try:
-            yield (kind, oid), parse_item(blob.data, kind)
+            yield parse_item(blob.data, kind)
         except YamlFault as exc:
-            yield (kind, oid), exc
-
-
-def _parse_encoded(tree: ContentTree, wanted: Sequence[tuple[ItemKind, str]]) -> list[list[Any]]:
-    """Parse in the second process; plain lists travel between processes, exceptions do not."""
-    return [encode_item(result) for _, result in _parse(tree, wanted, Silent())]
-
-
-def _may_fork() -> bool:
-    """Whether a fork is quick and safe here: other threads could hold locks that the child would wait for."""
-    return sys.platform == "linux" and threading.active_count() == 1 and (os.cpu_count() or 1) > 1
-
-
-def _ignore_interrupts() -> None:
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches the whole group; the first process ends both
+            yield exc
 
 
 def _read_packs(tree: ContentTree, names: set[str], cache: FactsCache) -> dict[str, Pack]:

@@ -1,9 +1,8 @@
-import os
-import signal
 from pathlib import Path
 
 import pytest
 
+from autobump import second_core
 from autobump.content import reader
 from autobump.content.facts_cache import FactsCache
 from autobump.content.item import ItemKind
@@ -34,20 +33,7 @@ def test_second_process_finds_the_same(tree: ContentTree, monkeypatch: pytest.Mo
     alone = read(tree)
     assert (len(alone.items), len(alone.problems)) == (41, 1)
     monkeypatch.setattr(reader, "_WORTH_A_PROCESS", 2)
-    monkeypatch.setattr(reader, "_may_fork", lambda: True)
-    assert read(tree) == alone
-
-
-def test_second_process_that_is_killed_costs_nothing_but_time(
-    tree: ContentTree, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def killed() -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    alone = read(tree)
-    monkeypatch.setattr(reader, "_WORTH_A_PROCESS", 2)
-    monkeypatch.setattr(reader, "_may_fork", lambda: True)
-    monkeypatch.setattr(reader, "_ignore_interrupts", killed)  # the first thing the second process does
+    monkeypatch.setattr(second_core, "may_fork", lambda: True)
     assert read(tree) == alone
 
 
