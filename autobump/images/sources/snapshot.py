@@ -110,32 +110,30 @@ class SnapshotSource:
         Raises:
             UsageError: The file holds something else.
         """
-        images = self._load()
-        if images is None:
-            cached = self._cache.find(self._name, repository)
-            found = cached.tags if cached is not None else None
-        else:
-            found = images.get(repository)
+        with self._lock:
+            if self._images is None:
+                cached = self._cache.find(self._name, repository)
+                if cached is not None:
+                    return cached.tags
+                # It may be that the file has no such image, or that the cache is not there any more.
+                if self._cache.find(self._name, _COMPLETE) is None:
+                    self._images = self._read()
+            found = (self._images or {}).get(repository)
         if found is None:
             raise ImageNotFoundError(f"the tag file has no image {repository}")
         return found
 
-    def _load(self) -> dict[str, tuple[TagRecord, ...]] | None:
-        """Return all tags, read from the file if it is not remembered, or None when it is."""
-        with self._lock:
-            if self._images is not None or self.file is None:
-                return self._images
-            if self._cache.find(self._name, _COMPLETE) is not None:
-                self.file = None
-                return None
-            if self.file.tags is None:
-                self.file.read(self._in_use)
-            self._images = images = self.file.tags or {}
-            now = time.time()
-            entries = [(name, CachedTags(now, "", "", tags)) for name, tags in images.items()]
-            self._cache.store_many(self._name, [*entries, (_COMPLETE, CachedTags(now, "", "", ()))])
-            self._cache.forget_other_sources("file:", self._name)
-            return images
+    def _read(self) -> dict[str, tuple[TagRecord, ...]]:
+        if self.file is None:
+            return {}
+        if self.file.tags is None:
+            self.file.read(self._in_use)
+        images = self.file.tags or {}
+        now = time.time()
+        entries = [(name, CachedTags(now, "", "", tags)) for name, tags in images.items()]
+        self._cache.store_many(self._name, [*entries, (_COMPLETE, CachedTags(now, "", "", ()))])
+        self._cache.forget_other_sources("file:", self._name)
+        return images
 
     def fetch_digest(self, repository: str, tag: str) -> str | None:
         """Return the digest that the file gives for a tag, if it does."""

@@ -1,6 +1,7 @@
 import gzip
 import json
 import lzma
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from autobump.errors import ImageNotFoundError, UsageError
 from autobump.images.choice import TagRecord
 from autobump.images.sources import open_tag_source
+from autobump.images.sources.cache import TagCache
 from autobump.images.sources.snapshot import SnapshotSource
 
 LIST = {"demisto/x": ["1.0.0.1", "latest"]}
@@ -61,6 +63,18 @@ def test_file_that_cannot_be_used_is_told(tmp_path: Path, name: str, data: bytes
     path.write_bytes(data)
     with pytest.raises(UsageError, match=name):
         SnapshotSource.open(path).fetch_tags("demisto/x")
+
+
+def test_what_the_cache_lost_is_read_from_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "tags.json"
+    path.write_text(json.dumps({**LIST, "demisto/y": ["2.0.0.1"]}))
+    expected = (TagRecord("1.0.0.1"), TagRecord("latest"))
+    assert SnapshotSource.open(path, TagCache(tmp_path)).fetch_tags("demisto/x") == expected
+    with sqlite3.connect(tmp_path / "tags.sqlite") as cache:
+        cache.execute("UPDATE tag_lists SET tags = 'odd' WHERE repository = 'demisto/x'")
+    source = SnapshotSource.open(path, TagCache(tmp_path))
+    assert source.fetch_tags("demisto/x") == expected
+    assert source.fetch_tags("demisto/y") == (TagRecord("2.0.0.1"),)
 
 
 def test_missing_file_is_told(tmp_path: Path) -> None:
