@@ -13,6 +13,9 @@ from autobump.errors import AutobumpError
 
 _log = logging.getLogger(__name__)
 
+_held: set[int] = set()
+"""Descriptors of the locks that this process holds, or waits for."""
+
 
 class LockTakenError(AutobumpError):
     """Another process holds the lock."""
@@ -35,12 +38,24 @@ def hold_lock(folder: Path | None, subject: str, *, wait: bool = False) -> Itera
     descriptor = _open(path)
     try:
         if descriptor is not None:
+            _held.add(descriptor)
             _lock(descriptor, path, subject, wait=wait)
         yield
     finally:
         # The file stays: taking it away would let a third process lock another one of the same name.
         if descriptor is not None:
+            _held.discard(descriptor)
             os.close(descriptor)
+
+
+def _let_go_in_child() -> None:
+    """Close the locks in a forked process: it may outlive the one that took them."""
+    for descriptor in _held:
+        os.close(descriptor)
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_let_go_in_child)
 
 
 def _open(path: Path) -> int | None:

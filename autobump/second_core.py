@@ -39,14 +39,14 @@ def share_work(
 
     context = get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=_serve, args=(sender, others, tasks[1::2]), daemon=True)
+    child = context.Process(target=_serve, args=(receiver, sender, others, tasks[1::2]), daemon=True)
     child.start()
     sender.close()
     try:
         here = mine(tasks[::2])
         try:
             there: list[_Result] = receiver.recv()
-        except EOFError:  # killed for want of memory, say; what is wrong with a task is told here
+        except (EOFError, OSError):  # killed for want of memory, say, maybe in the middle of its answer
             there = mine(tasks[1::2])
     finally:
         receiver.close()
@@ -61,11 +61,15 @@ def may_fork() -> bool:
 
 
 def _serve(
-    sender: "Connection", work: Callable[[Sequence[_Task]], list[_Result]], tasks: Sequence[_Task]
+    receiver: "Connection",
+    sender: "Connection",
+    work: Callable[[Sequence[_Task]], list[_Result]],
+    tasks: Sequence[_Task],
 ) -> None:
+    receiver.close()  # or an answer to a process that is gone would wait for its reader for ever
     # Ctrl-C reaches the whole group; the first process ends both.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         sender.send(work(tasks))
     except Exception:
-        os._exit(1)  # the first process does it again, and says what is wrong
+        os._exit(1)  # the first process does it again and says what is wrong, if it is still there

@@ -1,10 +1,16 @@
 import os
+import select
 import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
 from autobump import second_core
+from autobump.lock import hold_lock
 from autobump.second_core import share_work
 
 
@@ -69,3 +75,47 @@ def test_results_larger_than_a_pipe_arrive() -> None:
         return [bytes([task]) * 1_000_000 for task in tasks]
 
     assert share_work(range(6), large, large, worth=True) == large(range(6))
+
+
+def test_answer_that_is_cut_off_is_made_here() -> None:
+    def cut_off(tasks: Sequence[int]) -> list[bytes]:
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGKILL)).start()
+        return [bytes(1_000_000)] * len(tasks)  # more than the pipe takes before somebody reads
+
+    def wait_for_its_end(tasks: Sequence[int]) -> list[bytes]:
+        if len(tasks) == 3 and 0 in tasks:
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+        return [bytes([task]) for task in tasks]
+
+    found = share_work(range(6), wait_for_its_end, cut_off, worth=True)
+    assert found == [bytes([task]) for task in range(6)]
+
+
+ORPHAN = """
+import os, pathlib, signal, sys, time
+from autobump import second_core
+from autobump.lock import hold_lock
+folder = pathlib.Path(sys.argv[1])
+def others(tasks):
+    (folder / "pid").write_text(str(os.getpid()))
+    while not (folder / "go").exists():
+        time.sleep(0.01)
+    return [bytes(1_000_000) for _ in tasks]
+def mine(tasks):
+    while not (folder / "pid").exists() or not (folder / "pid").read_text():
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGKILL)
+with hold_lock(folder, "a place"):
+    second_core.share_work(range(10), mine, others, worth=True)
+"""
+
+
+def test_second_process_of_a_killed_one_holds_no_lock_and_ends(tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", ORPHAN, tmp_path], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    orphan = os.pidfd_open(int((tmp_path / "pid").read_text()))
+    with hold_lock(tmp_path, "a place"):
+        (tmp_path / "go").touch()
+    ended, _, _ = select.select([orphan], [], [], 60)
+    os.close(orphan)
+    assert ended
