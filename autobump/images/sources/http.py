@@ -19,6 +19,7 @@ from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
 
 from autobump import __version__
 from autobump.errors import RegistryError
+from autobump.tls import blames_certificate
 from autobump.traffic import Traffic
 
 _log = logging.getLogger(__name__)
@@ -248,9 +249,9 @@ class HttpClient:
                         )
                 found = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status_code, found, bytes(body), url)
-        except requests.exceptions.SSLError as exc:
-            raise RegistryError(f"{_shown(url)}: the certificate cannot be verified") from exc
         except requests.exceptions.ConnectionError as exc:
+            if blames_certificate(exc):
+                raise RegistryError(f"{_shown(url)}: the certificate cannot be verified") from exc
             raise _RetryLater(f"{_shown(url)} cannot be reached: {_innermost(exc)}", None) from exc
         except requests.exceptions.Timeout as exc:
             raise _RetryLater(f"{_shown(url)} did not answer in time", None) from exc

@@ -17,6 +17,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from autobump.errors import ForgeError
 from autobump.secrets import Secret
+from autobump.tls import blames_certificate
 from autobump.traffic import Traffic
 
 DEFAULT_URL = "https://api.github.com"
@@ -208,9 +209,9 @@ class GitHubApi:
                     raise ForgeError(f"cannot {what}: GitHub answered {exc.status}") from exc
                 else:
                     self._wait(2.0 ** (attempt - 1), what, exc)
-            except requests.exceptions.SSLError as exc:
-                raise ForgeError(f"cannot {what}: the certificate of GitHub cannot be verified") from exc
             except (requests.RequestException, ValueError) as exc:
+                if blames_certificate(exc):
+                    raise ForgeError(f"cannot {what}: the certificate of GitHub cannot be verified") from exc
                 message = f"cannot {what}: GitHub {_trouble(exc)} ({type(exc).__name__})"
                 if once:
                     raise LostAnswerError(message) from exc
