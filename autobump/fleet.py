@@ -118,7 +118,11 @@ def perform_due(
 
 def share_sources(options: PassOptions, settings: Settings, traffic: Traffic | None = None) -> Sources:
     """Open the sources in such a way that several repositories ask each question once."""
+    from autobump.images.sources.snapshot import SnapshotSource
+
     sources = open_sources(options, settings, traffic)
+    if isinstance(sources.tags, SnapshotSource):
+        sources.tags.load()  # a file that cannot be used is told once, and not for each repository
     return replace(sources, tags=SharedTags(sources.tags))
 
 

@@ -177,8 +177,10 @@ def _in_parallel(
     for key in keys:
         waiting.put(key)
 
+    failed = threading.Event()
+
     def serve() -> None:
-        while True:
+        while not failed.is_set():
             try:
                 key = waiting.get_nowait()
             except queue.Empty:
@@ -186,6 +188,7 @@ def _in_parallel(
             try:
                 done.put((key, work(key)))
             except BaseException as exc:  # carried to the thread that waits, and raised there
+                failed.set()  # nobody waits for the rest
                 done.put((key, exc))
 
     for _ in range(min(threads, len(keys))):

@@ -178,6 +178,17 @@ def test_unknown_repository_is_told_with_the_nearest(
     assert "it lists none" in capsys.readouterr().err
 
 
+def test_tag_file_that_cannot_be_used_is_told_before_any_repository(
+    tmp_path: Path, two: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tags = tmp_path / "tags.json"
+    tags.write_text("odd")
+    config = write_settings(tmp_path, two)
+    assert run_command(["plan", "--config", str(config), "--tags", f"file:{tags}"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "is no JSON file of tags" in line
+
+
 def test_matrix_is_one_line_that_actions_reads(
     tmp_path: Path, two: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 import zlib
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -39,8 +40,15 @@ class TagFile:
     def __init__(self, path: Path) -> None:
         """Use a file; nothing is read yet."""
         self.path = path
+        self._opened = _identify(path)
+        self._failure: UsageError | None = None
         self.tags: dict[str, tuple[TagRecord, ...]] | None = None
         self.facts: dict[tuple[str, str], ImageFacts | None] = {}
+
+    @property
+    def is_as_opened(self) -> bool:
+        """Whether nobody put another file in its place since it was opened."""
+        return _identify(self.path) == self._opened
 
     def read(self, wanted: Mapping[str, Collection[str]]) -> None:
         """Read the file once.
@@ -52,6 +60,15 @@ class TagFile:
         Raises:
             UsageError: The file cannot be read, or holds something else.
         """
+        if self._failure is not None:
+            raise self._failure
+        try:
+            self._read(wanted)
+        except UsageError as exc:
+            self._failure = exc  # it would fail again, and may be large
+            raise
+
+    def _read(self, wanted: Mapping[str, Collection[str]]) -> None:
         tags: dict[str, tuple[TagRecord, ...]] = {}
         try:
             for name, records in read_images(self.path):
@@ -66,6 +83,14 @@ class TagFile:
         except (ValueError, RecursionError) as exc:
             raise UsageError(f"{self.path} is no JSON file of tags: {exc}") from exc
         self.tags = tags
+
+
+def _identify(path: Path) -> tuple[int, int, int] | None:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 class SnapshotSource:
@@ -92,13 +117,22 @@ class SnapshotSource:
         source = cls({})
         source._images = None
         source._cache = cache or TagCache(None)
+        source.file = TagFile(path)
         try:
             with path.open("rb") as file:
                 source._name = f"file:{hashlib.file_digest(file, 'sha256').hexdigest()}"
         except OSError as exc:
             raise UsageError(f"cannot read the tags in {path}: {exc.strerror}") from exc
-        source.file = TagFile(path)
         return source
+
+    def load(self) -> None:
+        """Read the file now, unless it is remembered.
+
+        Raises:
+            UsageError: It holds something else than tags.
+        """
+        with suppress(ImageNotFoundError):
+            self.fetch_tags("")
 
     def prepare(self, in_use: Mapping[str, Collection[str]]) -> None:
         """Hear whose tags, and so whose facts, will be asked for."""
@@ -129,6 +163,8 @@ class SnapshotSource:
         if self.file.tags is None:
             self.file.read(self._in_use)
         images = self.file.tags or {}
+        if not self.file.is_as_opened:
+            return images  # they are not those of the hash
         now = time.time()
         entries = [(name, CachedTags(now, "", "", tags)) for name, tags in images.items()]
         self._cache.store_many(self._name, [*entries, (_COMPLETE, CachedTags(now, "", "", ()))])

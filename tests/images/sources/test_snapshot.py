@@ -77,6 +77,28 @@ def test_what_the_cache_lost_is_read_from_the_file(tmp_path: Path) -> None:
     assert source.fetch_tags("demisto/y") == (TagRecord("2.0.0.1"),)
 
 
+def test_file_that_cannot_be_used_is_read_once(tmp_path: Path) -> None:
+    path = tmp_path / "tags.json"
+    path.write_text("odd")
+    source = SnapshotSource.open(path)
+    for _ in range(2):
+        with pytest.raises(UsageError, match="no JSON file of tags"):
+            source.fetch_tags("demisto/x")
+        path.write_text(json.dumps(LIST))
+
+
+def test_file_that_was_replaced_after_it_was_opened_is_not_remembered_as_the_old_one(tmp_path: Path) -> None:
+    path, other = tmp_path / "tags.json", tmp_path / "other.json"
+    path.write_text(json.dumps(LIST))
+    source = SnapshotSource.open(path, TagCache(tmp_path))
+    other.write_text(json.dumps({"demisto/x": ["9.0.0.9"]}))
+    other.replace(path)
+    assert source.fetch_tags("demisto/x") == (TagRecord("9.0.0.9"),)
+    path.write_text(json.dumps(LIST))
+    again = SnapshotSource.open(path, TagCache(tmp_path))
+    assert again.fetch_tags("demisto/x") == (TagRecord("1.0.0.1"), TagRecord("latest"))
+
+
 def test_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No such file"):
         open_tag_source(f"file:{tmp_path}/none.json")
