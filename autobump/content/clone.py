@@ -3,6 +3,7 @@
 import base64
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from autobump.errors import AutobumpError, UsageError
@@ -49,8 +50,9 @@ def _fetch(git: Git, server: str, repository: str, branch: str) -> str:
             stale.unlink(missing_ok=True)
         # Half a pack of a git that was killed; a pass that reads files may be writing a younger one.
         for half in home.glob("objects/pack/tmp_*"):
-            if time.time() - half.stat().st_mtime > _HALF_PACK_SECONDS:
-                half.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # or it was whole in this very moment
+                if time.time() - half.stat().st_mtime > _HALF_PACK_SECONDS:
+                    half.unlink()
         git.run("init", "--quiet", "--bare")
         git.run("config", "remote.origin.url", f"{server}/{repository}")
         git.run("config", "remote.origin.promisor", "true")

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from sys import intern
 
 from autobump.content.tree import TreeEntry
 from autobump.content.yaml_scan import scan_outline
@@ -128,12 +127,13 @@ def find_item_files(entries: Iterable[TreeEntry]) -> Iterator[ItemFile]:
     Source: layout of content packs as described in the Cortex XSOAR developer documentation; the two
     depths (unified and split) were checked against a whole content repository.
     """
+    packs: dict[str, str] = {}  # the files of a pack share its name
     for entry in entries:
         if not entry.path.endswith(".yml"):
             continue
         if entry.is_regular and (match := _ITEM_PATH.fullmatch(entry.path)):
             kind = ItemKind.INTEGRATION if match[2] == "Integrations" else ItemKind.SCRIPT
-            yield ItemFile(entry.path, intern(match[1]), kind, entry.blob, entry.mode)
+            yield ItemFile(entry.path, packs.setdefault(match[1], match[1]), kind, entry.blob, entry.mode)
 
 
 def parse_item(data: bytes, kind: ItemKind) -> ItemFacts:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from sys import intern
 
 from autobump.errors import UsageError
 from autobump.git import Blob, Git, GitError
@@ -187,10 +186,13 @@ def _list_packs(git: Git, revision: str) -> Iterator[TreeEntry]:
 
 def _parse_listing(listing: bytes) -> Iterator[TreeEntry]:
     start = 0
+    # There are a handful of modes, and the copies of a file share their blob.
+    known: dict[str, str] = {}
     # Line by line: a list of all of them would take as much memory again as the listing.
     while (end := listing.find(b"\0", start)) >= 0:
         fields, path = listing[start:end].split(b"\t", 1)
         mode, _, oid = fields.decode("ascii").split()
-        # There are a handful of modes, and the copies of a file share their blob.
-        yield TreeEntry(path.decode("utf-8", "surrogateescape"), intern(mode), intern(oid))
+        yield TreeEntry(
+            path.decode("utf-8", "surrogateescape"), known.setdefault(mode, mode), known.setdefault(oid, oid)
+        )
         start = end + 1
