@@ -12,7 +12,8 @@ from tests.support.github import GitHubStandIn, Pull
 from tests.support.servers import Answerer, Server
 
 SETTINGS: dict[str, dict[str, object]] = {
-    "registry": {"facts": "none", "deprecated_images": "none"},
+    # One question after the other: the faults of a seed then hit the same ones each time.
+    "registry": {"facts": "none", "deprecated_images": "none", "concurrency": 1},
     "pull_requests": {
         "max_items": 3,
         "max_open": 100,
