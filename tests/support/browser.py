@@ -1,13 +1,12 @@
 """Opens a page in a real, headless Chromium and tells what was seen."""
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.support.tools import install_node_modules, miss
 
 _FOLDER = Path(__file__).resolve().parents[1] / "browser"
 _CHROMIUM = Path("/usr/bin/chromium")
@@ -33,9 +32,5 @@ def _require_browser() -> None:
     """Install the driver by its lock file; without a browser the test is skipped, in CI that is a failure."""
     if not (_CHROMIUM.exists() and shutil.which("node") and shutil.which("npm")):
         message = "the report is opened in Debian's chromium by Node.js 20 with npm; install them to run this"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    if not (_FOLDER / "node_modules/playwright-core/package.json").exists():
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=_FOLDER, check=True, capture_output=True)
+        miss(message)
+    install_node_modules(_FOLDER)

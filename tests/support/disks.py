@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from tests.support.tools import miss
 
 
 class Disk:
@@ -52,9 +52,7 @@ def small_disk(folder: Path, mib: int) -> Iterator[Disk]:
     mounted = _mount("-t", "tmpfs", "-o", options, "tmpfs", folder)
     if mounted.returncode:
         message = f"no disk can be mounted, neither as root nor with sudo: {mounted.stderr.strip()}"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
+        miss(message)
     try:
         yield Disk(folder)
     finally:

@@ -9,6 +9,8 @@ from typing import NoReturn
 
 import pytest
 
+from autobump.lock import hold_lock
+
 
 def install_packages(folder: Path, what: str) -> Path:
     """Install what the npm lock file of a folder names, if it is not there yet, and return `node_modules`.
@@ -18,11 +20,18 @@ def install_packages(folder: Path, what: str) -> Path:
         what: What needs it, for the message.
     """
     if not (shutil.which("node") and shutil.which("npm")):
-        _miss(f"{what} needs Node.js 20 with npm; install them to run these tests")
+        miss(f"{what} needs Node.js 20 with npm; install them to run these tests")
+    return install_node_modules(folder)
+
+
+def install_node_modules(folder: Path) -> Path:
+    """Install what a lock file names, once: the tests run in several processes, and npm shares no folder."""
     modules = folder / "node_modules"
-    if not modules.exists():
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    with hold_lock(None, f"npm in {folder}", wait=True):
+        # npm writes this file when all else is there.
+        if not (modules / ".package-lock.json").exists():
+            command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            subprocess.run(command, cwd=folder, check=True, capture_output=True)
     return modules
 
 
@@ -30,11 +39,11 @@ def find_program(name: str) -> Path:
     """Return a program that came with the development environment."""
     program = Path(sys.executable).parent / name
     if not program.exists():
-        _miss(f"{name} is not in this environment; pip install -e '.[dev]' brings it")
+        miss(f"{name} is not in this environment; pip install -e '.[dev]' brings it")
     return program
 
 
-def _miss(message: str) -> NoReturn:
+def miss(message: str) -> NoReturn:
     """Skip the test and say why; in CI that is a failure."""
     if os.environ.get("CI"):
         pytest.fail(message)
