@@ -97,7 +97,10 @@ class People:
             return
         # A box can be ticked while it is shown: a pass that a fault keeps from an image does not show all.
         plan.acts[0 if what == "tick" else number].append((f"{what}: {pull.title}", act))
-        if what == "merge" and image not in _LINKED and number + 1 < passes and self._dice.random() < 0.4:
+        # Merged at an older tag its packs are bumped at once, in a pull request of their own. Were the next
+        # tag to free other packs too, who sees both at once would put all of them into one.
+        newest = marker.target == _tag(self.images[image]) and image not in _LINKED
+        if what == "merge" and newest and number + 1 < passes and self._dice.random() < 0.4:
             self._publish(plan, image, self._dice.randrange(number + 1, passes))
 
     def _possible(self, pull: Pull, marker: Marker, image: str) -> list[tuple[str, Act]]:
