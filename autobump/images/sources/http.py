@@ -15,16 +15,16 @@ import requests
 from pydantic import BaseModel, ValidationError
 from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
-from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
+from urllib3.exceptions import HTTPError
 
 from autobump import __version__
+from autobump.answers import UnboundedAnswerError, read_body
 from autobump.errors import RegistryError
 from autobump.tls import blames_certificate
 from autobump.traffic import Traffic
 
 _log = logging.getLogger(__name__)
 
-_CHUNK = 1 << 16
 _REDIRECTS = (301, 302, 303, 307, 308)
 _RETRIED = (429, 500, 502, 503, 504)
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -235,29 +235,18 @@ class HttpClient:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                body = bytearray()
-                # read1 returns what has arrived; reading full chunks would wait for a drip to fill them.
-                while chunk := response.raw.read1(_CHUNK, decode_content=True):
-                    body += chunk
-                    if len(body) > limits.answer_bytes:
-                        raise RegistryError(
-                            f"{_shown(url)} answered more than {limits.answer_bytes >> 20} MiB"
-                        )
-                    if time.monotonic() > deadline:
-                        raise RegistryError(
-                            f"{_shown(url)} took more than {limits.answer_seconds:.0f} s to answer"
-                        )
+                body = read_body(response, limits.answer_bytes, deadline, limits.answer_seconds)
                 found = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status_code, found, bytes(body), url)
+                return Answer(response.status_code, found, body, url)
+        except UnboundedAnswerError as exc:
+            raise RegistryError(f"{_shown(url)} {exc}") from exc
         except requests.exceptions.ConnectionError as exc:
             if blames_certificate(exc):
                 raise RegistryError(f"{_shown(url)}: the certificate cannot be verified") from exc
             raise _RetryLater(f"{_shown(url)} cannot be reached: {_innermost(exc)}", None) from exc
         except requests.exceptions.Timeout as exc:
             raise _RetryLater(f"{_shown(url)} did not answer in time", None) from exc
-        except ReadTimeoutError as exc:
-            raise _RetryLater(f"{_shown(url)} did not answer in time", None) from exc
-        except ProtocolError as exc:
+        except requests.exceptions.ChunkedEncodingError as exc:
             raise _RetryLater(f"{_shown(url)} broke off its answer", None) from exc
         except (requests.exceptions.RequestException, HTTPError, ValueError) as exc:
             raise RegistryError(f"{_shown(url)} cannot be asked: {type(exc).__name__}") from exc

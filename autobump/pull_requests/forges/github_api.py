@@ -4,17 +4,21 @@ The only importer of PyGithub. Its objects fetch themselves again when looked at
 at a time, which is what a bot that counts its calls needs.
 """
 
+import io
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import requests
 from github import Auth, Github, GithubException, GithubIntegration
+from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from autobump.answers import UnboundedAnswerError, read_body
 from autobump.errors import ForgeError
 from autobump.secrets import Secret
 from autobump.tls import blames_certificate
@@ -30,6 +34,8 @@ logging.getLogger("github").setLevel(logging.CRITICAL)
 _APP_PERMISSIONS = {"contents": "write", "pull_requests": "write", "issues": "write"}
 _ATTEMPTS = 4
 _MAX_PAGES = 30
+_ANSWER_BYTES = 64 * 1024 * 1024
+"""More than a hundred pull requests whose texts are as long as GitHub lets them be."""
 
 
 class OutOfBudgetError(ForgeError):
@@ -60,10 +66,12 @@ class GitHubPace:
     Attributes:
         write_seconds: Least time between two writes.
         total_wait_seconds: All waiting for limits together, in one pass.
+        answer_seconds: For the body of one answer.
     """
 
     write_seconds: float = 1.0
     total_wait_seconds: float = 900.0
+    answer_seconds: float = 60.0
 
 
 class User(BaseModel):
@@ -209,6 +217,9 @@ class GitHubApi:
                     raise ForgeError(f"cannot {what}: GitHub answered {exc.status}") from exc
                 else:
                     self._wait(2.0 ** (attempt - 1), what, exc)
+            except UnboundedAnswerError as exc:
+                failure = LostAnswerError if once else ForgeError
+                raise failure(f"cannot {what}: GitHub {exc}") from exc
             except (requests.RequestException, ValueError) as exc:
                 if blames_certificate(exc):
                     raise ForgeError(f"cannot {what}: the certificate of GitHub cannot be verified") from exc
@@ -287,7 +298,8 @@ def connect_as_app(
     """
     try:
         auth = Auth.AppAuth(int(app_id), key.reveal())
-        integration = GithubIntegration(auth=auth, base_url=url, retry=None, seconds_between_requests=0)
+        with _bounded_answers(pace.answer_seconds):
+            integration = GithubIntegration(auth=auth, base_url=url, retry=None, seconds_between_requests=0)
         _, data = integration.requester.requestJsonAndCheck("GET", f"/repos/{repository}/installation")
         app = _App.model_validate(data)
         return GitHubApi(
@@ -301,6 +313,8 @@ def connect_as_app(
         if exc.status == 404:
             raise ForgeError(f"the GitHub App is not installed on {repository}") from exc
         raise ForgeError("GitHub does not accept AUTOBUMP_APP_ID with AUTOBUMP_APP_PRIVATE_KEY") from exc
+    except UnboundedAnswerError as exc:
+        raise ForgeError(f"GitHub {exc}") from exc
     except requests.RequestException as exc:
         raise ForgeError(f"GitHub cannot be reached ({type(exc).__name__})") from exc
     except Exception as exc:  # PyJWT and cryptography have many words for a key that is none
@@ -323,14 +337,49 @@ def parse(model: type[BaseModel], data: Any, what: str) -> Any:
 
 
 def _client(auth: Any, url: str, pace: GitHubPace) -> Github:
-    return Github(
-        auth=auth,
-        base_url=url,
-        timeout=30,
-        retry=None,
-        seconds_between_requests=0,
-        seconds_between_writes=pace.write_seconds,
-    )
+    with _bounded_answers(pace.answer_seconds):
+        return Github(
+            auth=auth,
+            base_url=url,
+            timeout=30,
+            retry=None,
+            seconds_between_requests=0,
+            seconds_between_writes=pace.write_seconds,
+        )
+
+
+@contextmanager
+def _bounded_answers(seconds: float) -> Iterator[None]:
+    """Let the clients that are made meanwhile read answers within bounds, however steadily they drip.
+
+    Source: PyGithub reads an answer to its end. A client takes the classes of its connections when it is
+    made, so do those that fetch its tokens, and a connection is kept only while no classes are given.
+    """
+
+    def read(response: requests.Response, **_: Any) -> requests.Response:
+        try:
+            body = read_body(response, _ANSWER_BYTES, time.monotonic() + seconds, seconds)
+        except UnboundedAnswerError:
+            response.close()
+            raise
+        response.raw = io.BytesIO(body)
+        return response
+
+    class Plain(HTTPRequestsConnectionClass):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self.session.hooks["response"].append(read)
+
+    class Secure(HTTPSRequestsConnectionClass):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self.session.hooks["response"].append(read)
+
+    Requester.injectConnectionClasses(Plain, Secure)
+    try:
+        yield
+    finally:
+        Requester.resetConnectionClasses()
 
 
 def _trouble(exc: Exception) -> str:

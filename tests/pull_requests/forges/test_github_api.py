@@ -6,12 +6,20 @@ from pathlib import Path
 import pytest
 
 from autobump.errors import ForgeError
-from autobump.pull_requests.forges.github_api import GitHubApi, GitHubPace, connect_with_token
+from autobump.pull_requests.forges.github_api import (
+    GitHubApi,
+    GitHubPace,
+    LostAnswerError,
+    connect_as_app,
+    connect_with_token,
+)
 from autobump.secrets import Secret
 from tests.support.certificates import self_signed
-from tests.support.servers import Reply, Request, serve
+from tests.support.emulator import APP_ID, APP_KEY
+from tests.support.servers import Reply, Request, packed, serve
 
 JSON = {"Content-Type": "application/json"}
+FLOOD = Reply(body=b"x" * 1024, repeat=100 * 1024)
 
 
 @pytest.fixture
@@ -21,8 +29,9 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return told
 
 
-def connect(url: str) -> GitHubApi:
-    return connect_with_token(Secret("sesame"), url, "demisto/content", GitHubPace(write_seconds=0))
+def connect(url: str, answer_seconds: float = 60) -> GitHubApi:
+    pace = GitHubPace(write_seconds=0, answer_seconds=answer_seconds)
+    return connect_with_token(Secret("sesame"), url, "demisto/content", pace)
 
 
 def read(api: GitHubApi) -> object:
@@ -127,3 +136,48 @@ def test_flood_of_headers_is_not_taken_in(headers: dict[str, str], waits: list[f
     with serve(lambda _: flood) as server, pytest.raises(ForgeError, match="GitHub cannot be reached"):
         read(connect(server.url))
     assert (len(server.requests), waits) == (4, [1, 2, 4])
+
+
+@pytest.mark.parametrize(
+    ("reply", "seconds", "told"),
+    [
+        (FLOOD, 60, "more than 64 MiB"),
+        (packed(b"x" * (100 << 20)), 60, "more than 64 MiB"),
+        (Reply(body=b"x" * (1 << 17), drip_seconds=0.00005), 1, "took more than 1 s"),
+    ],
+    ids=["flood", "packed flood", "drip"],
+)
+@pytest.mark.parametrize("once", [False, True], ids=["any number of times", "once"])
+def test_flood_and_drip_of_a_body_are_given_up(reply: Reply, seconds: float, told: str, once: bool) -> None:
+    with serve(lambda _: reply) as server:
+        api = connect(server.url, seconds)
+        with pytest.raises(LostAnswerError if once else ForgeError, match=told):
+            api.write("POST", "/issues/1/comments", "comment on #1", {}, once=once)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("flooded", ["installation", "access_tokens", "pulls"])
+def test_flood_is_not_taken_in_by_an_app_either(
+    flooded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = self_signed(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+
+    def answer(request: Request) -> Reply:
+        if request.path.endswith(flooded):
+            return FLOOD
+        if request.path.endswith("installation"):
+            return Reply(body=b'{"id": 1, "app_slug": "autobump"}', headers=JSON)
+        return Reply(201, b'{"token": "t", "expires_at": "2099-01-01T00:00:00Z"}', JSON)
+
+    with serve(answer, certificate) as server, pytest.raises(ForgeError, match="more than 64 MiB"):
+        read(connect_as_app(str(APP_ID), Secret(APP_KEY), server.url, "demisto/content", GitHubPace()))
+    assert server.requests[-1].path.endswith(flooded)
+
+
+def test_calls_share_a_connection() -> None:
+    with serve(lambda _: Reply(body=b"[]", headers=JSON)) as server:
+        api = connect(server.url)
+        for _ in range(3):
+            read(api)
+    assert (len(server.requests), server.connections) == (3, 1)
