@@ -9,6 +9,8 @@ from dataclasses import dataclass, fields, replace
 _MARKER = re.compile(r"<!-- autobump:v1 (\{.*?\}) -->")
 _TRAILER_KEY = "Autobump"
 _TRAILER = re.compile(rf"^{_TRAILER_KEY}: (\{{.*\}})$", re.MULTILINE)
+_TREE_KEY = "Autobump-Tree"
+_TREE = re.compile(rf"^{_TREE_KEY}: ([0-9a-f]{{40,64}})$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,20 @@ def render_trailer(marker: Marker) -> str:
 def find_trailer(message: str) -> Marker | None:
     """Return the marker a commit message carries, or None."""
     return _last(_TRAILER.findall(message))
+
+
+def render_tree(tree: str) -> str:
+    """Write the name of a commit's tree as a trailer of its message.
+
+    A person who amends or rebases the commit changes its tree and not, as a rule, its author and message.
+    """
+    return f"{_TREE_KEY}: {tree}"
+
+
+def find_tree(message: str) -> str:
+    """Return the tree that a commit message speaks of, or nothing."""
+    found: list[str] = _TREE.findall(message)
+    return found[-1] if found else ""
 
 
 def _to_json(marker: Marker) -> str:

@@ -228,6 +228,16 @@ def test_commit_of_a_person_is_never_overwritten(world: World) -> None:
     assert world.github.head_of(world.github.pull(1).branch) == head
 
 
+def test_commit_that_a_person_amended_is_never_overwritten(world: World) -> None:
+    world.run()
+    branch = world.github.pull(1).branch
+    head = world.github.amend(branch, {"Packs/A/Scripts/AOne/AOne.py": "a fix\n"})
+    assert sorted(world.actions()) == ["hold", "leave"]
+    world.publish(x=["1.0.0.3"], y=["1.0.0.2"])
+    assert sorted(world.actions()) == ["hold", "leave"]
+    assert world.github.head_of(branch) == head
+
+
 def test_commit_of_a_person_in_the_middle_of_a_pass_is_not_overwritten(world: World) -> None:
     world.run()
     branch = world.github.pull(1).branch

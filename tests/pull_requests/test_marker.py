@@ -5,9 +5,11 @@ from autobump.pull_requests.marker import (
     Marker,
     find_marker,
     find_trailer,
+    find_tree,
     hash_base,
     render_marker,
     render_trailer,
+    render_tree,
 )
 
 _TEXT = st.text(alphabet=st.characters(codec="utf-8")) | st.sampled_from(
@@ -58,3 +60,12 @@ def test_base_hash_changes_with_every_file_and_not_with_their_order() -> None:
     files = [("a", "1"), ("b", "2")]
     assert hash_base(files) == hash_base(reversed(files))
     assert len({hash_base(files), hash_base(files[:1]), hash_base([("a", "1"), ("b", "3")])}) == 3
+
+
+def test_tree_of_a_commit_is_read_back_from_its_message() -> None:
+    tree = "0123456789" * 4
+    marker = Marker("demisto/x", "1.0.0.2", "", ("A",), (), "")
+    message = f"Title\n\n{render_trailer(marker)}\n{render_tree(tree)}\n"
+    assert find_tree(message) == tree
+    assert find_trailer(message) == marker
+    assert find_tree("Title\n\nAutobump-Tree: none\n") == ""

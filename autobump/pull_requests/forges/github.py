@@ -22,7 +22,14 @@ from autobump.pull_requests.forges.github_api import (
     parse,
 )
 from autobump.pull_requests.forges.github_dashboard import GitHubDashboard
-from autobump.pull_requests.marker import Marker, find_marker, find_trailer, replace_marker
+from autobump.pull_requests.marker import (
+    Marker,
+    find_marker,
+    find_trailer,
+    find_tree,
+    render_tree,
+    replace_marker,
+)
 from autobump.pull_requests.reconcile import (
     CLOSED_LABEL,
     Adopt,
@@ -436,9 +443,10 @@ class GitHubForge:
             f"write the files of {desired.branch}",
             {"base_tree": base.tree, "tree": entries},
         )
+        name = parse(_Object, tree, "write files").sha
         body = {
-            "message": desired.commit_message,
-            "tree": parse(_Object, tree, "write files").sha,
+            "message": f"{desired.commit_message}{render_tree(name)}\n",
+            "tree": name,
             "parents": [base.revision],
         }
         commit = self._api.write("POST", "/git/commits", f"commit to {desired.branch}", body)
@@ -615,11 +623,13 @@ class GitHubForge:
         )
 
     def _read_own_commit(self, sha: str) -> Marker | None:
-        """Return the marker a commit carries, if autobump's own account wrote it."""
+        """Return the marker a commit carries, if autobump's own account wrote it and all that is in it."""
         what = f"look at the commit {sha[:12]}"
         commit: _Commit = parse(_Commit, self._api.get(f"/commits/{sha}", what), what)
         if commit.author is None or commit.author.login != self._api.login():
             return None
+        if find_tree(commit.commit.message) != commit.commit.tree.sha:
+            return None  # amended or rebased
         return find_trailer(commit.commit.message)
 
     def _lost_label(self, number: int, me: str) -> bool:
