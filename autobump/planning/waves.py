@@ -169,9 +169,10 @@ class _Rollout:
         why = ""
         for wave in self._waves:
             group = members.get(wave.name, [])
-            here = [bump for bump in group if bump.path in self._open or bump.item.pack in gone]
-            pending = [bump for bump in group if bump not in here]
-            ready += here
+            pending: list[Bump] = []
+            for bump in group:
+                stays = bump.path in self._open or bump.item.pack in gone
+                (ready if stays else pending).append(bump)
             if why:
                 waiting += [Waiting(bump, WaitReason.WAITING_FOR_WAVE, why) for bump in pending]
             else:

@@ -2,6 +2,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from autobump.planning.plan import Bump, WaitReason
 from autobump.planning.waves import REST, Turns, Wave, WaveFacts, WavePullRequest, take_turns
 from tests.support.bumps import make_bump
@@ -143,3 +145,14 @@ def test_pass_over_a_part_opens_no_wave_that_was_not_open() -> None:
     assert ready(take_turns([B], (ONE, TWO), begun, frozenset(), WaveFacts(), NOW, partial=True)) == {
         "B": "two"
     }
+
+
+def test_updates_are_not_compared_with_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    bumps = [make_bump("A", f"Item{number}") for number in range(20)]
+    opened = [pr("one", *bumps[:10], is_open=True)]
+
+    def refuse(*_: object) -> bool:
+        raise AssertionError("the cost would grow with the square of their number")
+
+    monkeypatch.setattr(Bump, "__eq__", refuse)
+    assert len(turns(bumps, prs=opened).ready) == 20
