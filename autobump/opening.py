@@ -81,7 +81,8 @@ def open_own_clone(settings: "Settings") -> "ContentTree":
     """Open autobump's own clone of the repository that the settings name."""
     from autobump.content.clone import DEFAULT_SERVER, open_clone
     from autobump.content.tree import ContentTree
-    from autobump.secrets import find_secret, find_text, is_for_github_com
+    from autobump.pull_requests.forges.open import find_git_token
+    from autobump.secrets import find_text, is_for_github_com
 
     cache = find_cache_folder(settings.registry.cache)
     if cache is None:
@@ -95,7 +96,7 @@ def open_own_clone(settings: "Settings") -> "ContentTree":
         server or DEFAULT_SERVER,
         content.repository,
         content.base,
-        find_secret("GITHUB_TOKEN"),
+        find_git_token(settings),
     )
     return ContentTree.open(git.directory, revision, env=git.env)
 

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from autobump.config import RegistrySettings, Settings
 from autobump.content.clone import open_clone
-from autobump.errors import AutobumpError
+from autobump.errors import AutobumpError, ForgeError
+from autobump.opening import open_own_clone
 from autobump.secrets import Secret
 from tests.support.certificates import self_signed
-from tests.support.servers import Reply, Server, serve
+from tests.support.emulator import APP_ID, APP_KEY
+from tests.support.servers import Reply, Request, Server, serve
 
 BASIC = f"Basic {base64.b64encode(b'x-access-token:sesame').decode()}"
 REFS = "/demisto/content/info/refs"
@@ -71,3 +74,38 @@ def test_certificate_nobody_vouches_for_is_told(tmp_path: Path) -> None:
     ):
         clone(server, tmp_path)
     assert server.requests == []
+
+
+def test_app_reads_its_own_clone_with_a_token_of_its_own(
+    tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(request: Request) -> Reply:
+        if request.path.endswith("/installation"):
+            return Reply(body=b'{"id": 1, "app_slug": "autobump"}')
+        return Reply(201, b'{"token": "sesame", "expires_at": "2099-01-01T00:00:00Z"}')
+
+    settings = Settings(registry=RegistrySettings(cache=str(tmp_path / "cache")))
+    with serve(answer) as api, serve(lambda _: Reply(404), certificate) as server:
+        monkeypatch.setenv("GITHUB_API_URL", api.url)
+        monkeypatch.setenv("GITHUB_SERVER_URL", server.url)
+        monkeypatch.setenv("AUTOBUMP_APP_ID", str(APP_ID))
+        monkeypatch.setenv("AUTOBUMP_APP_PRIVATE_KEY", APP_KEY)
+        with pytest.raises(AutobumpError, match="not found"):
+            open_own_clone(settings)
+    assert [(seen.path, seen.headers["authorization"]) for seen in server.requests] == [(REFS, BASIC)]
+
+
+def test_app_that_gets_no_token_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def answer(request: Request) -> Reply:
+        if request.path.endswith("/installation"):
+            return Reply(body=b'{"id": 1, "app_slug": "autobump"}')
+        return Reply(422, b'{"message": "permissions were not granted"}')
+
+    settings = Settings(registry=RegistrySettings(cache=str(tmp_path / "cache")))
+    with serve(answer) as api:
+        monkeypatch.setenv("GITHUB_API_URL", api.url)
+        monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.example")
+        monkeypatch.setenv("AUTOBUMP_APP_ID", str(APP_ID))
+        monkeypatch.setenv("AUTOBUMP_APP_PRIVATE_KEY", APP_KEY)
+        with pytest.raises(ForgeError, match="gives the App no token: permissions were not granted"):
+            open_own_clone(settings)

@@ -137,6 +137,21 @@ class GitHubApi:
                 self._login = ACTIONS_LOGIN
         return self._login
 
+    def fetch_token(self) -> Secret:
+        """Return the token the calls are made with; an App's is asked for.
+
+        Raises:
+            ForgeError: GitHub gives none.
+        """
+        try:
+            return Secret(str(self._requester.auth.token if self._requester.auth else ""))
+        except GithubException as exc:
+            raise ForgeError(f"GitHub gives the App no token: {_text(exc)}") from exc
+        except UnboundedAnswerError as exc:
+            raise ForgeError(f"GitHub {exc}") from exc
+        except requests.RequestException as exc:
+            raise ForgeError(f"GitHub cannot be reached ({type(exc).__name__})") from exc
+
     def get(self, path: str, what: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Read one thing below the repository.
 

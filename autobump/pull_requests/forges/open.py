@@ -7,7 +7,7 @@ from autobump.config import Settings
 from autobump.errors import UsageError
 from autobump.git import Git
 from autobump.pull_requests.forges import Forge
-from autobump.secrets import find_secret, find_text
+from autobump.secrets import Secret, find_secret, find_text
 from autobump.traffic import Traffic
 
 if TYPE_CHECKING:
@@ -53,6 +53,18 @@ def identify_forge(name: str, git: Git, settings: Settings) -> str:
     repository = settings.content.repository.lower()
     url = find_text("GITHUB_API_URL").rstrip("/")
     return f"{repository} at {url}" if url else f"{repository} on GitHub"
+
+
+def find_git_token(settings: Settings) -> Secret | None:
+    """Return what git may read the repository with: a token of the App, or `GITHUB_TOKEN`, if there is one.
+
+    Raises:
+        UsageError: The environment holds half of what an App needs.
+        ForgeError: GitHub gives the App no token.
+    """
+    if find_secret("AUTOBUMP_APP_PRIVATE_KEY") is None:
+        return find_secret("GITHUB_TOKEN")
+    return _connect(settings, None).fetch_token()
 
 
 def _connect(settings: Settings, traffic: Traffic | None) -> "GitHubApi":
