@@ -7,7 +7,7 @@ from itertools import islice
 
 from autobump.errors import ForgeError
 from autobump.images.lookup import Digest, Unavailable, look_up_digests
-from autobump.judge import Filters, Judged
+from autobump.judge import TAGS_UNAVAILABLE, Filters, Judged
 from autobump.planning.plan import Bump, Plan, PlannedPullRequest
 from autobump.planning.surroundings import Surroundings
 from autobump.progress import Progress, Silent
@@ -20,6 +20,7 @@ from autobump.pull_requests.dashboard import (
 )
 from autobump.pull_requests.edits import Edits, compose_edits, needed_blobs
 from autobump.pull_requests.forges import Base, Forge, Outcome, PreparedAction
+from autobump.pull_requests.marker import Marker
 from autobump.pull_requests.reconcile import (
     Action,
     Adopt,
@@ -90,9 +91,18 @@ def _look_around(this: Pass, judged: Judged, existing: Sequence[ExistingPullRequ
 
 
 def _in_view(this: Pass, judged: Judged) -> InView:
-    """Return whether all items of a pull request take part, and the registry answered for each."""
-    unknown = {problem.path for problem in judged.problems if problem.reason == "tags-unavailable"}
-    return lambda marker: this.filters.include(marker) and unknown.isdisjoint(marker.paths)
+    """Return whether all items of a pull request take part, and could be read and looked up.
+
+    A large one that names no paths is told by its packs.
+    """
+    paths = {problem.path for problem in judged.unknown}
+    packs = {problem.pack for problem in judged.unknown}
+
+    def in_view(marker: Marker) -> bool:
+        known = paths.isdisjoint(marker.paths) if marker.paths else packs.isdisjoint(marker.packs)
+        return known and this.filters.include(marker)
+
+    return in_view
 
 
 def _confirm_targets(
@@ -116,7 +126,7 @@ def _confirm_targets(
     for pr in plan.pull_requests:
         match digests[pr.repository, pr.target.tag.text]:
             case Unavailable(detail):
-                refused |= dict.fromkeys(pr.paths, ("tags-unavailable", detail))
+                refused |= dict.fromkeys(pr.paths, (TAGS_UNAVAILABLE, detail))
             case digest:
                 confirmed.append(replace(pr, target=replace(pr.target, digest=digest or pr.target.digest)))
     return Plan(tuple(confirmed), plan.waiting), refused

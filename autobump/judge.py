@@ -12,7 +12,7 @@ from autobump.config import Settings
 from autobump.content.eligibility import Eligible, Skipped, decide_eligibility
 from autobump.content.facts_cache import FactsCache
 from autobump.content.item import ContentItem, find_item_files
-from autobump.content.reader import Problem, read_content
+from autobump.content.reader import UNREADABLE, Problem, read_content
 from autobump.content.tree import ContentTree
 from autobump.errors import RegistryError, UsageError
 from autobump.images.choice import NewerTag, NoUpdate, NoUpdateReason, Release, choose_tag
@@ -27,6 +27,9 @@ from autobump.printable import printable
 from autobump.progress import Progress
 from autobump.pull_requests.marker import Marker
 
+TAGS_UNAVAILABLE = "tags-unavailable"
+"""Reason of a problem: the registry did not answer for an item's image."""
+
 _Row = TypeVar("_Row", Bump, Skipped, Problem)
 
 
@@ -39,11 +42,11 @@ class Filters:
     images: tuple[str, ...] = ()
 
     def include(self, marker: Marker) -> bool:
-        """Whether every item of a pull request takes part."""
+        """Whether every item of a pull request takes part; without paths that cannot be told of a path."""
         return (
             (not self.images or marker.image in self.images)
             and (not self.packs or set(marker.packs) <= set(self.packs))
-            and all(self.include_path(path) for path in marker.paths)
+            and (not self.paths or (bool(marker.paths) and all(map(self.include_path, marker.paths))))
         )
 
     def include_path(self, path: str) -> bool:
@@ -78,6 +81,11 @@ class Judged:
     problems: tuple[Problem, ...]
     notices: tuple[Notice, ...]
     found: Mapping[str, Lookup] = field(default_factory=dict)
+
+    @property
+    def unknown(self) -> tuple[Problem, ...]:
+        """The problems that say nothing of their item: a registry or git did not answer for it."""
+        return tuple(problem for problem in self.problems if problem.reason in (TAGS_UNAVAILABLE, UNREADABLE))
 
     def count_items(self, image: str) -> int:
         """Return how many items use an image, updated or not."""
@@ -274,7 +282,7 @@ def _choose(
         case NotFound(detail):
             return Skipped(item.path, item.pack, NoUpdateReason.IMAGE_NOT_FOUND, detail, *used)
         case Unavailable(detail):
-            return Problem(item.path, item.pack, "tags-unavailable", detail)
+            return Problem(item.path, item.pack, TAGS_UNAVAILABLE, detail)
         case releases:
             holds = find_holds(settings.holds, item, candidate.image.repository)
             try:
@@ -287,7 +295,7 @@ def _choose(
                 )
             except RegistryError as exc:
                 # Which Python is inside could not be asked: nothing is decided, and what is open stays.
-                return Problem(item.path, item.pack, "tags-unavailable", str(exc))
+                return Problem(item.path, item.pack, TAGS_UNAVAILABLE, str(exc))
             match choice:
                 case NoUpdate(reason, detail):
                     return Skipped(item.path, item.pack, reason, detail, *used)

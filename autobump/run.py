@@ -54,10 +54,10 @@ class PassResult:
 
     @property
     def failed(self) -> bool:
-        """Whether a registry or forge call failed."""
+        """Whether a registry, git or forge call failed."""
         return (
             any(outcome.failure for outcome in self.outcomes or ())
-            or any(problem.reason == "tags-unavailable" for problem in self.judged.problems)
+            or bool(self.judged.unknown)
             or bool(self.dashboard_failure)
         )
 

@@ -29,6 +29,9 @@ from autobump.printable import printable_path
 from autobump.progress import Progress, Silent
 from autobump.second_core import share_work
 
+UNREADABLE = "unreadable"
+"""Reason of a problem: git has no data for a file, which says nothing of what is in it."""
+
 _WORTH_A_PROCESS = 300
 """Fewer unread blobs than this are parsed sooner than a second process is started."""
 
@@ -106,7 +109,13 @@ def read_content(
                         fault.column or None,
                     )
                 )
-    return Content(tuple(items), _read_packs(tree, {item.pack for item in items}, cache), tuple(problems))
+    found, lost = _read_packs(tree, {item.pack for item in items}, cache)
+    problems += [
+        Problem(item.path, item.pack, UNREADABLE, found[item.pack].flaw)
+        for item in items
+        if item.pack in lost
+    ]
+    return Content(tuple(item for item in items if item.pack not in lost), found, tuple(problems))
 
 
 def select_files(
@@ -179,19 +188,26 @@ def _parse(
             yield exc
 
 
-def _read_packs(tree: ContentTree, names: set[str], cache: FactsCache) -> dict[str, Pack]:
+def _read_packs(tree: ContentTree, names: set[str], cache: FactsCache) -> tuple[dict[str, Pack], set[str]]:
+    """Return packs by name, and the names of those whose metadata git has no data for."""
     found = find_pack_files(tree.entries)
     files = {name: found.get(name, PackFiles(name)) for name in names}
     blobs = sorted({pack.metadata.blob for pack in files.values() if pack.metadata})
     known = cache.find_packs(blobs)
-    read = {blob.oid: _read_metadata(blob) for blob in tree.read(blob for blob in blobs if blob not in known)}
+    read: dict[str, tuple[PackMetadata | None, str]] = {}
+    lost: set[str] = set()
+    for blob in tree.read(blob for blob in blobs if blob not in known):
+        read[blob.oid] = _read_metadata(blob)
+        if blob.data is None and _why_no_data(blob)[0] == UNREADABLE:
+            lost.add(blob.oid)
     cache.store_packs({blob: result for blob, result in read.items() if result[0] is not None})
     results = known | read
     missing = (None, "the pack has no pack_metadata.json")
-    return {
+    packs = {
         name: Pack(pack, *(results[pack.metadata.blob] if pack.metadata else missing))
         for name, pack in files.items()
     }
+    return packs, {name for name, pack in files.items() if pack.metadata and pack.metadata.blob in lost}
 
 
 def _read_metadata(blob: Blob) -> tuple[PackMetadata | None, str]:
@@ -206,4 +222,4 @@ def _read_metadata(blob: Blob) -> tuple[PackMetadata | None, str]:
 def _why_no_data(blob: Blob) -> tuple[str, str]:
     if blob.size > MAX_FILE_BYTES:
         return "too-large", f"{blob.size:,} bytes are more than the {MAX_FILE_BYTES:,} that are read"
-    return "unreadable", "git has no data for this file; is the clone complete?"
+    return UNREADABLE, "git has no data for this file; is the clone complete?"

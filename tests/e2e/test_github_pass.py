@@ -279,6 +279,40 @@ def test_rebuild_label_asks_for_a_fresh_branch_once(world: World) -> None:
     assert world.actions() == ["leave", "leave"]
 
 
+@pytest.fixture
+def large(world: World) -> World:
+    """Return a world with a pull request of a pack so large that its marker names no paths."""
+    items = {f"D{'x' * 60}{number:03}": f"demisto/z:{OLD}" for number in range(300)}
+    commit(world.github.git, script_pack("D", items))
+    world.publish(x=["1.0.0.2"], y=["1.0.0.2"], z=["1.0.0.2"])
+    assert world.actions() == ["create", "create", "create"]
+    marker = find_marker(world.github.pull(3).body)
+    assert marker is not None
+    assert (marker.packs, marker.paths) == (("D",), ())
+    return world
+
+
+def test_large_pull_request_survives_an_outage_and_a_pass_over_other_paths(large: World) -> None:
+    large.run("--tags", "oci:http://127.0.0.1:1", status=1)
+    large.run("--path", "Packs/A/*")
+    assert [pull.state for pull in large.github.pulls] == ["open"] * 3
+    assert large.actions() == ["leave", "leave", "leave"]
+
+
+@pytest.mark.parametrize("lost", ["Packs/A/Scripts/AOne/AOne.yml", "Packs/A/pack_metadata.json"])
+def test_file_that_git_lost_closes_nothing(world: World, lost: str) -> None:
+    world.run()
+    git = world.github.git
+    commit(git, {lost: show(git, "master", lost) + b"\n"})
+    name = git.line("rev-parse", f"master:{lost}")
+    (git.directory / "objects" / name[:2] / name[2:]).unlink()
+    report = world.run(status=1)
+    assert [(problem["path"], problem["reason"]) for problem in report["problems"]] == [
+        ("Packs/A/Scripts/AOne/AOne.yml", "unreadable")
+    ]
+    assert [pull.state for pull in world.github.pulls] == ["open", "open"]
+
+
 @pytest.mark.parametrize("how", ["hold label", "label taken away"])
 def test_label_of_a_person_counts(world: World, how: str) -> None:
     world.run()
