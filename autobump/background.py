@@ -61,13 +61,15 @@ def choose_options(planned: PlannedPullRequest, settings: Settings) -> PullReque
     if wave is not None:
         draft = draft if wave.draft is None else wave.draft
         automerge = automerge if wave.automerge is None else wave.automerge
+    harmless = _is_harmless(planned, settings.risk)
     return PullRequestOptions(
         labels=tuple(dict.fromkeys(labels)),
         draft=draft or bool(planned.lane),
         reviewers=wave.reviewers if wave and wave.reviewers else prs.reviewers,
         team_reviewers=wave.team_reviewers if wave and wave.team_reviewers else prs.team_reviewers,
         assignees=prs.assignees,
-        automerge=automerge and _is_harmless(planned, settings.risk),
+        automerge=automerge and harmless,
+        harmless=harmless,
     )
 
 

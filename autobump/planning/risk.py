@@ -124,6 +124,10 @@ class RiskPolicy:
         return "" if wish == "ignore" else f"autobump:{level.value}"
 
 
+RISK_LABELS = tuple(f"autobump:{level.value}" for level in (RiskLevel.BREAKING, RiskLevel.REVIEW))
+"""Every label that a level of risk can give, the worst first."""
+
+
 class ImageRisk:
     """What one change of image means for items; what it finds of an import it remembers for the next item."""
 

@@ -11,6 +11,7 @@ from autobump.images.choice import NoUpdateReason
 from autobump.images.deprecated import DeprecatedImage
 from autobump.markdown import code, count
 from autobump.planning.plan import Waiting, WaitReason
+from autobump.planning.risk import RISK_LABELS
 from autobump.pull_requests.cutting import MAX_BODY, LongList, join_within, long_table
 from autobump.pull_requests.forges import Outcome
 from autobump.pull_requests.marker import Marker
@@ -32,7 +33,6 @@ TITLE = "Docker image updates"
 
 _MARKER = "<!-- autobump:dashboard v1 -->"
 _ITEM = re.compile(r"^- \[([ xX])\] (<!-- (rebuild|lift):#([1-9][0-9]{0,9}) -->)", re.MULTILINE)
-_RISK_LABELS = ("autobump:breaking", "autobump:review")
 _INTRO = (
     "What autobump keeps open, what waits, and why the rest stays as it is. "
     "Tick a box and the next pass does what it says and takes the tick away again. "
@@ -93,7 +93,7 @@ class _Line:
         # A relative address: a whole one would leave a note of the dashboard in every pull request.
         where = f"[#{self.number}](../pull/{self.number})" if self.number else code(self.branch)
         shown = [f"{where} {code(self.title)}"] if self.title else [where]
-        shown += [code(label) for label in _RISK_LABELS if label in self.labels]
+        shown += [code(label) for label in RISK_LABELS if label in self.labels]
         text = " · ".join([*shown, self.note] if self.note else shown)
         return f"- [ ] <!-- {self.box}:#{self.number} --> {text}" if self.box and self.number else f"- {text}"
 

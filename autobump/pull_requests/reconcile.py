@@ -44,6 +44,7 @@ class ExistingPullRequest:
         lift: A person asked that its being closed keeps nothing out any more.
         labels: Its labels.
         body: Its body as it stands.
+        automerge: What the forge calls it while it is to be merged without anybody looking, else empty.
         done_at: When it was merged or closed, with timezone; None when it was not, or that is not known.
     """
 
@@ -59,6 +60,7 @@ class ExistingPullRequest:
     lift: bool = False
     labels: frozenset[str] = frozenset()
     body: str = ""
+    automerge: str = ""
     done_at: datetime | None = None
 
     @property

@@ -29,6 +29,7 @@ class PullRequestOptions:
         team_reviewers: Team slugs asked for a review.
         assignees: Logins it is assigned to.
         automerge: Turn on auto-merge, where the repository allows it; never for a draft.
+        harmless: Nothing of it is for a person to look at first: else no auto-merge stays on.
     """
 
     labels: tuple[str, ...] = ()
@@ -37,6 +38,7 @@ class PullRequestOptions:
     team_reviewers: tuple[str, ...] = ()
     assignees: tuple[str, ...] = ()
     automerge: bool = False
+    harmless: bool = True
 
 
 @dataclass(frozen=True)

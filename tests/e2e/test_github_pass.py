@@ -340,6 +340,9 @@ def test_overwritten_tag_is_labelled_and_nothing_more_is_done(world: World) -> N
     world.writes()
     world.run()
     assert world.writes() == []
+    world.github.add_label(1, "autobump:rebuild")
+    world.run()
+    assert world.github.pull(1).labels == [LABEL]
 
 
 def test_marker_forged_by_an_outsider_does_not_count(world: World) -> None:

@@ -10,7 +10,7 @@ import pytest
 from autobump.pull_requests.marker import find_marker
 from tests.support.github import standing_in
 from tests.support.repositories import commit, script_pack
-from tests.support.servers import serve
+from tests.support.servers import Reply, serve
 from tests.support.world import OLD, World, digest_of
 
 LABEL = "docker-image-auto-update"
@@ -122,7 +122,7 @@ def test_items_to_be_looked_at_get_a_label_or_a_draft(world: World) -> None:
     world.settings["policy"] = {"risk": {"review": "separate"}}
     world.run()
     world.run()
-    assert opened(world) == {("ARisky", "BRisky"): (False, label), ("CSafe",): (True, label)}
+    assert opened(world) == {("ARisky", "BRisky"): SAFE, ("CSafe",): (True, label)}
 
 
 def test_unknown_images_are_no_reason_to_separate(world: World) -> None:
@@ -184,3 +184,46 @@ def test_auto_merge_is_off_while_something_is_to_be_looked_at(world: World) -> N
     publish(world, facts=False, v1_0_0_2={})
     world.run()
     assert not [call for call in world.github.calls if "graphql" in call]
+
+
+def test_auto_merge_ends_before_a_newer_image_that_is_to_be_looked_at_gets_in(world: World) -> None:
+    world.settings["pull_requests"]["automerge"] = True
+    world.settings["policy"] = {"risk": {"breaking": "ignore"}}
+    publish(world, v1_0_0_2={"requests": REQUESTS, "beautifulsoup4": BS4})
+    world.run()
+    (pull,) = world.github.pulls
+    assert (pull.automerge, pull.labels) == (True, [LABEL])
+    publish(world, v1_0_0_3={"requests": ["3.0.0", "MIT"], "beautifulsoup4": BS4})
+    world.writes()
+    assert world.actions() == ["refresh"]
+    assert (pull.automerge, sorted(pull.labels)) == (False, ["autobump:review", LABEL])
+    writes = world.writes()
+    assert writes.index("POST /graphql") < next(n for n, call in enumerate(writes) if "/git/refs/" in call)
+
+
+def test_pull_request_whose_auto_merge_cannot_be_turned_off_keeps_its_image(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.settings["pull_requests"]["automerge"] = True
+    publish(world, v1_0_0_2={"requests": REQUESTS, "beautifulsoup4": BS4})
+    world.run()
+    (pull,) = world.github.pulls
+    head, refusal = world.github.head_of(pull.branch), b'{"errors": [{"message": "not now"}]}'
+    world.github.before = lambda request: Reply(200, refusal) if request.path == "/graphql" else None
+    publish(world, v1_0_0_3={"requests": ["3.0.0", "MIT"], "beautifulsoup4": BS4})
+    report = world.run(status=1)
+    assert [pr["failure"] for pr in report["pull_requests"]] == ["cannot turn off auto-merge of #1: not now"]
+    assert world.github.head_of(pull.branch) == head
+
+
+def test_label_of_a_risk_goes_with_the_risk(world: World) -> None:
+    publish(world, v1_0_0_2={"requests": ["3.0.0", "MIT"], "beautifulsoup4": BS4})
+    world.run()
+    (pull,) = world.github.pulls
+    assert sorted(pull.labels) == ["autobump:review", LABEL]
+    publish(world, facts=False, v1_0_0_3={})
+    world.run()
+    assert sorted(pull.labels) == ["autobump:review", LABEL]  # it may hold: nothing is known
+    publish(world, v1_0_0_4={"requests": REQUESTS, "beautifulsoup4": BS4})
+    world.run()
+    assert pull.labels == [LABEL]

@@ -210,7 +210,7 @@ class GitHubStandIn:
                 raise _Refused(403, "Resource not accessible by integration")
             return 200, {"login": user}
         if request.path == "/graphql":
-            return self._enable_automerge(json.loads(request.body))
+            return self._set_automerge(json.loads(request.body))
         prefix = f"/repos/{self.repository}/"
         if not request.path.startswith(prefix):
             raise _Refused(404, "Not Found")
@@ -226,11 +226,11 @@ class GitHubStandIn:
                 return result
         raise _Refused(404, "Not Found")
 
-    def _enable_automerge(self, body: Any) -> tuple[int, Any]:
+    def _set_automerge(self, body: Any) -> tuple[int, Any]:
         pull = self.pull(int(body["variables"]["id"].removeprefix("PR_")))
         if pull.state != "open":
             return 200, {"data": None, "errors": [{"message": "Pull request is closed"}]}
-        pull.automerge = True
+        pull.automerge = "enable" in body["query"]
         return 200, {"data": {}}
 
     def _matching_refs(self, prefix: str, **_: Any) -> tuple[int, Any]:
@@ -439,6 +439,7 @@ class GitHubStandIn:
             "base": {"ref": pull.base},
             "labels": [{"name": label} for label in pull.labels],
             "merged_at": pull.merged_at,
+            "auto_merge": {"merge_method": "merge"} if pull.automerge else None,
         }
 
     def _issue(self, one: Pull | Issue) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from autobump.errors import ForgeError
 from autobump.planning.plan import WaitReason
+from autobump.planning.risk import RISK_LABELS
 from autobump.pull_requests.edits import FileChange
 from autobump.pull_requests.forges import Base, Outcome, PreparedAction
 from autobump.pull_requests.forges.github_api import (
@@ -32,6 +33,7 @@ from autobump.pull_requests.marker import (
 )
 from autobump.pull_requests.reconcile import (
     CLOSED_LABEL,
+    OVERWRITTEN_LABEL,
     Adopt,
     Close,
     Create,
@@ -56,6 +58,9 @@ _FOREIGN = "somebody else committed to its branch"
 _LIFTED = "lifted by a person"
 _ENABLE_AUTO_MERGE = """
 mutation($id: ID!) { enablePullRequestAutoMerge(input: {pullRequestId: $id}) { clientMutationId } }
+"""
+_DISABLE_AUTO_MERGE = """
+mutation($id: ID!) { disablePullRequestAutoMerge(input: {pullRequestId: $id}) { clientMutationId } }
 """
 
 
@@ -106,6 +111,7 @@ class _Pull(BaseModel):
     head: _Head
     labels: list[_Label] = []
     merged_at: str | None = None
+    auto_merge: dict[str, Any] | None = None
 
 
 class _Merge(BaseModel):
@@ -300,6 +306,9 @@ class GitHubForge:
         if number is None:
             raise ForgeError("it has no number")
         head = existing.head
+        if existing.automerge and not desired.options.harmless:
+            what = f"turn off auto-merge of #{number}"
+            self._api.graphql(_DISABLE_AUTO_MERGE, {"id": existing.automerge}, what)
         if action.rewrite:
             head = self._commit(desired, changes, base)
             self._move_branch(desired.branch, existing.head, head)
@@ -310,8 +319,8 @@ class GitHubForge:
             unfinished = not set(self._options.labels) <= existing.labels
             # On one that was finished a person may have turned auto-merge off.
             self._dress(number, pull.node_id if unfinished else "", desired)
-        if REBUILD_LABEL in existing.labels:
-            self._unlabel(number, REBUILD_LABEL)
+        for label in sorted(_outlived(action) & existing.labels):
+            self._unlabel(number, label)
         return Outcome(action, head, number, existing.url)
 
     def _close(self, action: Close, existing: ExistingPullRequest, why: str) -> Outcome:
@@ -600,6 +609,7 @@ class GitHubForge:
             rebuild=REBUILD_LABEL in labels and marker is not None,
             labels=labels,
             body=body,
+            automerge=pull.node_id if pull.auto_merge else "",
         )
 
     def _read_finished(self, issue: _Issue, refs: dict[str, str]) -> ExistingPullRequest | None:
@@ -645,3 +655,13 @@ class GitHubForge:
             ):
                 return True
         return False
+
+
+def _outlived(action: Refresh) -> set[str]:
+    """Return which of autobump's own labels do not hold any more once it is done."""
+    labels = {REBUILD_LABEL}
+    if action.rewrite:
+        labels.add(OVERWRITTEN_LABEL)
+    if action.desired.marker.risk:  # what is not known this time may hold
+        labels.update(RISK_LABELS)
+    return labels - set(action.desired.labels)
