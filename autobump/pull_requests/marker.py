@@ -23,6 +23,7 @@ class Marker:
         digest: Manifest digest behind the tag when the pull request was made, or empty.
         packs: Folder names of its packs, sorted.
         paths: Paths of its items, sorted.
+        blobs: How the blob of each of these items began, in the order of `paths`.
         base: Hash of the files it was built on, see `hash_base`.
         head: The commit it describes; empty where the commit itself carries the marker.
         branch: Its branch.
@@ -45,6 +46,7 @@ class Marker:
     lane: str = ""
     risk: str = ""
     closed: str = ""
+    blobs: tuple[str, ...] = ()
 
     def at(self, head: str) -> "Marker":
         """Return the marker for a commit."""
@@ -134,6 +136,7 @@ def _parse(fields: object) -> Marker:
         lane=_text(fields, "lane"),
         risk=_text(fields, "risk"),
         closed=_text(fields, "closed"),
+        blobs=_texts(fields, "blobs") if "blobs" in fields else (),
     )
 
 

@@ -9,7 +9,7 @@ from autobump.planning.plan import ClosedPullRequest, OpenPullRequest, Waiting, 
 from autobump.planning.surroundings import Surroundings
 from autobump.planning.waves import WavePullRequest
 from autobump.pull_requests.marker import Marker
-from autobump.pull_requests.render import DesiredPullRequest
+from autobump.pull_requests.render import DesiredPullRequest, item_blobs
 
 OVERWRITTEN_LABEL = "tag-overwritten"
 """Says that the image behind the target's tag is not the one the pull request was made for."""
@@ -227,18 +227,17 @@ def describe_surroundings(existing: Sequence[ExistingPullRequest], in_view: InVi
 def merged_already(
     desired: Iterable[DesiredPullRequest], existing: Sequence[ExistingPullRequest]
 ) -> dict[str, str]:
-    """Return the paths whose very same update of the very same files was merged before, and what to say.
+    """Return the paths whose very same update of the very same file was merged before, and what to say.
 
     Either the analysed commit is older than the merge, or a person took the update back.
     """
     merged = [pr for pr in existing if pr.state is PullRequestState.MERGED]
     return {
-        path: f"{pr.label} to {wanted.marker.target} was merged for these very files: the analysed commit is "
+        path: f"{pr.label} to {wanted.marker.target} was merged for this very file: the analysed commit is "
         "older, or a person took it back"
         for wanted in desired
         for pr in merged
-        if _is_done(wanted.marker, pr.marker)
-        for path in wanted.planned.paths
+        for path in _done_paths(wanted, pr.marker)
     }
 
 
@@ -358,13 +357,15 @@ def _why_rewrite(wanted: Marker, found: Marker | None) -> str:
     return ""
 
 
-def _is_done(wanted: Marker, found: Marker | None) -> bool:
-    """Whether the very same update of the very same files was merged before."""
-    return (
-        found is not None
-        and not found.closed
-        and (found.image, found.target, found.base) == (wanted.image, wanted.target, wanted.base)
-    )
+def _done_paths(wanted: DesiredPullRequest, found: Marker | None) -> list[str]:
+    """Return the paths whose very same update of the very same file a merged pull request held."""
+    target = (wanted.planned.repository, wanted.planned.target.tag.text)
+    if found is None or found.closed or (found.image, found.target) != target:
+        return []
+    if not found.paths:  # too many to be named
+        return list(wanted.planned.paths) if found.base == wanted.marker.base else []
+    known = dict(zip(found.paths, found.blobs, strict=False))
+    return [path for path, blob in item_blobs(wanted.planned).items() if known.get(path) == blob]
 
 
 def _is_overwritten(wanted: Marker, found: Marker | None) -> bool:

@@ -12,6 +12,7 @@ from autobump.pull_requests.cutting import MAX_BODY
 from autobump.pull_requests.marker import Marker, hash_base, render_marker, render_trailer
 
 _MAX_MARKER = 40_000
+_BLOB_DIGITS = 8
 _SPARE = 200
 """Left free, so that a full body can still take the reason why it was closed into its marker."""
 
@@ -78,6 +79,7 @@ class DesiredPullRequest:
             digest=planned.target.digest or "",
             packs=planned.packs,
             paths=planned.paths,
+            blobs=tuple(item_blobs(planned).values()),
             base=hash_base(_base_files(planned, with_notes=self.with_notes)),
             branch=planned.branch,
             wave=planned.wave,
@@ -85,7 +87,7 @@ class DesiredPullRequest:
             risk=worst_risk(planned),
         )
         # `base` covers the paths, too.
-        return marker if len(render_marker(marker)) <= _MAX_MARKER else replace(marker, paths=())
+        return marker if len(render_marker(marker)) <= _MAX_MARKER else replace(marker, paths=(), blobs=())
 
     @cached_property
     def text(self) -> str:
@@ -114,6 +116,11 @@ class DesiredPullRequest:
     def body_at(self, head: str) -> str:
         """Return the body for the commit that holds the changes."""
         return f"{self.text}\n\n{render_marker(self.marker.at(head))}\n"
+
+
+def item_blobs(planned: PlannedPullRequest) -> dict[str, str]:
+    """Return how the blob of each item begins, by its path, in the order of the paths."""
+    return {bump.path: bump.item.file.blob[:_BLOB_DIGITS] for bump in planned.bumps}
 
 
 def worst_risk(planned: PlannedPullRequest) -> str:

@@ -49,7 +49,7 @@ def run(
 ) -> Any:
     tags, config, output = folder / "tags.json", folder / "settings.yml", folder / "report.json"
     tags.write_text(json.dumps({"demisto/x": [OLD, *newest], "demisto/y": [OLD, "1.0.0.2"]}))
-    prs = {"write_pause": "0 seconds", "assignees": ["person"], "dashboard": dashboard}
+    prs = {"write_pause": "0 seconds", "dashboard": dashboard}
     config.write_text(json.dumps({"pull_requests": prs}))
     output.unlink(missing_ok=True)
     command = ["run", "--forge", "github", "--repo", str(git.directory), "--config", str(config)]

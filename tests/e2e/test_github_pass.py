@@ -345,6 +345,58 @@ def test_overwritten_tag_is_labelled_and_nothing_more_is_done(world: World) -> N
     assert world.github.pull(1).labels == [LABEL]
 
 
+def test_part_of_a_merged_update_that_a_person_took_back_is_not_proposed_again(world: World) -> None:
+    git = world.github.git
+    world.run()
+    (merged,) = (pull for pull in world.github.open_pulls() if "demisto/x" in pull.title)
+    assert world.github.merge(merged.number)
+    path = "Packs/A/Scripts/AOne/AOne.yml"
+    commit(git, {path: show(git, "master^", path)})
+    report = world.run()
+    assert [pr["action"] for pr in report["pull_requests"]] == ["leave"]
+    assert [skip["path"] for skip in report["skipped"] if skip["reason"] == "held"] == [path]
+    world.publish(x=["1.0.0.3"], y=["1.0.0.2"])
+    assert sorted(world.actions()) == ["create", "leave"]
+
+
+@pytest.mark.parametrize("delete_branch", [False, True])
+def test_pull_request_closed_under_another_text_stays_closed(world: World, delete_branch: bool) -> None:
+    world.run()
+    world.github.pull(1).body = "Not needed, see #99."
+    world.github.close(1, delete_branch=delete_branch)
+    for _ in range(2):
+        assert sorted(world.actions()) == ["hold", "leave"]
+    world.publish(x=["1.0.0.3"], y=["1.0.0.2"])
+    assert sorted(world.actions()) == ["create", "leave"]
+
+
+def test_pull_request_that_a_person_pushed_to_and_wrote_anew_keeps_its_packs(world: World) -> None:
+    world.run()
+    pull = world.github.pull(1)
+    commit(world.github.git, {"Packs/A/README.md": "mine"}, branch=pull.branch)
+    pull.body = "Mine now."
+    commit(world.github.git, script_pack("D", {"DOne": f"demisto/x:{OLD}"}))
+    report = world.run()
+    made = [(pr["action"], pr["packs"]) for pr in report["pull_requests"]]
+    assert sorted(made) == [("create", ["D"]), ("hold", ["A", "B"]), ("leave", ["C"])]
+
+
+def test_pull_request_to_another_branch_is_left_alone_until_a_rebuild_is_asked_for(world: World) -> None:
+    world.run()
+    git = world.github.git
+    git.run("branch", "main", "master")
+    world.settings["content"] = {"base": "main"}
+    world.publish(x=["1.0.0.3"], y=["1.0.0.2"])
+    report = world.run()
+    assert [(pr["action"], pr["why"]) for pr in report["pull_requests"]] == [
+        ("hold", "it goes to the branch master")
+    ] * 2
+    world.github.add_label(1, "autobump:rebuild")
+    assert sorted(world.actions()) == ["hold", "refresh"]
+    assert [pull.base for pull in world.github.pulls] == ["main", "master"]
+    assert sorted(world.actions()) == ["hold", "leave"]
+
+
 def test_marker_forged_by_an_outsider_does_not_count(world: World) -> None:
     world.run("--dry-run")
     body = world.run("--dry-run")["pull_requests"][0]["body"]
@@ -409,12 +461,20 @@ def test_branch_of_a_stranger_under_the_prefix_is_left_alone(world: World) -> No
 def test_reviewer_who_is_no_collaborator_does_not_lose_the_pull_request(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    world.settings["pull_requests"] |= {"reviewers": ["stranger"]}
-    assert world.actions() == ["create", "create"]
-    assert world.github.pull(1).labels == [LABEL]
-    err = capsys.readouterr().err
-    assert err.count("\n") == 2
-    assert "only be requested from collaborators: stranger" in err
+    world.settings["pull_requests"] |= {"reviewers": ["stranger", "reviewer"], "team_reviewers": ["team"]}
+    report = world.run(status=1)
+    assert [(pr["action"], pr["number"], pr["failure"]) for pr in report["pull_requests"]] == [
+        (
+            "create",
+            number,
+            f"cannot ask for reviews on #{number}: "
+            "Reviews may only be requested from collaborators: stranger (stranger)",
+        )
+        for number in (1, 2)
+    ]
+    pull = world.github.pull(1)
+    assert (pull.labels, pull.reviewers) == ([LABEL], ["reviewer", "team"])
+    assert world.actions() == ["leave", "leave"]
 
 
 @pytest.mark.parametrize(
@@ -688,7 +748,7 @@ def test_update_that_a_person_took_back_is_not_proposed_again_and_blocks_nothing
     report = world.run()
     held = {skip["path"]: skip["detail"] for skip in report["skipped"] if skip["reason"] == "held"}
     assert sorted(Path(path).stem for path in held) == ["AOne", "BOne"]
-    assert all(f"#{merged.number} to 1.0.0.2 was merged for these very files" in why for why in held.values())
+    assert all(f"#{merged.number} to 1.0.0.2 was merged for this very file" in why for why in held.values())
     assert not [pull for pull in world.github.open_pulls() if "demisto/x" in pull.title]
     paths = [path for pr in report["pull_requests"] for path in pr["paths"]]
     assert "Packs/A/Scripts/ATwo/ATwo.yml" in paths

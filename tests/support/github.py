@@ -284,6 +284,13 @@ class GitHubStandIn:
         commit = {"message": self._message(sha), "tree": {"sha": tree}}
         return 200, {"sha": sha, "commit": commit, "author": {"login": author}, "files": []}
 
+    def _list_commits(self, request: Request, **_: Any) -> tuple[int, Any]:
+        try:
+            names = self.git.run("rev-list", request.query["sha"][0]).decode().split()
+        except GitError:
+            raise _Refused(404, "Not Found") from None
+        return 200, [self._get_commit(name)[1] for name in _page(request, names)]
+
     def _create_tree(self, body: Any, **_: Any) -> tuple[int, Any]:
         with tempfile.TemporaryDirectory() as folder:
             index = Git(self.git.directory, env={"GIT_INDEX_FILE": f"{folder}/index"})
@@ -310,6 +317,9 @@ class GitHubStandIn:
             found = [pull for pull in found if f"{self.repository.split('/')[0]}:{pull.branch}" == head[0]]
         return 200, [self._pull(pull) for pull in _page(request, found)]
 
+    def _get_pull(self, number: str, **_: Any) -> tuple[int, Any]:
+        return 200, self._pull(self.pull(int(number)))
+
     def _create_pull(self, body: Any, user: str, **_: Any) -> tuple[int, Any]:
         branch = body["head"]
         head = self.head_of(branch)
@@ -334,7 +344,7 @@ class GitHubStandIn:
         self._check_length(body)
         if body.get("state") == "closed":
             pull.head, pull.closed_at = self.head_of(pull.branch), self.now
-        for name in ("title", "body", "state"):
+        for name in ("title", "body", "state", "base"):
             setattr(pull, name, body.get(name, getattr(pull, name)))
         self._touch(pull)
         return 200, self._pull(pull)
@@ -484,10 +494,12 @@ _ROUTES = (
     ("PATCH", r"git/refs/heads/(.+)", "_move_ref"),
     ("DELETE", r"git/refs/heads/(.+)", "_delete_ref"),
     ("GET", r"git/commits/([0-9a-f]{40})", "_get_git_commit"),
+    ("GET", r"commits", "_list_commits"),
     ("GET", r"commits/(.+)", "_get_commit"),
     ("POST", r"git/trees", "_create_tree"),
     ("POST", r"git/commits", "_create_commit"),
     ("GET", r"pulls", "_list_pulls"),
+    ("GET", r"pulls/(\d+)", "_get_pull"),
     ("POST", r"pulls", "_create_pull"),
     ("PATCH", r"pulls/(\d+)", "_edit_pull"),
     ("GET", r"issues", "_list_issues"),

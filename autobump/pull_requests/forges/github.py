@@ -96,8 +96,13 @@ class _Repository(BaseModel):
     full_name: str
 
 
+class _Branch(BaseModel):
+    ref: str
+
+
 class _Head(BaseModel):
     ref: str
+    sha: str = ""
     repo: _Repository | None = None
 
 
@@ -109,6 +114,7 @@ class _Pull(BaseModel):
     body: str | None = None
     user: User | None = None
     head: _Head
+    base: _Branch | None = None
     labels: list[_Label] = []
     merged_at: str | None = None
     auto_merge: dict[str, Any] | None = None
@@ -162,6 +168,7 @@ class GitHubForge:
         self._api = api
         self._options = options
         self._dashboard = GitHubDashboard(api)
+        self._astray: set[int] = set()
 
     def fetch_existing(self) -> list[ExistingPullRequest]:
         """Return what stands under the prefix, sorted by branch; a handful of calls whatever its number."""
@@ -288,17 +295,13 @@ class GitHubForge:
         return None
 
     def _vetoes(self, pull: _Pull, desired: DesiredPullRequest) -> bool:
-        """Whether a person closed the same update before; found even when they took its labels away."""
-        marker = find_marker(pull.body or "")
-        return (
-            pull.state == "closed"
-            and pull.merged_at is None
-            and pull.user is not None
-            and pull.user.login == self._api.login()
-            and marker is not None
-            and not marker.closed
-            and marker.target == desired.marker.target
-        )
+        """Whether a person closed the same update before; found without its labels and text, too."""
+        if pull.state != "closed" or pull.merged_at is not None:
+            return False
+        if pull.user is None or pull.user.login != self._api.login():
+            return False
+        marker = find_marker(pull.body or "") or self._find_trailer(pull.head.sha)
+        return marker is not None and not marker.closed and marker.target == desired.marker.target
 
     def _refresh(self, action: Refresh, changes: Sequence[FileChange], base: Base | None) -> Outcome:
         desired, existing = action.desired, action.existing
@@ -313,15 +316,18 @@ class GitHubForge:
             head = self._commit(desired, changes, base)
             self._move_branch(desired.branch, existing.head, head)
         body = {"title": desired.title, "body": desired.body_at(head)}
+        if number in self._astray:
+            body["base"] = self._options.base
         what = f"update #{number}"
         pull: _Pull = parse(_Pull, self._api.write("PATCH", f"/pulls/{number}", what, body), what)
+        refused = ""
         if not set(desired.labels) <= existing.labels:
             unfinished = not set(self._options.labels) <= existing.labels
             # On one that was finished a person may have turned auto-merge off.
-            self._dress(number, pull.node_id if unfinished else "", desired)
+            refused = self._dress(number, pull.node_id if unfinished else "", desired)
         for label in sorted(_outlived(action) & existing.labels):
             self._unlabel(number, label)
-        return Outcome(action, head, number, existing.url)
+        return Outcome(action, head, number, existing.url, refused)
 
     def _close(self, action: Close, existing: ExistingPullRequest, why: str) -> Outcome:
         """Say why, close, delete the branch; done again after a cut it changes nothing twice."""
@@ -366,8 +372,8 @@ class GitHubForge:
     def _open(self, action: Create | Adopt, desired: DesiredPullRequest, head: str) -> Outcome:
         """Make the pull request for a branch, unless it is there already."""
         pull = self._open_pull(desired, head)
-        self._dress(pull.number, pull.node_id, desired)
-        return Outcome(action, head, pull.number, pull.html_url)
+        refused = self._dress(pull.number, pull.node_id, desired)
+        return Outcome(action, head, pull.number, pull.html_url, refused)
 
     def _open_pull(self, desired: DesiredPullRequest, head: str) -> _Pull:
         what = f"open a pull request for {desired.branch}"
@@ -398,32 +404,50 @@ class GitHubForge:
                 raise
         raise ForgeError(f"cannot {what}")
 
-    def _dress(self, number: int, node_id: str, desired: DesiredPullRequest) -> None:
-        """Ask for reviews and the rest; what GitHub refuses of it never loses the pull request.
+    def _dress(self, number: int, node_id: str, desired: DesiredPullRequest) -> str:
+        """Ask for reviews and the rest, and return what GitHub refused of it, which loses nothing else.
 
         The labels come last: a pull request that has them is finished.
         """
         options = desired.options
-        wishes: list[tuple[str, str, dict[str, Any]]] = []
-        if options.reviewers or options.team_reviewers:
-            people = {"reviewers": list(options.reviewers), "team_reviewers": list(options.team_reviewers)}
-            wishes.append((f"/pulls/{number}/requested_reviewers", "ask for reviews", people))
-        if options.assignees:
-            wishes.append(
-                (f"/issues/{number}/assignees", "assign it", {"assignees": list(options.assignees)})
-            )
-        for path, what, body in wishes:
-            try:
-                self._api.write("POST", path, f"{what} on #{number}", body)
-            except RefusedError as exc:
-                _log.warning("a wish was not granted", extra={"pull_request": number, "cause": str(exc)})
+        reviews, assignees = f"/pulls/{number}/requested_reviewers", f"/issues/{number}/assignees"
+        people = [("reviewers", name) for name in options.reviewers]
+        people += [("team_reviewers", name) for name in options.team_reviewers]
+        refused = self._ask(reviews, f"ask for reviews on #{number}", people)
+        refused += self._ask(
+            assignees, f"assign #{number}", [("assignees", name) for name in options.assignees]
+        )
         if options.automerge and node_id and not options.draft:
             try:
                 self._api.graphql(_ENABLE_AUTO_MERGE, {"id": node_id}, f"turn on auto-merge of #{number}")
             except RefusedError as exc:
-                _log.warning("a wish was not granted", extra={"pull_request": number, "cause": str(exc)})
+                # Also refused where nothing is left to wait for: then people merge it.
+                _log.warning("auto-merge is not on", extra={"pull_request": number, "cause": str(exc)})
         if desired.labels:
             self._label(number, list(desired.labels))
+        return "; ".join(refused)
+
+    def _ask(self, path: str, what: str, people: Sequence[tuple[str, str]]) -> list[str]:
+        """Ask people for something and return what was refused; one who is refused keeps nobody else out.
+
+        Args:
+            path: What takes the names.
+            what: What is being done, for errors.
+            people: The kind of name that GitHub calls it by, and the name.
+        """
+        if not people:
+            return []
+        body: dict[str, list[str]] = {}
+        for kind, name in people:
+            body.setdefault(kind, []).append(name)
+        try:
+            self._api.write("POST", path, what, body)
+        except RefusedError as exc:
+            if len(people) > 1:
+                return [refusal for one in people for refusal in self._ask(path, what, [one])]
+            ((_, name),) = people
+            return [f"{exc} ({name})"]
+        return []
 
     def _label(self, number: int, labels: list[str]) -> None:
         self._api.write("POST", f"/issues/{number}/labels", f"label #{number}", {"labels": labels})
@@ -588,8 +612,12 @@ class GitHubForge:
             written = self._read_own_commit(head) if head else None
             if written is None:
                 hold = _FOREIGN if head else "its branch is gone"
+                marker = marker or self._find_trailer(pull.head.sha)
             else:
                 marker, unfinished = written, "its text describes an older commit"
+        if pull.base is not None and pull.base.ref != self._options.base:
+            self._astray.add(pull.number)
+            hold = hold or f"it goes to the branch {pull.base.ref}"
         if not hold and HOLD_LABEL in labels:
             hold = f"it carries the label {HOLD_LABEL}"
         if not hold and not set(self._options.labels) <= labels:
@@ -613,8 +641,17 @@ class GitHubForge:
         )
 
     def _read_finished(self, issue: _Issue, refs: dict[str, str]) -> ExistingPullRequest | None:
+        if issue.pull_request is None:
+            return None
+        labels = frozenset(label.name for label in issue.labels)
         marker = find_marker(issue.body or "")
-        if marker is None or not marker.branch or issue.pull_request is None:
+        ours = bool(self._options.labels) and set(self._options.labels) <= labels
+        if marker is None and ours and issue.pull_request.merged_at is None:
+            # A person wrote another text before closing it: what it was made of is in its commit.
+            what = f"look at #{issue.number}"
+            pull: _Pull = parse(_Pull, self._api.get(f"/pulls/{issue.number}", what), what)
+            marker = self._find_trailer(pull.head.sha)
+        if marker is None or not marker.branch:
             return None
         head = refs.get(marker.branch, "")
         merged = issue.pull_request.merged_at is not None or bool(marker.closed)
@@ -627,7 +664,7 @@ class GitHubForge:
             # Not worth a call for each: what moved after all was done is taken for a person's.
             hold=_FOREIGN if head not in ("", marker.head) else "",
             marker=marker,
-            labels=frozenset(label.name for label in issue.labels),
+            labels=labels,
             body=issue.body or "",
             done_at=issue.closed_at,
         )
@@ -641,6 +678,18 @@ class GitHubForge:
         if find_tree(commit.commit.message) != commit.commit.tree.sha:
             return None  # amended or rebased
         return find_trailer(commit.commit.message)
+
+    def _find_trailer(self, sha: str) -> Marker | None:
+        """Return the marker of the newest commit of autobump's own account that a commit builds on."""
+        what = "look for the commits of a pull request"
+        listed = self._api.list_pages("/commits", what, {"sha": sha}, pages=1) if sha else []
+        commits: list[_Commit] = [parse(_Commit, data, what) for data in listed]
+        me = self._api.login()
+        for commit in commits:
+            marker = find_trailer(commit.commit.message)
+            if marker is not None and commit.author is not None and commit.author.login == me:
+                return marker.at(commit.sha)
+        return None
 
     def _lost_label(self, number: int, me: str) -> bool:
         """Whether a person took one of our labels off; only asked when one is missing."""
