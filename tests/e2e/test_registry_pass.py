@@ -191,6 +191,40 @@ def test_target_without_a_manifest_is_a_problem_and_no_pull_request(
     assert [pr["packs"] for pr in report["pull_requests"]] == [["B"]]
 
 
+@pytest.mark.parametrize("kind", ["dockerhub", "oci"])
+def test_tag_that_was_withdrawn_is_told_once_and_then_another_is_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: None, kind: str
+) -> None:
+    tags = {f"1.0.0.{n}": {"created": "2026-01-01T00:00:00Z", "digest": f"sha256:{n:064}"} for n in (1, 2, 3)}
+    hub = HubStandIn({"x": tags})
+
+    def answer(request: Request) -> Reply:
+        match request.path.removeprefix("/v2/demisto/x/").split("/"):
+            case ["tags", "list"]:
+                return Reply(body=json.dumps({"tags": list(tags)}).encode())
+            case ["manifests", tag]:
+                return (
+                    Reply(headers={"Docker-Content-Digest": tags[tag]["digest"]})
+                    if tag in tags
+                    else Reply(404)
+                )
+        return hub.answer(request)
+
+    git = make_repository(tmp_path / "r", script_pack("A", {"One": "demisto/x:1.0.0.1"}))
+    with serve(answer) as server:
+        monkeypatch.setattr(docker_hub, "BASE_URL", server.url)
+        source = kind if kind == "dockerhub" else f"oci:{server.url}"
+        options: list[str | Path] = ["--repo", git.directory, "--tags", source]
+        assert [bump["target"] for bump in run_json(tmp_path, "plan", *options)["bumps"]] == ["1.0.0.3"]
+        del tags["1.0.0.3"]
+        report = run_json(tmp_path, "run", *options, status=1)
+        assert [row["reason"] for row in report["problems"]] == ["tags-unavailable"]
+        assert report["pull_requests"] == []
+        (pr,) = run_json(tmp_path, "run", *options)["pull_requests"]
+        assert pr["target"] == "1.0.0.2"
+        assert tags["1.0.0.2"]["digest"] in pr["body"]
+
+
 def test_no_secret_is_ever_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], quick: None
 ) -> None:

@@ -76,6 +76,11 @@ class TagCache:
             ],
         )
 
+    def forget(self, source: str, repository: str) -> None:
+        """Drop what is remembered of an image, because it turned out to be wrong."""
+        statement = "DELETE FROM tag_lists WHERE source = ? AND repository = ?"
+        self._file.write(statement, [(source, repository)])
+
     def forget_other_sources(self, prefix: str, source: str) -> None:
         """Drop what is remembered of all sources that begin with a prefix, but for one."""
         statement = "DELETE FROM tag_lists WHERE substr(source, 1, ?) = ? AND source <> ?"

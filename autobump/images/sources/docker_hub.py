@@ -39,6 +39,7 @@ def _keep_objects(value: object) -> object:
 
 class _Page(BaseModel):
     next: str | None = None
+    count: int | None = None
     results: Annotated[list[dict[str, Any]], BeforeValidator(_keep_objects)]
 
 
@@ -54,7 +55,9 @@ class DockerHubSource:
     """The Hub API, anonymous or with an access token.
 
     A namespace's list of images says when each last changed. An image that did not change since the cached
-    answer is not asked for; of one that did, tags are read newest first until a page brings nothing new.
+    answer is not asked for; of one that did, tags are read newest first until a page brings nothing new and
+    what is known then is as many tags as the Hub counts. More of them means that some were withdrawn, and the
+    list is read to its end.
 
     Source: https://docs.docker.com/reference/api/hub/latest/, read 2026-11.
     """
@@ -115,8 +118,6 @@ class DockerHubSource:
         else:
             tags = self._read_tags(repository, {tag.name: tag for tag in cached.tags} if cached else {})
             self._cache.store(_SOURCE, repository, CachedTags(time.time(), "", changed, tags))
-        with self._lock:
-            self._digests |= {(repository, tag.name): tag.digest for tag in tags if tag.digest}
         return tags
 
     def fetch_digest(self, repository: str, tag: str) -> str:
@@ -126,6 +127,7 @@ class DockerHubSource:
                 return known
         answer = self._get(f"{self._base}/v2/repositories/{quote(repository)}/tags/{quote(tag)}")
         if answer.status == 404:
+            self._cache.forget(_SOURCE, repository)  # the tags it holds are not those of the Hub any more
             raise ImageNotFoundError(f"Docker Hub has no manifest of {repository}:{tag}")
         digest = _require(answer).parse(_Tag).digest
         if digest is None:
@@ -153,9 +155,13 @@ class DockerHubSource:
         found: dict[str, TagRecord] = {}
         for page in self._pages(url, missing=repository):
             records = [record for fields in page.results if (record := _parse_tag(fields))]
+            with self._lock:
+                self._digests |= {(repository, one.name): one.digest for one in records if one.digest}
             found |= {record.name: record for record in records}
             if known and records and all(known.get(record.name) == record for record in records):
-                return tuple((found | {n: t for n, t in known.items() if n not in found}).values())
+                together = found | {name: tag for name, tag in known.items() if name not in found}
+                if len(together) == page.count:
+                    return tuple(together.values())
         return tuple(found.values())
 
     def _pages(self, url: str | None, missing: str = "") -> Any:

@@ -159,7 +159,7 @@ class OciSource:
     def fetch_digest(self, repository: str, tag: str) -> str:
         """Return the digest of a tag's manifest, with a HEAD, which counts against no pull limit."""
         path = self._path(repository)
-        answer = self._manifest("HEAD", path, tag)
+        answer = self._manifest("HEAD", repository, tag)
         if answer.status == 404:
             raise ImageNotFoundError(f"{self._root} has no manifest of {path}:{tag}")
         digest = _require(answer, path).headers.get("docker-content-digest", "")
@@ -172,7 +172,7 @@ class OciSource:
         path = self._path(repository)
         reference = tag
         for _ in range(2):  # an index leads to a manifest, and no further
-            manifest = _require(self._manifest("GET", path, reference), path).parse(_Manifest)
+            manifest = _require(self._manifest("GET", repository, reference), path).parse(_Manifest)
             if created := _parse_created(manifest.annotations):
                 return created
             if not manifest.manifests:
@@ -192,9 +192,13 @@ class OciSource:
     def _path(self, repository: str) -> str:
         return f"{self._prefix}{repository}"
 
-    def _manifest(self, method: str, path: str, reference: str) -> Answer:
+    def _manifest(self, method: str, repository: str, reference: str) -> Answer:
+        path = self._path(repository)
         url = f"{self._root}/v2/{quote(path)}/manifests/{quote(reference, safe=':')}"
-        return self._ask(method, url, path, {"Accept": ", ".join(_MANIFESTS)})
+        answer = self._ask(method, url, path, {"Accept": ", ".join(_MANIFESTS)})
+        if answer.status == 404:
+            self._cache.forget(self._source, repository)  # the tags it holds are not those of the registry
+        return answer
 
     def _ask(self, method: str, url: str, path: str, headers: Mapping[str, str]) -> Answer:
         """Send a request, answering the registry's challenge when it makes one."""

@@ -30,6 +30,15 @@ def test_refresh_reads_nothing_but_writes(tmp_path: Path) -> None:
     assert TagCache(tmp_path).find("s", "demisto/x") == newer
 
 
+def test_what_is_forgotten_is_gone_for_the_next_run_too(tmp_path: Path) -> None:
+    cache = TagCache(tmp_path)
+    cache.store("s", "demisto/x", CACHED)
+    cache.store("s", "demisto/y", CACHED)
+    cache.forget("s", "demisto/x")
+    assert TagCache(tmp_path).find("s", "demisto/x") is None
+    assert TagCache(tmp_path).find("s", "demisto/y") == CACHED
+
+
 def test_no_folder_means_no_cache() -> None:
     cache = TagCache(None)
     cache.store("s", "demisto/x", CACHED)

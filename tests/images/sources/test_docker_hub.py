@@ -92,6 +92,46 @@ def test_second_run_asks_for_changed_images_only_and_stops_at_what_is_known(tmp_
         ]
 
 
+def ask_again(server: Server, cache: Path) -> tuple[DockerHubSource, set[str]]:
+    """Return a source as the next pass opens it, and the tags of `demisto/x` that it gives."""
+    server.requests.clear()
+    again = source(server, cache)
+    again.prepare({"demisto/x": ()})
+    return again, names(again.fetch_tags("demisto/x"))
+
+
+@pytest.mark.parametrize("withdrawn", ["1.0.0.7", "1.0.0.2"], ids=["the newest", "one far behind"])
+def test_withdrawn_tag_is_gone_once_the_image_changes(tmp_path: Path, withdrawn: str) -> None:
+    tags = {f"1.0.0.{number}": facts(number) for number in range(1, 8)}
+    hub = HubStandIn({"x": tags}, page_size=2)
+    with run_hub(hub) as server:
+        hub.url = server.url
+        assert ask_again(server, tmp_path)[1] == set(tags)
+        del tags[withdrawn]
+        tags["latest"] = facts(9)
+        assert ask_again(server, tmp_path)[1] == set(tags)
+        tags["latest"] = facts(10)
+        assert ask_again(server, tmp_path)[1] == set(tags)
+        assert len(server.requests) == 3, "what was withdrawn long ago costs nothing any more"
+
+
+def test_remembered_tag_is_asked_for_and_one_that_is_gone_is_remembered_no_more(tmp_path: Path) -> None:
+    tags = {"1.0.0.1": facts(1), "1.0.0.2": facts(2), "1.0.0.3": facts(2, "b")}
+    hub = HubStandIn({"x": tags})
+    with run_hub(hub) as server:
+        ask_again(server, tmp_path)
+        del tags["1.0.0.3"]  # and the Hub's list of images says nothing of it
+        after, known = ask_again(server, tmp_path)
+        assert known == {"1.0.0.1", "1.0.0.2", "1.0.0.3"}
+        with pytest.raises(ImageNotFoundError, match=r"no manifest of demisto/x:1\.0\.0\.3"):
+            after.fetch_digest("demisto/x", "1.0.0.3")
+        assert server.paths() == [
+            "GET /v2/repositories/demisto/",
+            "GET /v2/repositories/demisto/x/tags/1.0.0.3",
+        ]
+        assert ask_again(server, tmp_path)[1] == {"1.0.0.1", "1.0.0.2"}
+
+
 def test_list_that_changes_between_pages_loses_no_tag() -> None:
     hub = HubStandIn({"x": many_tags(150)})
     with run_hub(hub) as server:

@@ -215,6 +215,22 @@ def test_manifest_that_is_not_there_is_told(reply: Reply, error: type[Exception]
         source(server).fetch_digest("demisto/x", "1.0.0.1")
 
 
+@pytest.mark.parametrize("question", ["fetch_digest", "fetch_created"])
+def test_tags_of_which_one_is_gone_are_remembered_no_more(tmp_path: Path, question: str) -> None:
+    tags = ["1.0.0.1", "1.0.0.2"]
+
+    def answer(request: Request) -> Reply:
+        return reply_json({"tags": tags}) if request.path.endswith("/tags/list") else Reply(404)
+
+    with serve(answer) as server:
+        oci_source = source(server, cache=tmp_path)
+        oci_source.fetch_tags("demisto/x")
+        tags.remove("1.0.0.2")
+        with pytest.raises(RegistryError):
+            getattr(oci_source, question)("demisto/x", "1.0.0.2")
+        assert [tag.name for tag in source(server, cache=tmp_path).fetch_tags("demisto/x")] == ["1.0.0.1"]
+
+
 ANNOTATED: dict[str, Any] = {"annotations": {"org.opencontainers.image.created": "2026-01-02T03:04:05Z"}}
 
 
