@@ -75,11 +75,12 @@ def look_up_releases(source: TagSource, wanted: Wanted, progress: Progress) -> d
 
     def look_up(repository: str) -> Lookup:
         try:
-            releases = sort_releases(source.fetch_tags(repository))
+            try:
+                releases = sort_releases(source.fetch_tags(repository))
+            except ImageNotFoundError as exc:
+                return NotFound(str(exc))
             return _with_dates(source, repository, releases, wanted)
-        except ImageNotFoundError as exc:
-            return NotFound(str(exc))
-        except RegistryError as exc:
+        except RegistryError as exc:  # also a tag that is not there: the image is
             return Unavailable(str(exc))
 
     return _in_parallel(look_up, names, wanted.threads, progress)

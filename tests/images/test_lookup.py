@@ -98,6 +98,15 @@ def test_dates_of_an_image_without_any_are_given_up() -> None:
     assert len(source.asked_dates) == MAX_DATES
 
 
+def test_tag_that_is_not_there_when_its_date_is_asked_for_is_no_missing_image() -> None:
+    class Moving(FakeSource):
+        def fetch_created(self, repository: str, tag: str) -> datetime | None:
+            raise ImageNotFoundError(f"no {tag}")
+
+    found = look_up_releases(Moving({"demisto/x": ["1.0.0.1"]}), wanted("demisto/x", days=3), Silent())
+    assert found == {"demisto/x": Unavailable("no 1.0.0.1")}
+
+
 def test_digests_are_found_and_a_missing_manifest_is_told() -> None:
     targets = [("demisto/x", "1"), ("demisto/x", "gone"), ("demisto/x", "1")]
     found = look_up_digests(FakeSource({}), targets, 4, Silent())

@@ -57,7 +57,8 @@ class DockerHubSource:
     A namespace's list of images says when each last changed. An image that did not change since the cached
     answer is not asked for; of one that did, tags are read newest first until a page brings nothing new and
     what is known then is as many tags as the Hub counts. More of them means that some were withdrawn, and the
-    list is read to its end.
+    list is read to its end. An image that the namespace's list lacks is asked for all the same: one that is
+    pushed while the list is read moves to its front, and stands on none of the pages.
 
     Source: https://docs.docker.com/reference/api/hub/latest/, read 2026-11.
     """
@@ -109,9 +110,7 @@ class DockerHubSource:
         changes = self._changes.get(namespace)
         if isinstance(changes, RegistryError):
             raise RegistryError(f"Docker Hub could not list {namespace}: {changes}") from changes
-        if changes is not None and name not in changes:
-            raise ImageNotFoundError(f"Docker Hub has no image {repository}")
-        changed = changes[name] if changes else ""
+        changed = changes.get(name, "") if changes else ""
         cached = self._cache.find(_SOURCE, repository)
         if cached is not None and changed and cached.changed == changed:
             tags = cached.tags
@@ -165,15 +164,19 @@ class DockerHubSource:
         return tuple(found.values())
 
     def _pages(self, url: str | None, missing: str = "") -> Any:
-        """Yield page after page; an answer that leads elsewhere or never ends is an error."""
-        for _ in range(_MAX_PAGES):
+        """Yield page after page; an answer that leads elsewhere or never ends is an error.
+
+        Args:
+            url: The first page.
+            missing: The image that is not there when there is no first page; a later one can vanish because
+                the list became shorter.
+        """
+        for number in range(_MAX_PAGES):
             if url is None:
                 return
             answer = self._get(url)
-            if answer.status == 404:
-                raise ImageNotFoundError(
-                    f"Docker Hub has no image {missing}" if missing else "Docker Hub: 404"
-                )
+            if answer.status == 404 and missing and number == 0:
+                raise ImageNotFoundError(f"Docker Hub has no image {missing}")
             page = _require(answer).parse(_Page)
             yield page
             if page.next is not None and not same_origin(page.next, self._base):

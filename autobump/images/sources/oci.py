@@ -140,7 +140,7 @@ class OciSource:
             if answer.status == 304 and cached is not None:
                 self._cache.store(self._source, repository, _at_now(cached.tags, cached.etag))
                 return cached.tags
-            if answer.status == 404:
+            if answer.status == 404 and page == 0:
                 raise ImageNotFoundError(f"{self._root} has no image {path}")
             found = _require(answer, path).parse(_TagList).tags or []
             names |= dict.fromkeys(tag for tag in found if isinstance(tag, str) and 0 < len(tag) <= 128)

@@ -39,6 +39,14 @@ def names(tags: Any) -> set[str]:
     return {tag.name for tag in tags}
 
 
+def ask_again(server: Server, cache: Path, image: str = "demisto/x") -> tuple[DockerHubSource, set[str]]:
+    """Return a source as the next pass opens it, and the tags that it gives of an image."""
+    server.requests.clear()
+    again = source(server, cache)
+    again.prepare({image: ()})
+    return again, names(again.fetch_tags(image))
+
+
 def test_tags_come_with_date_and_digest() -> None:
     hub = HubStandIn({"x": {"1.0.0.1": facts(1)}})
     with run_hub(hub) as server:
@@ -55,14 +63,47 @@ def test_all_pages_are_read() -> None:
     assert len(server.requests) == 3
 
 
-def test_unknown_image_is_not_found_from_the_list_alone() -> None:
+def test_unknown_image_is_not_found_once_its_own_tags_are_asked_for() -> None:
     hub = HubStandIn({"x": many_tags(1)})
     with run_hub(hub) as server:
         hub_source = source(server)
         hub_source.prepare({"demisto/none": ()})
         with pytest.raises(ImageNotFoundError):
             hub_source.fetch_tags("demisto/none")
-    assert server.paths() == ["GET /v2/repositories/demisto/"]
+    assert server.paths() == ["GET /v2/repositories/demisto/", "GET /v2/repositories/demisto/none/tags"]
+
+
+def test_image_that_moves_to_the_front_of_the_list_while_it_is_read_is_found(tmp_path: Path) -> None:
+    old, new = facts(1), facts(9)
+    hub = HubStandIn({name: {"1.0.0.1": old} for name in "abz"}, page_size=2)
+
+    def pushing(request: Any) -> Reply:
+        reply = hub.answer(request)
+        if request.path == "/v2/repositories/demisto/":  # z is pushed, and the Hub sorts by that
+            hub.images = {"z": {"1.0.0.1": old, "1.0.0.2": new}, "a": hub.images["a"], "b": hub.images["b"]}
+        return reply
+
+    with serve(pushing) as server:
+        hub.url = server.url
+        assert ask_again(server, tmp_path, "demisto/z")[1] == {"1.0.0.1", "1.0.0.2"}
+    assert server.paths() == [
+        "GET /v2/repositories/demisto/",
+        "GET /v2/repositories/demisto/",
+        "GET /v2/repositories/demisto/z/tags",
+    ]
+
+
+def test_page_that_vanishes_behind_the_first_is_no_missing_image() -> None:
+    hub = HubStandIn({"x": many_tags(5)}, page_size=2)
+
+    def shrinking(request: Any) -> Reply:
+        return Reply(404) if "page" in request.query else hub.answer(request)
+
+    with serve(shrinking) as server:
+        hub.url = server.url
+        with pytest.raises(RegistryError, match="answered 404") as raised:
+            source(server).fetch_tags("demisto/x")
+    assert not isinstance(raised.value, ImageNotFoundError)
 
 
 def test_second_run_asks_for_changed_images_only_and_stops_at_what_is_known(tmp_path: Path) -> None:
@@ -90,14 +131,6 @@ def test_second_run_asks_for_changed_images_only_and_stops_at_what_is_known(tmp_
             "GET /v2/repositories/demisto/x/tags",
             "GET /v2/repositories/demisto/x/tags",
         ]
-
-
-def ask_again(server: Server, cache: Path) -> tuple[DockerHubSource, set[str]]:
-    """Return a source as the next pass opens it, and the tags of `demisto/x` that it gives."""
-    server.requests.clear()
-    again = source(server, cache)
-    again.prepare({"demisto/x": ()})
-    return again, names(again.fetch_tags("demisto/x"))
 
 
 @pytest.mark.parametrize("withdrawn", ["1.0.0.7", "1.0.0.2"], ids=["the newest", "one far behind"])

@@ -131,6 +131,16 @@ def test_pages_are_followed_by_their_link() -> None:
     assert [tag.name for tag in tags] == [f"1.0.0.{number}" for number in range(6)]
 
 
+def test_page_that_vanishes_behind_the_first_is_no_missing_image() -> None:
+    first = reply_json({"tags": ["1.0.0.1"]}, Link='</v2/demisto/x/tags/list?last=1>; rel="next"')
+    with (
+        serve(lambda request: Reply(404) if "last" in request.query else first) as server,
+        pytest.raises(RegistryError, match="answered 404") as raised,
+    ):
+        source(server).fetch_tags("demisto/x")
+    assert not isinstance(raised.value, ImageNotFoundError)
+
+
 @pytest.mark.parametrize("link", ["<http://127.0.0.1:1/x>; rel=next", '<//evil.example/x>; rel="next"'])
 def test_link_to_another_host_is_refused(link: str) -> None:
     with (
