@@ -1,25 +1,91 @@
-"""Writes the tags of many images to one file, which many passes can then share."""
+"""Writes the tags of many images, and what is inside them, to one file, which many passes can then share."""
 
 import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from autobump.config import RepositorySettings, Settings
-from autobump.content.eligibility import Eligible, decide_eligibility
 from autobump.content.facts_cache import FactsCache
-from autobump.content.reader import read_content
 from autobump.content.tree import ContentTree
-from autobump.errors import ImageNotFoundError
-from autobump.fleet import find_several
+from autobump.errors import RegistryError
+from autobump.fleet import find_several, share_sources
+from autobump.images.choice import TagRecord
+from autobump.images.facts import ImageFacts, facts_to_record
+from autobump.images.lookup import NotFound, Unavailable, look_up_digests, look_up_facts
+from autobump.images.sources import FactsSource
+from autobump.judge import Filters, Judged, judge_content
 from autobump.opening import (
     LoadSettings,
     PassOptions,
+    Sources,
     find_cache_folder,
     open_repository,
-    open_sources,
     open_tree_of,
 )
 from autobump.progress import Progress, open_progress
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Export:
+    """What goes into the file.
+
+    Attributes:
+        tags: By image.
+        created: Dates that did not come with the tags, by image and tag.
+        digests: Of the tags that items move to, by image and tag.
+        facts: What is inside, by image and tag.
+    """
+
+    tags: dict[str, Sequence[TagRecord]] = field(default_factory=dict)
+    created: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    digests: dict[tuple[str, str], str] = field(default_factory=dict)
+    facts: dict[tuple[str, str], ImageFacts] = field(default_factory=dict)
+
+    def render(self) -> str:
+        """Write it as a tag file, one image a line."""
+        images = {name: self._records(name) for name in sorted(self.tags)}
+        rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(tags)}" for name, tags in images.items())
+        return f"{{\n{rows}\n}}\n"
+
+    def _records(self, image: str) -> dict[str, dict[str, Any]]:
+        records = {record.name: self._record(image, record) for record in self.tags[image]}
+        for name, tag in self.facts:
+            if name == image and tag not in records:
+                records[tag] = self._record(image, TagRecord(tag)) | {"withdrawn": True}
+        return dict(sorted(records.items()))
+
+    def _record(self, image: str, record: TagRecord) -> dict[str, Any]:
+        key = (image, record.name)
+        created = record.created or self.created.get(key)
+        digest = self.digests.get(key, record.digest)
+        # What the source of tags says of them counts for the passes, as it did here.
+        facts = facts_to_record(self.facts[key]) if key in self.facts else {}
+        facts |= {"created": created.isoformat()} if created else {}
+        facts |= {"digest": digest} if digest else {}
+        return {name: value for name, value in facts.items() if value not in (None, "")}
+
+
+class _NotedFacts:
+    """A source of facts that notes what it told."""
+
+    def __init__(self, source: FactsSource, told: dict[tuple[str, str], ImageFacts]) -> None:
+        self._source = source
+        self._told = told
+
+    def prepare(self, wanted: Iterable[tuple[str, str]]) -> None:
+        self._source.prepare(wanted)
+
+    def fetch_facts(self, repository: str, tag: str) -> ImageFacts | None:
+        facts = self._source.fetch_facts(repository, tag)
+        if facts is not None:
+            self._told[repository, tag] = facts
+        return facts
 
 
 def export_tags(
@@ -27,58 +93,100 @@ def export_tags(
 ) -> tuple[str, int]:
     """Return the tags of images as a tag file, and how many images it holds.
 
+    The items of the repositories are judged as a pass would judge them, and what that asks for, of dates and
+    of what is inside images, goes into the file, so that a pass from it comes to the same without a network.
+
     Args:
         options: What the command line says.
         load: Loads the settings.
         file: The settings file named on the command line, if any.
         images: `namespace/name` of each; empty for all that items of the repositories may be updated on.
+            Which tags of these are in use is not known, so the file tells nothing of what is inside them.
 
     Raises:
-        UsageError: The source has no such image.
-        RegistryError: The source could not answer.
+        RegistryError: The source could not answer, or has no such image or manifest.
     """
     with open_progress() as progress:
         several = find_several(options, load, file, None)
-        if several is None:
-            tree, loaded = open_repository(options, load) if not images else (None, load(None))
-            settings, trees = loaded.settings, [(tree, loaded.settings)] if tree else []
+        if images:
+            settings = several or load(None).settings
+            export = _export_named(images, share_sources(options, settings), progress)
+        elif several is None:
+            tree, loaded = open_repository(options, load)
+            sources = share_sources(options, loaded.settings)
+            export = _export_used([(tree, loaded.settings)], sources, loaded.settings, progress)
         else:
-            settings = several
             trees = [_open_listed(entry, options, several) for entry in several.repositories]
-        wanted = sorted(
-            set(images) or {name for tree, own in trees for name in find_images(tree, own, progress)}
-        )
-        source = open_sources(options, settings).tags
-        progress.begin("Asking for tags", len(wanted))
-        source.prepare(dict.fromkeys(wanted, ()))
-        snapshot: dict[str, dict[str, dict[str, str | None]]] = {}
-        for name in wanted:
-            try:
-                records = source.fetch_tags(name)
-            except ImageNotFoundError:
-                if images:
-                    raise
-                records = ()
-            snapshot[name] = {
-                record.name: {
-                    "created": record.created.isoformat() if record.created else None,
-                    "digest": record.digest,
-                }
-                for record in sorted(records, key=lambda record: record.name)
-            }
-            progress.step()
-    rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(tags)}" for name, tags in snapshot.items())
-    return f"{{\n{rows}\n}}\n", len(snapshot)
+            export = _export_used(trees, share_sources(options, several), several, progress)
+    return export.render(), len(export.tags)
 
 
-def find_images(tree: ContentTree, settings: Settings, progress: Progress) -> set[str]:
-    """Return the images of items that may be updated."""
+def _export_named(images: Sequence[str], sources: Sources, progress: Progress) -> _Export:
+    export = _Export()
+    progress.begin("Asking for tags", len(images))
+    sources.tags.prepare(dict.fromkeys(images, ()))
+    for name in images:
+        export.tags[name] = sources.tags.fetch_tags(name)
+        progress.step()
+    if sources.facts is not None:
+        _log.warning("named images are written without what is inside them")
+    return export
+
+
+def _export_used(
+    trees: Sequence[tuple[ContentTree, Settings]], sources: Sources, settings: Settings, progress: Progress
+) -> _Export:
+    """Judge every item of the repositories, and gather what that took."""
+    export = _Export()
+    facts = _NotedFacts(sources.facts, export.facts) if sources.facts else None
     cache = FactsCache(find_cache_folder(settings.registry.cache))
-    content = read_content(tree, progress=progress, cache=cache)
-    decided = (
-        decide_eligibility(item, content.packs[item.pack], settings.eligibility) for item in content.items
-    )
-    return {one.image.repository for one in decided if isinstance(one, Eligible)}
+    now = datetime.now(UTC)
+    threads = settings.registry.concurrency
+    inside: set[tuple[str, str]] = set()
+    targets: set[tuple[str, str]] = set()
+    for tree, own in trees:
+        judged = judge_content(
+            tree, sources.tags, own, Filters(), now=now, progress=progress, cache=cache, facts=facts
+        )
+        _require_tags(judged)
+        for name, found in judged.found.items():
+            if isinstance(found, NotFound | Unavailable):
+                continue  # not in the file, a pass does not find it either
+            export.tags[name] = sources.tags.fetch_tags(name)  # asked for already
+            export.created |= {(name, one.tag.text): one.created for one in found if one.created}
+        for bump in judged.bumps:
+            targets.add((bump.image.repository, bump.target.tag.text))
+            if bump.image.tag:
+                inside.add((bump.image.repository, bump.image.tag))
+    for target, digest in look_up_digests(sources.tags, targets, threads, progress).items():
+        match digest:
+            case Unavailable(detail):
+                raise RegistryError(detail)
+            case str():
+                export.digests[target] = digest
+    if facts is not None:
+        _note_facts(facts, inside | targets, threads, progress)
+    return export
+
+
+def _require_tags(judged: Judged) -> None:
+    """Refuse an image that could not be asked for: without it in the file it would count as gone."""
+    for problem in judged.problems:
+        if problem.reason == "tags-unavailable":
+            raise RegistryError(problem.detail)
+
+
+def _note_facts(
+    facts: _NotedFacts, wanted: Iterable[tuple[str, str]], threads: int, progress: Progress
+) -> None:
+    """Ask for what is inside images; what cannot be had is not known to the passes either."""
+    found: Mapping[tuple[str, str], object] = look_up_facts(facts, wanted, threads, progress)
+    failed = [one for one in found.values() if isinstance(one, Unavailable)]
+    if failed:
+        _log.warning(
+            "what is inside some images is not known",
+            extra={"tags": len(failed), "cause": failed[0].detail},
+        )
 
 
 def _open_listed(

@@ -29,7 +29,8 @@ _COMPLETE = ""
 class TagFile:
     """A file of tags: `{"demisto/python3": ["3.9.9.25564", …]}`, or with `{tag: {created, digest, …}}`.
 
-    It is read image by image, so that all of it is never in memory.
+    It is read image by image, so that all of it is never in memory. A tag with `"withdrawn": true` is in no
+    registry any more: no item moves there, and it only tells what is inside for items that are still on it.
 
     Attributes:
         path: The file.
@@ -282,12 +283,18 @@ def _parse_tags(name: str, tags: object) -> tuple[TagRecord, ...]:
     if isinstance(tags, list) and all(isinstance(tag, str) for tag in tags):
         return tuple(TagRecord(tag) for tag in tags if _is_tag(tag))
     if isinstance(tags, dict):
-        return tuple(_record(tag, facts) for tag, facts in tags.items() if _is_tag(tag))
+        return tuple(
+            _record(tag, facts) for tag, facts in tags.items() if _is_tag(tag) and not _is_withdrawn(facts)
+        )
     raise ValueError(f"{name!r} has no list of tags")
 
 
 def _is_tag(text: str) -> bool:
     return 0 < len(text) <= _MAX_TAG_LENGTH and text.isascii()
+
+
+def _is_withdrawn(facts: object) -> bool:
+    return isinstance(facts, dict) and facts.get("withdrawn") is True
 
 
 def _last_number(tag: str) -> int:

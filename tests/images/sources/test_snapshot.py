@@ -107,3 +107,17 @@ def test_missing_file_is_told(tmp_path: Path) -> None:
 def test_unknown_image_is_not_found() -> None:
     with pytest.raises(ImageNotFoundError, match="demisto/none"):
         SnapshotSource({}).fetch_tags("demisto/none")
+
+
+def test_withdrawn_tag_tells_its_facts_and_is_no_tag(tmp_path: Path) -> None:
+    path = tmp_path / "tags.json"
+    path.write_text(
+        json.dumps({"demisto/x": {"1.0.0.1": {"python": "3.9.8", "withdrawn": True}, "1.0.0.2": {}}})
+    )
+    source = SnapshotSource.open(path)
+    source.prepare({"demisto/x": ["1.0.0.1"]})
+    assert [tag.name for tag in source.fetch_tags("demisto/x")] == ["1.0.0.2"]
+    assert source.file is not None
+    facts = source.file.facts["demisto/x", "1.0.0.1"]
+    assert facts is not None
+    assert facts.python == "3.9.8"
