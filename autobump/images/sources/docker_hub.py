@@ -92,13 +92,15 @@ class DockerHubSource:
         self._digests: dict[tuple[str, str], str] = {}
 
     def prepare(self, in_use: Mapping[str, Collection[str]]) -> None:
-        """Log in, and list every namespace the images are in; a failure is told image by image."""
+        """Log in, and list once every namespace the images are in; a failure is told image by image."""
+        listed = {name for name, found in self._changes.items() if isinstance(found, dict)}
+        namespaces = {name.partition("/")[0] for name in in_use} - listed
         try:
             self._log_in()
         except RegistryError as exc:
-            self._changes = dict.fromkeys({name.partition("/")[0] for name in in_use}, exc)
+            self._changes |= dict.fromkeys(namespaces, exc)
             return
-        for namespace in sorted({name.partition("/")[0] for name in in_use}):
+        for namespace in sorted(namespaces):
             try:
                 self._changes[namespace] = self._list_namespace(namespace)
             except RegistryError as exc:

@@ -93,6 +93,26 @@ def test_image_that_moves_to_the_front_of_the_list_while_it_is_read_is_found(tmp
     ]
 
 
+def test_namespace_is_listed_once_for_several_repositories() -> None:
+    hub = HubStandIn({"x": many_tags(1), "y": many_tags(2)})
+    with run_hub(hub) as server:
+        hub_source = source(server)
+        for image in ("demisto/x", "demisto/y"):
+            hub_source.prepare({image: ()})
+            assert hub_source.fetch_tags(image)
+    assert server.paths().count("GET /v2/repositories/demisto/") == 1
+
+
+def test_namespace_that_could_not_be_listed_is_tried_again_for_the_next_repository() -> None:
+    hub = HubStandIn({"x": many_tags(1)}, replies={"/v2/repositories/demisto/": [Reply(403)]})
+    with run_hub(hub) as server:
+        hub_source = source(server)
+        hub_source.prepare({"demisto/y": ()})
+        hub.replies = {}
+        hub_source.prepare({"demisto/x": ()})
+        assert names(hub_source.fetch_tags("demisto/x")) == {"1.0.0.1"}
+
+
 def test_page_that_vanishes_behind_the_first_is_no_missing_image() -> None:
     hub = HubStandIn({"x": many_tags(5)}, page_size=2)
 
