@@ -53,8 +53,8 @@ def test_missing_or_odd_facts_cost_only_themselves(tmp_path: Path, facts: object
         ("tags.json.gz", b"not gzip"),
         ("tags.json.xz", b"not xz"),
         ("tags.json.xz", lzma.compress(b"{}" * 100)[:-20]),
-        ("tags.json.gz", gzip.compress(b"{}" * 100)[:-20]),
-        ("tags.json.gz", gzip.compress(b"{}" * 100)[:12] + b"\xff" * 40),
+        ("tags.json.gz", gzip.compress(b"{}" * 100, mtime=0)[:-20]),
+        ("tags.json.gz", gzip.compress(b"{}" * 100, mtime=0)[:12] + b"\xff" * 40),
         ("tags.json", b'{"\\ud800": []}'),
     ],
 )
