@@ -697,7 +697,7 @@ def _finish(
     strict: bool,
 ) -> int:
     from autobump.files import write_whole
-    from autobump.fleet import merge_results
+    from autobump.fleet import merge_outcomes
 
     text = _render_all(outcomes, output_format, colour=False if output else None)
     if output is None and actions:
@@ -716,7 +716,7 @@ def _finish(
     if actions and results:
         from autobump.report.actions import tell_actions
 
-        for command in tell_actions(merge_results(results), os.environ):
+        for command in tell_actions(merge_outcomes(outcomes), os.environ):
             click.echo(command)
     problems = any(result.judged.problems for result in results)
     failed = any(outcome.failed for outcome in outcomes) or (strict and problems)
@@ -725,13 +725,13 @@ def _finish(
 
 def _render_all(outcomes: "Sequence[RepositoryOutcome]", output_format: str, *, colour: bool | None) -> str:
     """Write one result as it is, and those of several repositories below their names."""
-    from autobump.fleet import merge_results
+    from autobump.fleet import merge_outcomes
 
     match outcomes:
         case [outcome] if not outcome.repository and outcome.result:
             return _render(outcome.result, output_format, colour=colour)
     if output_format == "html":
-        return _render(merge_results([one.result for one in outcomes if one.result]), "html", colour=colour)
+        return _render(merge_outcomes(outcomes), "html", colour=colour)
     from autobump.report.fleet import render_fleet_json, render_fleet_markdown, render_fleet_table
 
     def render(result: "PassResult") -> str:

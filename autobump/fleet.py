@@ -11,6 +11,7 @@ from autobump.config import RepositorySettings, Settings
 from autobump.errors import AutobumpError, UsageError
 from autobump.images.sources.shared import SharedTags
 from autobump.judge import Judged
+from autobump.lock import LockTakenError
 from autobump.logs import log_fields, name_run
 from autobump.opening import (
     LoadSettings,
@@ -23,7 +24,8 @@ from autobump.opening import (
 )
 from autobump.planning.plan import Plan
 from autobump.progress import Progress, open_progress
-from autobump.run import Pass, PassResult
+from autobump.run import Failure, Pass, PassResult
+from autobump.secrets import redact
 from autobump.settings_file import LoadedSettings, find_named_file
 from autobump.traffic import Traffic
 
@@ -38,16 +40,27 @@ class RepositoryOutcome:
         repository: `owner/name`; empty for the only one.
         result: What the pass found and did; None when it could not be made.
         failure: Why it could not, or empty.
+        left_out: Whether that is because another process is at work on it.
     """
 
     repository: str
     result: PassResult | None
     failure: str = ""
+    left_out: bool = False
 
     @property
     def failed(self) -> bool:
         """Whether the pass, or a registry or forge call in it, failed."""
         return self.result is None or self.result.failed
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """What failed as a whole, by names that tell it from the same of other repositories."""
+        if self.result is None:
+            return (Failure(f"repository {self.repository}", self.failure),)
+        return tuple(
+            Failure(f"{failure.what} of {self.repository}", failure.cause) for failure in self.result.failures
+        )
 
 
 def plan_each(
@@ -104,16 +117,23 @@ def perform_due(
 ) -> PassResult:
     """Make the pass that is due, over one repository or several, and return what came of all together.
 
+    Of several, one that another process is at work on is left out this time, and one that fails is told in
+    the result, beside what came of the others.
+
     Raises:
-        AutobumpError: A repository failed; the others were passed over all the same.
+        LockTakenError: Another process is at work on the repository, or on each of several.
+        AutobumpError: It could not be done, or for none of several.
     """
     if held is None or not held.settings.repositories or options.repo is not None:
         this_pass = open_pass(options, load, progress, held=held, traffic=traffic)
         return _perform(this_pass, forge, dry_run=dry_run, traffic=traffic)
     outcomes = _run_several(held.settings, None, options, forge, progress, dry_run=dry_run, traffic=traffic)
-    if failures := [f"{one.repository}: {one.failure}" for one in outcomes if one.failure]:
-        raise AutobumpError("; ".join(failures))
-    return merge_results([one.result for one in outcomes if one.result])
+    tried = [one for one in outcomes if not one.left_out]
+    if not tried:
+        raise LockTakenError("; ".join(one.failure for one in outcomes))
+    if not any(one.result for one in tried):
+        raise AutobumpError("; ".join(f"{one.repository}: {one.failure}" for one in tried))
+    return merge_outcomes(tried)
 
 
 def share_sources(options: PassOptions, settings: Settings, traffic: Traffic | None = None) -> Sources:
@@ -126,9 +146,17 @@ def share_sources(options: PassOptions, settings: Settings, traffic: Traffic | N
     return replace(sources, tags=SharedTags(sources.tags))
 
 
-def merge_results(results: Sequence[PassResult]) -> PassResult:
-    """Return several results as one, for counting; its revision is that of the last."""
-    first = results[-1]
+def merge_outcomes(outcomes: Sequence[RepositoryOutcome]) -> PassResult:
+    """Return what came of all repositories as one result, with those that failed among its failures.
+
+    Args:
+        outcomes: What came of each; at least one has a result.
+    """
+    match outcomes:
+        case [RepositoryOutcome(repository="", result=PassResult() as only)]:
+            return only
+    results = [one.result for one in outcomes if one.result]
+    first = results[0]
     judged = Judged(
         sum(one.judged.files for one in results),
         tuple(bump for one in results for bump in one.judged.bumps),
@@ -137,18 +165,20 @@ def merge_results(results: Sequence[PassResult]) -> PassResult:
         tuple(notice for one in results for notice in one.judged.notices),
         {name: found for one in results for name, found in one.judged.found.items()},
     )
-    outcomes = [outcome for one in results for outcome in one.outcomes or ()]
+    done = tuple(outcome for one in results for outcome in one.outcomes or ())
     return replace(
         first,
+        revision="",
         judged=judged,
         plan=Plan(
             tuple(pr for one in results for pr in one.plan.pull_requests),
             tuple(wait for one in results for wait in one.plan.waiting),
         ),
         desired=tuple(desired for one in results for desired in one.desired),
-        outcomes=None if first.outcomes is None else tuple(outcomes),
+        outcomes=None if first.outcomes is None else done,
         deprecated={name: image for one in results for name, image in one.deprecated.items()},
-        dashboard_failure="; ".join(one.dashboard_failure for one in results if one.dashboard_failure),
+        dashboard_failure="",
+        other_failures=tuple(failure for one in outcomes for failure in one.failures),
     )
 
 
@@ -228,12 +258,15 @@ def pass_over_each(
         repository = entry.repository
         try:
             yield RepositoryOutcome(repository, perform(entry))
+        except LockTakenError as exc:
+            _log.warning("a repository is left out", extra={"repository": repository, "cause": str(exc)})
+            yield RepositoryOutcome(repository, None, str(exc), left_out=True)
         except AutobumpError as exc:
             _log.error("a repository failed", extra={"repository": repository, "cause": str(exc)})
-            yield RepositoryOutcome(repository, None, str(exc))
+            yield RepositoryOutcome(repository, None, redact(str(exc)))
         except Exception as exc:
             _log.exception("a repository failed unexpectedly", extra={"repository": repository})
-            yield RepositoryOutcome(repository, None, f"unexpected error: {exc!r}")
+            yield RepositoryOutcome(repository, None, redact(f"unexpected error: {exc!r}"))
 
 
 def render_matrix(repositories: Iterable[tuple[str, str]]) -> str:

@@ -29,11 +29,24 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """What failed as a whole: the dashboard, or of several repositories one or its dashboard.
+
+    Attributes:
+        what: Its name, such as `repository acme/content`.
+        cause: Why.
+    """
+
+    what: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class PassResult:
     """What a pass found, planned and did.
 
     Attributes:
-        revision: The analysed commit.
+        revision: The analysed commit; empty for several repositories together.
         now: The time that counts for the pass, with timezone.
         judged: Every item file's row.
         plan: The pull requests, and the bumps that wait.
@@ -41,6 +54,7 @@ class PassResult:
         outcomes: What was done, or would be in a dry run, sorted by branch; None for a plan.
         deprecated: Deprecated images that items use, by name.
         dashboard_failure: Why the dashboard could not be brought up to date, or empty.
+        other_failures: What failed as a whole of several repositories together.
     """
 
     revision: str
@@ -51,6 +65,13 @@ class PassResult:
     outcomes: "tuple[Outcome, ...] | None" = None
     deprecated: Mapping[str, DeprecatedImage] = field(default_factory=dict)
     dashboard_failure: str = ""
+    other_failures: tuple[Failure, ...] = ()
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """What failed as a whole."""
+        own = (Failure("dashboard", self.dashboard_failure),) if self.dashboard_failure else ()
+        return own + self.other_failures
 
     @property
     def failed(self) -> bool:
@@ -58,7 +79,7 @@ class PassResult:
         return (
             any(outcome.failure for outcome in self.outcomes or ())
             or bool(self.judged.unknown)
-            or bool(self.dashboard_failure)
+            or bool(self.failures)
         )
 
 

@@ -13,6 +13,7 @@ from autobump.errors import AutobumpError
 from autobump.health import FinishedPass, Health, PassEnd, ServiceState, judge_health
 from autobump.lock import LockTakenError
 from autobump.logs import log_fields, name_run
+from autobump.markdown import count
 from autobump.metrics import Metrics
 from autobump.progress import Progress
 from autobump.run import PassResult
@@ -198,9 +199,12 @@ def back_off(failures: int) -> timedelta:
 def _end_of(result: PassResult) -> tuple[PassEnd, str]:
     if not result.failed:
         return PassEnd.DONE, ""
-    pulls = sum(1 for outcome in result.outcomes or () if outcome.failure)
-    items = sum(1 for problem in result.judged.problems if problem.reason == "tags-unavailable")
-    return PassEnd.INCOMPLETE, f"{pulls} pull requests failed, {items} items without tags"
+    parts = [redact(f"{failure.what}: {failure.cause}") for failure in result.failures]
+    if pulls := sum(1 for outcome in result.outcomes or () if outcome.failure):
+        parts.append(f"{count(pulls, 'pull request')} failed")
+    if items := sum(1 for problem in result.judged.problems if problem.reason == "tags-unavailable"):
+        parts.append(f"{count(items, 'item')} without tags")
+    return PassEnd.INCOMPLETE, "; ".join(parts)
 
 
 def _shown(moment: datetime | None) -> str | None:

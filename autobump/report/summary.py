@@ -39,7 +39,8 @@ def headline(result: PassResult) -> str:
     parts = [f"{len(judged.bumps):,} to update", f"{len(judged.skipped):,} skipped"]
     if judged.problems:
         parts.append(count(len(judged.problems), "problem"))
-    return f"{count(judged.files, 'item file')} at {result.revision[:12]}: {', '.join(parts)}"
+    where = f" at {result.revision[:12]}" if result.revision else ""
+    return f"{count(judged.files, 'item file')}{where}: {', '.join(parts)}"
 
 
 def pull_request_lines(result: PassResult) -> list[PullRequestLine]:

@@ -3,21 +3,26 @@
 import json
 import re
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from autobump.cli import run_command
-from autobump.errors import AutobumpError
+from autobump.config import Settings
 from autobump.fleet import perform_due
 from autobump.git import Git
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.judge import Filters
+from autobump.lock import hold_lock
 from autobump.opening import PassOptions
-from autobump.progress import Silent
+from autobump.progress import Progress
+from autobump.pull_requests.forges.open import identify_forge
 from autobump.run import PassResult
-from autobump.settings_file import load_settings
+from autobump.runs import Runs
+from autobump.schedule import find_next_due
+from autobump.settings_file import LoadedSettings, load_settings
 from autobump.traffic import Traffic
 from tests.support.repositories import branches, commit, make_repository
 from tests.support.servers import Reply, Request, serve
@@ -236,24 +241,93 @@ def test_repository_that_stands_twice_is_refused(
     assert 'repositories.1.repository: "owner/one" stands twice' in capsys.readouterr().err
 
 
-def test_pass_that_is_due_goes_over_all_and_then_tells_which_failed(tmp_path: Path, two: list[Path]) -> None:
+class Service:
+    """A service over several repositories, whose clock stands still until it is moved."""
+
+    def __init__(self, folder: Path, fleet: list[Path]) -> None:
+        self.now = datetime(2026, 6, 1, 3, tzinfo=UTC)
+        self.passes = 0
+        self.tags = f"file:{folder / 'tags.json'}"
+        self.locks = folder / "cache" / "locks"
+        loaded = load_settings(write_settings(folder, fleet), None)
+        self.runs = Runs(self.perform, find_next_due, loaded, clock=lambda: self.now)
+
+    def perform(self, loaded: LoadedSettings, progress: Progress, traffic: Traffic) -> PassResult:
+        self.passes += 1
+        options = PassOptions(None, "HEAD", self.tags, False, Filters(), on_github=False)
+        return perform_due(options, lambda _: loaded, loaded, "local", progress, traffic, dry_run=False)
+
+    def run_due(self, times: int = 1) -> None:
+        """Let a run be due every 15 minutes."""
+        for _ in range(times):
+            self.runs.run_due()
+            self.now += timedelta(minutes=15)
+
+    def last(self) -> tuple[str, str]:
+        """Return how the last pass ended, and what failed."""
+        last = self.runs.state.last
+        return (str(last.end), last.detail) if last else ("", "")
+
+    def lines(self) -> list[str]:
+        """Return the lines of /metrics."""
+        return self.runs.metrics.render().decode().splitlines()
+
+
+def test_due_pass_tells_what_came_of_all_together(tmp_path: Path, two: list[Path]) -> None:
+    service = Service(tmp_path, two)
+    service.run_due()
+    assert service.last() == ("done", "")
+    assert "autobump_bumps 2.0" in service.lines()
+    assert 'autobump_pull_requests_total{action="create"} 2.0' in service.lines()
+
+
+def test_repository_that_fails_is_told_and_slows_no_other_down(tmp_path: Path, two: list[Path]) -> None:
     (tmp_path / "empty").mkdir()
-    config = write_settings(tmp_path, [two[0], tmp_path / "empty", two[1]])
-    loaded = load_settings(config, None)
-    options = PassOptions(None, "HEAD", f"file:{tmp_path / 'tags.json'}", False, Filters(), on_github=False)
+    service = Service(tmp_path, [two[0], tmp_path / "empty", two[1]])
+    service.run_due(times=8)
+    assert service.passes == 8
+    end, detail = service.last()
+    assert end == "incomplete"
+    assert detail.startswith(f"repository owner/name1: {tmp_path / 'empty'} is not a git repository")
+    assert not service.runs.health().is_well
+    assert [len(branches(Git(one))) for one in two] == [1, 1]
+    assert "autobump_bumps 2.0" in service.lines()
+    assert 'autobump_pull_requests_total{action="create"} 2.0' in service.lines()
 
-    def perform(dry_run: bool) -> PassResult:
-        return perform_due(
-            options, lambda tree: loaded, loaded, "local", Silent(), Traffic(), dry_run=dry_run
-        )
 
-    with pytest.raises(AutobumpError, match=r"^owner/name1: .* is not a git repository"):
-        perform(dry_run=False)
+def test_pass_fails_and_backs_off_when_every_repository_fails(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "tags.json").write_text("{}")
+    service = Service(tmp_path, [tmp_path / "one", tmp_path / "two"])
+    service.run_due(times=8)
+    assert service.passes == 6
+    end, detail = service.last()
+    assert end == "failed"
+    assert re.fullmatch("owner/name0: .*/one is not .*; owner/name1: .*/two is not .*", detail)
+
+
+def test_repository_that_another_process_is_at_work_on_is_left_out(
+    tmp_path: Path, two: list[Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    service = Service(tmp_path, two)
+    with hold_lock(service.locks, identify_forge("local", Git(two[0]), Settings())):
+        service.run_due()
+    assert service.last() == ("done", "")
+    assert [len(branches(Git(one))) for one in two] == [0, 1]
+    (told,) = [vars(record) for record in caplog.records if record.message == "a repository is left out"]
+    assert told["repository"] == "owner/name0"
+    assert "is at work on" in told["cause"]
+    service.run_due()
     assert [len(branches(Git(one))) for one in two] == [1, 1]
 
 
-def test_pass_that_is_due_tells_what_came_of_all_together(tmp_path: Path, two: list[Path]) -> None:
-    loaded = load_settings(write_settings(tmp_path, two), None)
-    options = PassOptions(None, "HEAD", f"file:{tmp_path / 'tags.json'}", False, Filters(), on_github=False)
-    result = perform_due(options, lambda tree: loaded, loaded, "local", Silent(), Traffic(), dry_run=False)
-    assert (result.judged.files, len(result.judged.bumps), len(result.outcomes or ())) == (2, 2, 2)
+def test_due_run_is_left_out_when_other_processes_are_at_work_on_each(
+    tmp_path: Path, two: list[Path]
+) -> None:
+    service = Service(tmp_path, two)
+    first, second = (identify_forge("local", Git(one), Settings()) for one in two)
+    with hold_lock(service.locks, first), hold_lock(service.locks, second):
+        service.run_due()
+    assert service.last() == ("", "")
+    assert 'autobump_runs_left_out_total{reason="locked"} 1.0' in service.lines()
