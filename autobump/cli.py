@@ -713,7 +713,7 @@ def _finish(
     for report in reports:
         write_whole(report, _render_all(outcomes, _ENDINGS[report.suffix], colour=False).encode())
     results = [outcome.result for outcome in outcomes if outcome.result]
-    if actions and results:
+    if actions:
         from autobump.report.actions import tell_actions
 
         for command in tell_actions(merge_outcomes(outcomes), os.environ):

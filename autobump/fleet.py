@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -147,16 +148,12 @@ def share_sources(options: PassOptions, settings: Settings, traffic: Traffic | N
 
 
 def merge_outcomes(outcomes: Sequence[RepositoryOutcome]) -> PassResult:
-    """Return what came of all repositories as one result, with those that failed among its failures.
-
-    Args:
-        outcomes: What came of each; at least one has a result.
-    """
+    """Return what came of all repositories as one result, with those that failed among its failures."""
     match outcomes:
         case [RepositoryOutcome(repository="", result=PassResult() as only)]:
             return only
     results = [one.result for one in outcomes if one.result]
-    first = results[0]
+    first = results[0] if results else _nothing()
     judged = Judged(
         sum(one.judged.files for one in results),
         tuple(bump for one in results for bump in one.judged.bumps),
@@ -180,6 +177,11 @@ def merge_outcomes(outcomes: Sequence[RepositoryOutcome]) -> PassResult:
         dashboard_failure="",
         other_failures=tuple(failure for one in outcomes for failure in one.failures),
     )
+
+
+def _nothing() -> PassResult:
+    """Return what came of a pass that read no repository."""
+    return PassResult("", datetime.now(UTC), Judged(0, (), (), (), ()), Plan((), ()), (), ())
 
 
 def find_several(

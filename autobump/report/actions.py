@@ -32,18 +32,21 @@ def tell_actions(result: PassResult, environ: Mapping[str, str]) -> Iterator[str
 
 
 def count_outputs(result: PassResult) -> dict[str, int]:
-    """Return the step outputs: updates found, pull requests open for them after the pass, problems."""
+    """Return the step outputs: updates found, pull requests open for them after the pass, what went wrong."""
     failed = sum(1 for outcome in result.outcomes or () if outcome.failure)
     return {
         "bumps": len(result.judged.bumps),
         "pull-requests": len(result.desired),
-        "problems": len(result.judged.problems) + failed,
+        "problems": len(result.judged.problems) + failed + len(result.failures),
     }
 
 
 def annotations(result: PassResult) -> Iterator[str]:
     """Yield workflow commands: failures as errors, problems in the content as warnings."""
     errors = [
+        _command("error", f"{failure.what}: {failure.cause}", title="Failed") for failure in result.failures
+    ]
+    errors += [
         _command("error", f"{outcome.action.name}: {outcome.failure}", title="Pull request failed")
         for outcome in result.outcomes or ()
         if outcome.failure

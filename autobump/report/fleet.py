@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from autobump.fleet import RepositoryOutcome
 from autobump.markdown import code
+from autobump.printable import printable
 from autobump.report.json import VERSION, to_document
 from autobump.run import PassResult
 
@@ -43,6 +44,6 @@ def render_fleet_table(outcomes: Sequence[RepositoryOutcome], render: Callable[[
     """
     parts = []
     for outcome in outcomes:
-        text = render(outcome.result) if outcome.result else f"failed: {outcome.failure}\n"
+        text = render(outcome.result) if outcome.result else f"failed: {printable(outcome.failure)}\n"
         parts.append(f"{outcome.repository}\n\n{text}")
     return "\n".join(parts)

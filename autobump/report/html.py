@@ -105,6 +105,7 @@ def _view(result: PassResult) -> dict[str, Any]:
     planned = {path: pr.branch for pr in plan.pull_requests for path in pr.paths}
     updates = [bump for bump in judged.bumps if bump.path in planned]
     headings = {
+        "failures": _Heading("Failures", len(result.failures)),
         "problems": _Heading("Problems", len(judged.problems)),
         "pull-requests": _Heading("Pull requests", len(lines)),
         "risk": _Heading("Items at risk", sum(len(level.rows) for level in risky)),
@@ -125,7 +126,8 @@ def _view(result: PassResult) -> dict[str, Any]:
         "judged": judged,
         "plan": plan,
         "lines": lines,
-        "failures": sum(line.failed for line in lines),
+        "failures": result.failures,
+        "failed_lines": sum(line.failed for line in lines),
         "actions": _describe_actions(lines),
         "line_of": {path: by_branch[branch] for path, branch in planned.items() if branch in by_branch},
         "updates": updates,

@@ -80,6 +80,7 @@ def to_document(result: PassResult) -> dict[str, Any]:
             if result.outcomes is None
             else [_outcome(outcome) for outcome in result.outcomes]
         ),
+        "dashboard_failure": result.dashboard_failure or None,
     }
 
 

@@ -26,6 +26,8 @@ def _place(line: PullRequestLine) -> str:
 def render_markdown(result: PassResult) -> str:
     """Write the outcome as Markdown with a line end."""
     parts = ["## autobump", f"{headline(result)}."]
+    if failures := result.failures:
+        parts += ["### Failures", table(("What", "Cause"), [(code(f.what), code(f.cause)) for f in failures])]
     lines = pull_request_lines(result)
     if lines and result.outcomes is not None:
         rows = [

@@ -39,6 +39,8 @@ def headline(result: PassResult) -> str:
     parts = [f"{len(judged.bumps):,} to update", f"{len(judged.skipped):,} skipped"]
     if judged.problems:
         parts.append(count(len(judged.problems), "problem"))
+    if result.failures:
+        parts.append(count(len(result.failures), "failure"))
     where = f" at {result.revision[:12]}" if result.revision else ""
     return f"{count(judged.files, 'item file')}{where}: {', '.join(parts)}"
 

@@ -56,6 +56,11 @@ def render_table(result: PassResult, *, colour: bool | None = None) -> str:
             for reason in reasons:
                 table.add_row(reason.reason, str(reason.files), _cell(reason.example))
             console.print(table)
+    if result.failures:
+        table = _table("Failed", "Cause")
+        for failure in result.failures:
+            table.add_row(_cell(failure.what), _cell(failure.cause))
+        console.print(table)
     if result.judged.problems:
         table = _table("Problem", "File", "Detail")
         for problem in result.judged.problems:

@@ -315,15 +315,31 @@ def test_oldest_open_one_counts_when_there_are_two(world: World) -> None:
     assert sorted(world.actions()) == ["leave", "refresh"]
 
 
-def test_trouble_with_it_is_told_and_everything_else_is_done(
-    world: World, capsys: pytest.CaptureFixture[str]
+def test_trouble_with_it_is_told_everywhere_and_everything_else_is_done(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    summary, outputs = tmp_path / "summary", tmp_path / "outputs"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    monkeypatch.setenv("GITHUB_OUTPUT", str(outputs))
+    reports = [tmp_path / f"report.{ending}" for ending in ("html", "md", "txt")]
+    options = ["--actions", *(part for report in reports for part in ("--report", str(report)))]
     world.github.has_issues = False
-    report = world.run(status=1)
+    report = world.run(*options, status=1)
     assert [pr["action"] for pr in report["pull_requests"]] == ["create", "create"]
-    err = capsys.readouterr().err
+    cause = report["dashboard_failure"]
+    assert "the repository has no issues" in cause
+    out, err = capsys.readouterr()
     assert "the dashboard is not up to date" in err
-    assert "the repository has no issues" in err
+    assert cause in err
+    assert f"::error title=Failed::dashboard: {cause}\n" in out
+    assert "problems=1\n" in outputs.read_text()
+    for file in (*reports, summary):
+        text = file.read_text()
+        assert cause in text
+        assert "1 failure" in text
+
+    world.github.has_issues = True
+    assert world.run()["dashboard_failure"] is None
 
 
 def test_lost_answer_makes_no_second_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from autobump.cli import run_command
 from autobump.config import Settings
-from autobump.fleet import perform_due
+from autobump.fleet import RepositoryOutcome, merge_outcomes, perform_due
 from autobump.git import Git
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.judge import Filters
@@ -19,12 +20,15 @@ from autobump.lock import hold_lock
 from autobump.opening import PassOptions
 from autobump.progress import Progress
 from autobump.pull_requests.forges.open import identify_forge
-from autobump.run import PassResult
+from autobump.report.fleet import render_fleet_table
+from autobump.report.table import render_table
+from autobump.run import Failure, PassResult
 from autobump.runs import Runs
 from autobump.schedule import find_next_due
 from autobump.settings_file import LoadedSettings, load_settings
 from autobump.traffic import Traffic
 from tests.support.repositories import branches, commit, make_repository
+from tests.support.results import make_result
 from tests.support.servers import Reply, Request, serve
 
 PACKS = 8
@@ -170,6 +174,75 @@ def test_report_for_people_names_each_repository(
     if form != "html":
         assert "owner/name0" in out
         assert "owner/name1" in out
+
+
+@pytest.fixture
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Path]], dict[str, str]]:
+    """Plan several repositories, of which one at least fails, and return what each output says."""
+    for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    (tmp_path / "empty").mkdir()
+
+    def tell(fleet: list[Path]) -> dict[str, str]:
+        options = [
+            "--config",
+            str(write_settings(tmp_path, fleet)),
+            "--tags",
+            f"file:{tmp_path / 'tags.json'}",
+        ]
+        options += ["--actions", "--output", str(tmp_path / "out.html"), "--format", "html"]
+        for ending in ("html", "json", "md", "txt"):
+            options += ["--report", str(tmp_path / f"report.{ending}")]
+        assert run_command(["plan", *options]) == 1
+        written = [*tmp_path.glob("report.*"), tmp_path / "GITHUB_STEP_SUMMARY", tmp_path / "GITHUB_OUTPUT"]
+        return {file.name: file.read_text() for file in written}
+
+    return tell
+
+
+def test_every_report_names_the_repository_that_failed_and_why(
+    tmp_path: Path,
+    two: list[Path],
+    told: Callable[[list[Path]], dict[str, str]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    texts = told([two[0], tmp_path / "empty"])
+    outputs = texts.pop("GITHUB_OUTPUT")
+    assert outputs == "bumps=1\npull-requests=1\nproblems=1\n"
+    for name, text in texts.items():
+        assert "owner/name1" in text, name
+        assert f"{tmp_path / 'empty'} is not a git" in text, name
+    (annotation,) = capsys.readouterr().out.splitlines()
+    assert annotation.startswith(f"::error title=Failed::repository owner/name1: {tmp_path / 'empty'} is not")
+
+
+def test_every_report_is_written_when_all_repositories_fail(
+    tmp_path: Path,
+    told: Callable[[list[Path]], dict[str, str]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "tags.json").write_text("{}")
+    texts = told([tmp_path / "empty", tmp_path / "nowhere"])
+    assert texts.pop("GITHUB_OUTPUT") == "bumps=0\npull-requests=0\nproblems=2\n"
+    for name, text in texts.items():
+        assert "owner/name0" in text, name
+        assert "owner/name1" in text, name
+    assert "every file was judged" not in texts["report.html"]
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+def test_dashboards_that_fail_are_told_by_their_repository() -> None:
+    result = make_result(dashboard_failure="the repository has no issues")
+    outcomes = [RepositoryOutcome("owner/one", result), RepositoryOutcome("owner/two", make_result())]
+    assert merge_outcomes(outcomes).failures == (
+        Failure("dashboard of owner/one", "the repository has no issues"),
+    )
+    assert merge_outcomes([RepositoryOutcome("", result)]) is result
+
+
+def test_failure_stays_in_its_line_of_the_table() -> None:
+    text = render_fleet_table([RepositoryOutcome("owner/one", None, "no\n\x1b[31mway")], render_table)
+    assert text == "owner/one\n\nfailed: no\\n\\x1b[31mway\n"
 
 
 def test_unknown_repository_is_told_with_the_nearest(

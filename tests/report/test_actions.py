@@ -9,7 +9,7 @@ from autobump.judge import Judged, Notice
 from autobump.planning.plan import Plan
 from autobump.report import actions
 from autobump.report.actions import tell_actions
-from autobump.run import PassResult
+from autobump.run import Failure, PassResult
 from tests.conftest import NOW
 from tests.support.bumps import make_bump
 from tests.support.repositories import make_repository, script_pack
@@ -47,6 +47,26 @@ def test_outside_actions_nothing_is_written(tmp_path: Path) -> None:
 def test_registry_that_fails_is_an_error(tmp_path: Path) -> None:
     commands, _, _ = told(tmp_path, Problem("a.yml", "A", "tags-unavailable", "503"))
     assert commands == ["::error file=a.yml,title=tags-unavailable::503"]
+
+
+def test_what_fails_as_a_whole_is_the_first_error_and_a_problem_in_the_outputs(tmp_path: Path) -> None:
+    environ = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary"), "GITHUB_OUTPUT": str(tmp_path / "output")}
+    problems = tuple(Problem(f"{n}.yml", "A", "tags-unavailable", "503") for n in range(20))
+    result = replace(
+        RESULT,
+        judged=replace(RESULT.judged, problems=problems),
+        dashboard_failure="the repository has no issues",
+        other_failures=(Failure("repository a/b", "no\n::notice::way"),),
+    )
+    assert list(tell_actions(result, environ))[:3] == [
+        "::error title=Failed::dashboard: the repository has no issues",
+        "::error title=Failed::repository a/b: no%0A::notice::way",
+        "::error file=0.yml,title=tags-unavailable::503",
+    ]
+    assert "problems=22\n" in (tmp_path / "output").read_text()
+    summary = (tmp_path / "summary").read_text()
+    assert "| `dashboard` | `the repository has no issues` |" in summary
+    assert "| `repository a/b` | `no ::notice::way` |" in summary
 
 
 def test_names_cannot_begin_a_command(tmp_path: Path) -> None:

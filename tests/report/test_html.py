@@ -99,6 +99,7 @@ def full_result() -> PassResult:
         found={"demisto/python3": RELEASES, "demisto/boto3": RELEASES},
         deprecated=[DeprecatedImage("demisto/boto3", "Use the boto3py3 image instead.", "demisto/boto3py3")],
         limits=Limits(max_open=1),
+        dashboard_failure="the repository has no issues",
     )
 
 
@@ -110,6 +111,7 @@ def test_page_is_whole_and_tells_every_section() -> None:
     assert set(ids.values()) == {1}
     sections = [attributes["id"] for attributes in page.find("section")]
     assert sections == [
+        "failures",
         "problems",
         "pull-requests",
         "risk",
@@ -122,7 +124,7 @@ def test_page_is_whole_and_tells_every_section() -> None:
         "deprecated",
         "notices",
     ]
-    assert [page.count(section) for section in sections] == list("11112212111")
+    assert [page.count(section) for section in sections] == list("111112212111")
     assert "6 item files at 0123456789ab, 2026-06-01 03:00 UTC" in page.text
 
 
@@ -132,6 +134,7 @@ def test_rows_say_what_they_are_of() -> None:
     def says(section: str) -> str:
         return " ".join(page.texts[section].split())
 
+    assert "dashboard the repository has no issues" in says("failures")
     assert "Packs/P/Scripts/P/P.yml:3:7 invalid-yaml found a tab" in says("problems")
     assert "Update demisto/boto3 to 1.0.0.9 (1 pack) autobump/boto3/" in says("pull-requests")
     assert "imports devo of the package devo-sdk 3.4.2, which the new image lacks" in says("risk")
@@ -238,6 +241,12 @@ def test_result_of_nothing_is_a_page_that_says_so() -> None:
     page = Page(render_html(make_result()))
     assert page.find("section") == []
     assert "There is nothing to show." in page.text
+    assert "every file was judged" in page.text
+
+
+def test_dashboard_that_fails_takes_nothing_from_what_was_judged() -> None:
+    page = Page(render_html(make_result(dashboard_failure="the repository has no issues")))
+    assert [section["id"] for section in page.find("section")] == ["failures"]
     assert "every file was judged" in page.text
 
 

@@ -17,7 +17,7 @@ from autobump.pull_requests.body import Background
 from autobump.pull_requests.forges import Outcome
 from autobump.pull_requests.reconcile import Close, Create, ExistingPullRequest, PullRequestState
 from autobump.pull_requests.render import DesiredPullRequest, PullRequestOptions
-from autobump.run import PassResult
+from autobump.run import Failure, PassResult
 from tests.support.bumps import make_bump
 
 REVISION = "0123456789abcdef" * 2 + "01234567"
@@ -41,6 +41,7 @@ def make_result(
     deprecated: Sequence[DeprecatedImage] = (),
     outcomes: Sequence[Outcome] | None = None,
     limits: Limits | None = None,
+    dashboard_failure: str = "",
 ) -> PassResult:
     """Return the result of a pass that judged its items like this."""
     files = len(bumps) + len(skipped) + len(problems)
@@ -58,6 +59,7 @@ def make_result(
         desired,
         None if outcomes is None else tuple(outcomes),
         {image.repository: image for image in deprecated},
+        dashboard_failure,
     )
 
 
@@ -92,4 +94,4 @@ def hostile_result(text: str) -> PassResult:
         Outcome(Create(desired), None, 1, f"https://example.com/{text}", failure=text),
         Outcome(Close(closed, text), None, 2, f"javascript:{text}"),
     )
-    return replace(result, outcomes=outcomes)
+    return replace(result, outcomes=outcomes, dashboard_failure=text, other_failures=(Failure(text, text),))
