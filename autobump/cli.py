@@ -42,10 +42,6 @@ _FORMATS = ("table", "json", "markdown", "html")
 _ENDINGS = {".txt": "table", ".json": "json", ".md": "markdown", ".html": "html"}
 
 
-class _Interrupted(Exception):
-    """Ctrl-C; click would make it an ordinary failure."""
-
-
 class _Choice(NamedTuple):
     """What the command line says of the settings: `--config` and `--set`."""
 
@@ -73,7 +69,6 @@ def run_command(arguments: list[str]) -> int:
     """Run one command line and return its exit code; errors are told on stderr."""
     try:
         status = cli.main(arguments, prog_name="autobump", standalone_mode=False)
-        sys.stdout.flush()
         return int(status or ExitCode.DONE)
     except click.ClickException as exc:
         # Its text may repeat what was given.
@@ -85,10 +80,6 @@ def run_command(arguments: list[str]) -> int:
     except AutobumpError as exc:
         _tell_failure(*exc.lines)
         return int(exc.exit_code)
-    except BrokenPipeError:
-        # The reader, such as `head`, has seen enough. Python would complain again when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.DONE)
     except Exception as exc:
         if isinstance(exc, OSError) and exc.errno in _MACHINE_FAULTS:
             where = f": {exc.filename}" if exc.filename else ""
@@ -96,6 +87,15 @@ def run_command(arguments: list[str]) -> int:
             return int(ExitCode.FAILED)
         _tell_failure("unexpected error; please report it with the lines above", error=exc)
         return int(ExitCode.UNEXPECTED)
+
+
+def _show(text: str, *, nl: bool = True) -> None:
+    """Write to stdout; a reader that has seen enough, such as `head`, changes nothing but that."""
+    try:
+        click.echo(text, nl=nl)
+    except BrokenPipeError:
+        # What is still to come goes nowhere; click would make it a failure, and Python complain at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _tell_failure(*lines: str, error: Exception | None = None) -> None:
@@ -382,7 +382,7 @@ def explain(path: str, repo: Path | None, rev: str, config: _Choice, tags: str |
     tree, loaded = open_repository(options, config.load)
     sources = open_sources(options, loaded.settings)
     for line in explain_item(tree, path, loaded, sources.tags, _now(), sources.facts):
-        click.echo(printable(line))
+        _show(printable(line))
     return ExitCode.DONE
 
 
@@ -425,7 +425,7 @@ def show_tags(
     settings = config.load(None).settings
     source = open_tags(tags, settings, refresh=refresh)
     for line in explain_tags(images[0], source, settings, _now(), limit):
-        click.echo(printable(line))
+        _show(printable(line))
     return ExitCode.DONE
 
 
@@ -487,7 +487,7 @@ def show_diff(image: str, old: str, new: str, facts: str | None, config: _Choice
 
             terminal = sys.stdout.isatty()
             text = render_diff_table(named, None if terminal else 200, colour=terminal)
-    click.echo(text, nl=False)
+    _show(text, nl=False)
     return ExitCode.DONE
 
 
@@ -499,7 +499,7 @@ def matrix(config: _Choice) -> int:
 
     settings = config.load(None).settings
     entries = [(one.repository, one.base or settings.content.base) for one in settings.repositories]
-    click.echo(render_matrix(entries or [(settings.content.repository, settings.content.base)]), nl=False)
+    _show(render_matrix(entries or [(settings.content.repository, settings.content.base)]), nl=False)
     return ExitCode.DONE
 
 
@@ -508,7 +508,7 @@ def demo() -> int:
     """Show the whole job on a built-in sample: no network, no token."""
     from autobump.demo import run_demo
 
-    run_demo(click.echo)
+    run_demo(_show)
     return ExitCode.DONE
 
 
@@ -540,7 +540,7 @@ def _checked_options(command: _Command) -> _Command:
 def config_check(file: Path | None, repo: Path | None, changes: tuple[str, ...]) -> int:
     """Validate a settings file; without FILE, the one that would be used."""
     loaded = _load_checked(file, repo, changes)
-    click.echo(f"{printable(loaded.origin)}: settings are valid")
+    _show(f"{printable(loaded.origin)}: settings are valid")
     return ExitCode.DONE
 
 
@@ -553,7 +553,7 @@ def config_show(file: Path | None, repo: Path | None, changes: tuple[str, ...]) 
     """
     from autobump.settings_text import show_settings
 
-    click.echo(show_settings(_load_checked(file, repo, changes)), nl=False)
+    _show(show_settings(_load_checked(file, repo, changes)), nl=False)
     return ExitCode.DONE
 
 
@@ -562,7 +562,7 @@ def config_schema() -> int:
     """Print the JSON Schema of a settings file, for editors."""
     from autobump.settings_schema import render_schema
 
-    click.echo(render_schema(), nl=False)
+    _show(render_schema(), nl=False)
     return ExitCode.DONE
 
 
@@ -635,7 +635,7 @@ def init_repository(
     elif not no_workflow:
         raise click.UsageError("name the action with --action OWNER/REPO@REF, or say --no-workflow")
     for path in write_files(git.directory, answers, action or None):
-        click.echo(f"wrote {path}")
+        _show(f"wrote {path}")
     return ExitCode.DONE
 
 
@@ -696,31 +696,35 @@ def _finish(
     actions: bool,
     strict: bool,
 ) -> int:
+    """Write what came of a pass to every place that wants it: files first, whoever reads stdout or leaves."""
     from autobump.files import write_whole
-    from autobump.fleet import merge_outcomes
 
+    for report in reports:
+        write_whole(report, _render_all(outcomes, _ENDINGS[report.suffix], colour=False).encode())
+    commands = _tell_actions(outcomes) if actions else []
     text = _render_all(outcomes, output_format, colour=False if output else None)
-    if output is None and actions:
+    if output is not None:
+        write_whole(output, text.encode())
+    elif actions:
         import secrets
 
         # A line of the result may begin as a command of Actions does; only the token makes them work again.
         token = secrets.token_hex(16)
-        click.echo(f"::stop-commands::{token}\n{text}\n::{token}::")
-    elif output is None:
-        click.echo(text, nl=False)
+        _show(f"::stop-commands::{token}\n{text}\n::{token}::")
     else:
-        write_whole(output, text.encode())
-    for report in reports:
-        write_whole(report, _render_all(outcomes, _ENDINGS[report.suffix], colour=False).encode())
-    results = [outcome.result for outcome in outcomes if outcome.result]
-    if actions:
-        from autobump.report.actions import tell_actions
-
-        for command in tell_actions(merge_outcomes(outcomes), os.environ):
-            click.echo(command)
-    problems = any(result.judged.problems for result in results)
+        _show(text, nl=False)
+    for command in commands:
+        _show(command)
+    problems = any(outcome.result.judged.problems for outcome in outcomes if outcome.result)
     failed = any(outcome.failed for outcome in outcomes) or (strict and problems)
     return ExitCode.FAILED if failed else ExitCode.DONE
+
+
+def _tell_actions(outcomes: "Sequence[RepositoryOutcome]") -> list[str]:
+    from autobump.fleet import merge_outcomes
+    from autobump.report.actions import tell_actions
+
+    return list(tell_actions(merge_outcomes(outcomes), os.environ))
 
 
 def _render_all(outcomes: "Sequence[RepositoryOutcome]", output_format: str, *, colour: bool | None) -> str:

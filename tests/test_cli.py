@@ -1,15 +1,20 @@
 """What every command does with words on its command line that are not what they should be."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import click
 import pytest
 
 from autobump.cli import run_command
+from autobump.git import Git
 from tests.support.commands import COMMANDS
-from tests.support.repositories import make_repository, script_pack
+from tests.support.repositories import commit, make_repository, script_pack
 
+PROJECT = Path(__file__).resolve().parents[1]
 EVIL = "no/such\nEVIL: begins a line\x1b[31m"
 NEEDED = {
     "explain": {"path": "Packs/A/Scripts/S/S.yml"},
@@ -61,6 +66,65 @@ def test_word_of_the_command_line_stays_in_the_line_that_repeats_it(
     assert status in (0, 2)
     assert "\nEVIL" not in out + err
     assert "\x1b" not in out + err
+
+
+def end_without_reader(*arguments: str, **environment: str) -> tuple[int, str]:
+    """Run a command whose stdout nobody reads any more, and return its exit code and stderr."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "autobump", *arguments],
+            env=os.environ | {"PYTHONPATH": str(PROJECT)} | environment,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+    return done.returncode, done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "plan --tags file:tags.json",
+        "plan --tags file:tags.json --format json --actions",
+        "explain Packs/A/Scripts/S/S.yml --tags file:tags.json",
+        "tags demisto/x --tags file:tags.json",
+        "matrix",
+        "demo",
+        "config check",
+        "config show",
+        "config schema",
+    ],
+)
+def test_reader_that_went_away_is_no_failure(line: str, repository: Path) -> None:
+    assert end_without_reader(*line.split()) == (0, "")
+
+
+def test_reader_that_went_away_costs_no_report_of_what_was_done(repository: Path) -> None:
+    reports = [f"report.{ending}" for ending in ("json", "md", "html", "txt")]
+    options = [part for report in reports for part in ("--report", report)]
+    told = {"GITHUB_STEP_SUMMARY": "summary", "GITHUB_OUTPUT": "outputs"}
+    assert end_without_reader("run", "--tags", "file:tags.json", "--actions", *options, **told) == (0, "")
+    (made,) = json.loads((repository / "report.json").read_text())["pull_requests"]
+    assert made["action"] == "create"
+    for name in (*reports, "summary"):
+        assert "Update demisto/x to 1.0.0.2" in (repository / name).read_text()
+    assert "pull-requests=1\n" in (repository / "outputs").read_text()
+
+
+def test_reader_that_went_away_hides_no_failure(repository: Path) -> None:
+    commit(Git(repository), {"Packs/A/Scripts/Bad/Bad.yml": "a: [\n"})
+    assert end_without_reader("plan", "--tags", "file:tags.json", "--strict") == (1, "")
+
+
+def test_reader_that_went_away_does_not_keep_init_from_writing_all(repository: Path) -> None:
+    options = ("--yes", "--repository", "a/b", "--base", "main", "--action", "a/b@c")
+    assert end_without_reader("init", *options) == (0, "")
+    assert (repository / ".github" / "autobump.yml").exists()
+    assert (repository / ".github" / "workflows" / "autobump.yml").exists()
 
 
 def test_file_whose_name_begins_a_line_is_named_in_one(
