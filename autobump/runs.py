@@ -202,8 +202,8 @@ def _end_of(result: PassResult) -> tuple[PassEnd, str]:
     parts = [redact(f"{failure.what}: {failure.cause}") for failure in result.failures]
     if pulls := sum(1 for outcome in result.outcomes or () if outcome.failure):
         parts.append(f"{count(pulls, 'pull request')} failed")
-    if items := sum(1 for problem in result.judged.problems if problem.reason == "tags-unavailable"):
-        parts.append(f"{count(items, 'item')} without tags")
+    if items := len(result.judged.unknown):
+        parts.append(f"{count(items, 'item')} without an answer of the registry or git")
     return PassEnd.INCOMPLETE, "; ".join(parts)
 
 

@@ -171,9 +171,8 @@ def _export_used(
 
 def _require_tags(judged: Judged) -> None:
     """Refuse an image that could not be asked for: without it in the file it would count as gone."""
-    for problem in judged.problems:
-        if problem.reason == "tags-unavailable":
-            raise RegistryError(problem.detail)
+    for problem in judged.unknown:
+        raise RegistryError(problem.detail)
 
 
 def _note_facts(

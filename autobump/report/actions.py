@@ -52,11 +52,12 @@ def annotations(result: PassResult) -> Iterator[str]:
         if outcome.failure
     ]
     warnings: list[str] = []
+    unknown = {problem.path for problem in result.judged.unknown}
     for problem in result.judged.problems:
         place = {"file": problem.path}
         if problem.line:
             place |= {"line": str(problem.line), "col": str(problem.column or 1)}
-        level, group = ("error", errors) if problem.reason == "tags-unavailable" else ("warning", warnings)
+        level, group = ("error", errors) if problem.path in unknown else ("warning", warnings)
         group.append(_command(level, problem.detail, **place, title=problem.reason))
     notices = [_command("notice", notice.detail, file=notice.path) for notice in result.judged.notices]
     for group in (errors, warnings, notices):
