@@ -106,7 +106,7 @@ def test_pass_with_a_failure_in_it_is_incomplete_and_not_held_up(world: World) -
     assert runs.state.last is not None
     assert (runs.state.last.end, runs.state.last.detail) == (
         "incomplete",
-        "1 item without tags",
+        "1 item without an answer of the registry or git",
     )
     assert not runs.health().is_well
 
