@@ -15,8 +15,10 @@ from autobump.pull_requests.dashboard import (
     Overview,
     Requests,
     heed_requests,
+    note_heads,
     read_requests,
     render_dashboard,
+    tick_boxes,
 )
 from autobump.pull_requests.edits import Edits, compose_edits, needed_blobs
 from autobump.pull_requests.forges import Base, Forge, Outcome, PreparedAction
@@ -51,8 +53,11 @@ def apply_pass(this: Pass, forge: Forge, *, dry_run: bool) -> PassResult:
     """
     judged, assessor = this.judge(), this.open_assessor()
     has_dashboard = _has_dashboard(this)
-    requests = read_requests(forge.fetch_dashboard()) if has_dashboard else Requests()
-    existing = heed_requests(forge.fetch_existing(), requests)
+    dashboard = forge.fetch_dashboard() if has_dashboard else ""
+    existing = forge.fetch_existing()
+    requests = note_heads(read_requests(dashboard), existing)
+    heeded = requests if dry_run else _note_rebuilds(forge, dashboard, requests)
+    existing = heed_requests(existing, heeded)
     deprecated = this.fetch_deprecated()
     digests: dict[tuple[str, str], Digest] = {}
     while True:
@@ -176,6 +181,20 @@ def _tell(outcomes: Iterable[Outcome], progress: Progress) -> Iterator[Outcome]:
         log_outcome(outcome)
         progress.step()
         yield outcome
+
+
+def _note_rebuilds(forge: Forge, dashboard: str, requests: Requests) -> Requests:
+    """Note on the dashboard what each rebuild does away with, and return the requests that are to be heeded.
+
+    Were a tick not taken away, for whatever reason, the next pass would do away with what was pushed since.
+    """
+    if requests.rebuild:
+        try:
+            forge.write_dashboard(tick_boxes(dashboard, requests))
+        except ForgeError as exc:
+            _log.warning("no rebuild: it cannot be noted on the dashboard", extra={"cause": str(exc)})
+            return Requests(lift=requests.lift)
+    return requests
 
 
 def _show(

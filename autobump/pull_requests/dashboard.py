@@ -32,7 +32,9 @@ TITLE = "Docker image updates"
 """Title of the dashboard when it is made."""
 
 _MARKER = "<!-- autobump:dashboard v1 -->"
-_ITEM = re.compile(r"^- \[([ xX])\] (<!-- (rebuild|lift):#([1-9][0-9]{0,9}) -->)", re.MULTILINE)
+_ITEM = re.compile(
+    r"^- \[([ xX])\] <!-- (rebuild|lift):#([1-9][0-9]{0,9})(?:@([0-9a-f]{7,64}))? -->", re.MULTILINE
+)
 _INTRO = (
     "What autobump keeps open, what waits, and why the rest stays as it is. "
     "Tick a box and the next pass does what it says and takes the tick away again. "
@@ -47,14 +49,16 @@ class Requests:
     Attributes:
         rebuild: Open ones whose branch is to be made afresh, whatever stands on it.
         lift: Closed ones that are to keep nothing out any more.
+        heads: The commit that a rebuild is to do away with, where a pass noted it.
     """
 
     rebuild: frozenset[int] = frozenset()
     lift: frozenset[int] = frozenset()
+    heads: Mapping[int, str] = field(default_factory=dict)
 
     def without(self, others: "Requests") -> "Requests":
         """Return those that are not among others."""
-        return Requests(self.rebuild - others.rebuild, self.lift - others.lift)
+        return Requests(self.rebuild - others.rebuild, self.lift - others.lift, self.heads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +134,26 @@ def is_dashboard(text: str) -> bool:
 def read_requests(text: str) -> Requests:
     """Return what is ticked in a dashboard; only boxes beside a hidden mark of their own count."""
     ticked: dict[str, set[int]] = defaultdict(set)
-    for tick, _, kind, number in _ITEM.findall(text):
+    heads: dict[int, str] = {}
+    for tick, kind, number, head in _ITEM.findall(text):
         if tick != " ":
             ticked[kind].add(int(number))
-    return Requests(frozenset(ticked["rebuild"]), frozenset(ticked["lift"]))
+            if head and kind == "rebuild":
+                heads[int(number)] = head
+    return Requests(frozenset(ticked["rebuild"]), frozenset(ticked["lift"]), heads)
+
+
+def note_heads(requests: Requests, existing: Iterable[ExistingPullRequest]) -> Requests:
+    """Return requests with the commit noted that each rebuild is to do away with.
+
+    A rebuild of a commit that its branch has left was done, by a pass that could not take the tick away. What
+    a person pushed since then was never meant.
+    """
+    heads = {pr.number: pr.head for pr in existing if pr.number and pr.state is PullRequestState.OPEN}
+    done = {number for number, head in requests.heads.items() if head != heads.get(number, head)}
+    left = requests.rebuild - done
+    noted = {number: head for number, head in heads.items() if number in left and head}
+    return Requests(left, requests.lift, noted)
 
 
 def tick_boxes(text: str, requests: Requests) -> str:
@@ -141,8 +161,11 @@ def tick_boxes(text: str, requests: Requests) -> str:
     wanted = {"rebuild": requests.rebuild, "lift": requests.lift}
 
     def tick(match: re.Match[str]) -> str:
-        ticked = int(match[4]) in wanted[match[3]]
-        return f"- [x] {match[2]}" if ticked else match[0]
+        kind, number = match[2], int(match[3])
+        if number not in wanted[kind]:
+            return match[0]
+        head = requests.heads.get(number, "") if kind == "rebuild" else ""
+        return f"- [x] <!-- {kind}:#{number}{f'@{head}' if head else ''} -->"
 
     return _ITEM.sub(tick, text)
 

@@ -142,6 +142,46 @@ def test_rebuild_that_failed_stays_asked_for(world: World) -> None:
     assert read_requests(board(world).body).rebuild == frozenset()
 
 
+def refuse_edits(request: Request) -> Reply | None:
+    """Refuse every change of an issue's text."""
+    refused = request.method == "PATCH" and "/issues/" in request.path
+    return Reply(403, b'{"message": "Resource not accessible by integration"}') if refused else None
+
+
+def test_rebuild_whose_tick_cannot_be_taken_away_does_not_do_away_with_what_comes_later(world: World) -> None:
+    world.run()
+    branch = world.github.pull(1).branch
+    commit(world.github.git, {"Packs/A/README.md": "mine"}, branch=branch)
+    tick(world, "rebuild:#1")
+    edits = itertools.count()
+    # The first edit notes the commit, the second would take the tick away.
+    world.github.before = lambda request: (
+        refuse_edits(request) if refuse_edits(request) and next(edits) else None
+    )
+    assert sorted(world.actions(status=1)) == ["leave", "refresh"]
+    assert read_requests(board(world).body).rebuild == {1}
+    later = commit(world.github.git, {"Packs/A/README.md": "mine again"}, branch=branch)
+    assert sorted(world.actions(status=1)) == ["hold", "leave"]
+    world.github.before = lambda _: None
+    assert sorted(world.actions()) == ["hold", "leave"]
+    assert world.github.head_of(branch) == later
+    assert read_requests(board(world).body).rebuild == frozenset()
+    tick(world, "rebuild:#1")
+    assert sorted(world.actions()) == ["leave", "refresh"]
+
+
+def test_rebuild_that_cannot_be_noted_waits(world: World) -> None:
+    world.run()
+    branch = world.github.pull(1).branch
+    head = commit(world.github.git, {"Packs/A/README.md": "mine"}, branch=branch)
+    tick(world, "rebuild:#1")
+    world.github.before = refuse_edits
+    assert sorted(world.actions(status=1)) == ["hold", "leave"]
+    assert world.github.head_of(branch) == head
+    world.github.before = lambda _: None
+    assert sorted(world.actions()) == ["leave", "refresh"]
+
+
 @pytest.mark.parametrize("delete_branch", [False, True])
 def test_lift_box_brings_a_closed_pull_request_back_for_good(world: World, delete_branch: bool) -> None:
     world.run()

@@ -17,6 +17,7 @@ from autobump.pull_requests.dashboard import (
     Requests,
     heed_requests,
     is_dashboard,
+    note_heads,
     read_requests,
     render_dashboard,
     tick_boxes,
@@ -165,7 +166,8 @@ def test_pull_request_of_somebody_else_has_no_box() -> None:
 
 
 def requests_of(ticked: set[tuple[str, int]] | frozenset[tuple[str, int]]) -> Requests:
-    return Requests(*(frozenset(n for kind, n in ticked if kind == wanted) for wanted in ("rebuild", "lift")))
+    rebuild, lift = (frozenset(n for kind, n in ticked if kind == wanted) for wanted in ("rebuild", "lift"))
+    return Requests(rebuild, lift)
 
 
 @given(
@@ -192,6 +194,17 @@ def test_boxes_ticked_by_autobump_are_read_as_just_these(ticked: set[tuple[str, 
     requests = requests_of(ticked)
     assert read_requests(tick_boxes(text, requests)) == requests
     assert len(tick_boxes(text, requests)) == len(text)
+
+
+def test_rebuild_is_noted_with_the_commit_it_does_away_with_and_means_no_other() -> None:
+    opened = replace(existing("Mail", 3), head="a" * 40)
+    text = tick_boxes(render_dashboard(everything(), NOTHING), Requests(frozenset({3})))
+    noted = note_heads(read_requests(text), [opened])
+    assert noted == Requests(frozenset({3}), heads={3: opened.head})
+    text = tick_boxes(text, noted)
+    assert f"- [x] <!-- rebuild:#3@{opened.head} -->" in text
+    assert read_requests(text) == note_heads(read_requests(text), [opened]) == noted
+    assert note_heads(noted, [replace(opened, head="f" * 40)]) == NOTHING
 
 
 @pytest.mark.parametrize(

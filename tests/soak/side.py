@@ -178,4 +178,5 @@ def _unlike(one: Any, other: Any) -> list[str]:
 
 def _told(text: str, names: dict[int, str]) -> str:
     text = re.sub(r'"head":"[0-9a-f]*"', '"head":""', text)
+    text = re.sub(r"(rebuild:#\d+)@[0-9a-f]+", r"\1", text)
     return re.sub(r"(#|pull/)(\d+)", lambda match: f"{match[1]}{names.get(int(match[2]), match[2])}", text)

@@ -41,7 +41,7 @@ class GitHubDashboard:
         return _text(self._found) if self._found is not None and self._found.state == "open" else ""
 
     def write(self, text: str) -> None:
-        """Bring it to a text, after `fetch`; one that says so already is not touched.
+        """Bring it to a text, after `fetch` or an earlier text; one that says so already is not touched.
 
         What people ticked since it was fetched stays ticked, for the next pass.
         """
@@ -88,6 +88,7 @@ class GitHubDashboard:
         if now.state == "open":
             late = read_requests(_text(now)).without(read_requests(_text(found)))
             self._api.write("PATCH", path, "bring the dashboard up to date", {"body": tick_boxes(text, late)})
+            self._found = found.model_copy(update={"body": text})
 
 
 def _is_ours(issue: _Issue, me: str) -> bool:
