@@ -147,7 +147,9 @@ class Side:
             fork = git.line("merge-base", _BASE, head)
             files = git.line("diff", "--raw", "--no-abbrev", fork, head).splitlines()
             commits = git.line("log", "--format=%an: %B", f"{fork}..{head}").splitlines()
-            self._changes[head] = (files, commits)
+            # The tree of a commit holds the base of its day, too.
+            said = [line for line in commits if not line.startswith("Autobump-Tree: ")]
+            self._changes[head] = (files, said)
         return self._changes[head]
 
 
