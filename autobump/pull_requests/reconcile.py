@@ -40,6 +40,8 @@ class ExistingPullRequest:
         hold: Why a person's word keeps autobump off it, or empty.
         marker: What it was made of; None when that cannot be told.
         unfinished: What of it a pass that was cut off did not get to, or empty.
+        unproven: Nothing but its newest commit says that autobump made it: anybody who may push can write an
+            author and a message.
         rebuild: A person asked for a fresh branch, whatever stands on it now.
         lift: A person asked that its being closed keeps nothing out any more.
         labels: Its labels.
@@ -56,6 +58,7 @@ class ExistingPullRequest:
     hold: str
     marker: Marker | None
     unfinished: str = ""
+    unproven: bool = False
     rebuild: bool = False
     lift: bool = False
     labels: frozenset[str] = frozenset()
@@ -84,14 +87,10 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Adopt:
-    """The branch exists without a pull request, a pass was cut off: make the pull request.
-
-    `rewrite` says that the branch does not hold what is wanted now and gets a new commit first.
-    """
+    """The branch exists without a pull request, a pass was cut off: make its commit anew, and the rest."""
 
     desired: DesiredPullRequest
     existing: ExistingPullRequest
-    rewrite: bool
 
     name = "adopt"
 
@@ -167,9 +166,9 @@ def branch_of(action: Action) -> str:
 def writes_commit(action: Action) -> bool:
     """Whether an action needs the file changes."""
     match action:
-        case Create():
+        case Create() | Adopt():
             return True
-        case Adopt(rewrite=rewrite) | Refresh(rewrite=rewrite):
+        case Refresh(rewrite=rewrite):
             return rewrite
         case _:
             return False
@@ -296,9 +295,9 @@ def _decide_desired(wanted: DesiredPullRequest, found: ExistingPullRequest | Non
         return Hold(found, WaitReason.EDITED_BY_MAINTAINER, found.hold)
     if found.state in (PullRequestState.CLOSED, PullRequestState.MERGED):
         return Create(wanted, leftover=found.head)
-    why = _why_rewrite(wanted.marker, found.marker)
     if found.state is PullRequestState.ORPHAN:
-        return Adopt(wanted, found, rewrite=bool(why))
+        return Adopt(wanted, found)
+    why = _why_rewrite(wanted.marker, found.marker)
     if _is_overwritten(wanted.marker, found.marker):
         label = "" if OVERWRITTEN_LABEL in found.labels else OVERWRITTEN_LABEL
         detail = f"the digest behind {wanted.marker.target} is not the one it was made for"
@@ -306,7 +305,7 @@ def _decide_desired(wanted: DesiredPullRequest, found: ExistingPullRequest | Non
     if why:
         return Refresh(wanted, found, why)
     if found.unfinished:
-        return Refresh(wanted, found, found.unfinished, rewrite=False)
+        return Refresh(wanted, found, found.unfinished, rewrite=found.unproven)
     if found.number is not None and wanted.marker.risk not in ("", found.marker.risk if found.marker else ""):
         return Refresh(wanted, found, "what is known of its risk changed", rewrite=False)
     return Leave(wanted, found)

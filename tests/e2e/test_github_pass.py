@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from autobump.cli import run_command
+from autobump.git import Git
 from autobump.pull_requests.marker import find_marker
 from autobump.pull_requests.reconcile import CLOSED_LABEL, OVERWRITTEN_LABEL
 from tests.support.github import Pull, standing_in
@@ -406,6 +407,90 @@ def test_marker_forged_by_an_outsider_does_not_count(world: World) -> None:
     )
     report = world.run()
     assert sorted(pr["action"] for pr in report["pull_requests"]) == ["create", "create", "hold"]
+
+
+EVIL = {"Packs/A/Scripts/AOne/AOne.py": "evil\n"}
+
+
+def test_branch_forged_in_autobumps_name_is_made_anew_before_anything_is_made_of_it(world: World) -> None:
+    world.run()
+    pull = world.github.pull(1)
+    expected = world.github.git.line("rev-parse", f"{pull.branch}^{{tree}}")
+    world.github.amend(pull.branch, EVIL, forged=True)
+    world.github.pulls.remove(pull)
+    assert sorted(world.actions()) == ["adopt", "leave"]
+    (made,) = (one for one in world.github.open_pulls() if one.branch == pull.branch)
+    assert world.github.git.line("rev-parse", f"{made.branch}^{{tree}}") == expected
+    assert world.actions() == ["leave", "leave"]
+
+
+def test_commit_forged_in_autobumps_name_on_an_open_pull_request_is_made_anew(world: World) -> None:
+    world.run()
+    branch = world.github.pull(1).branch
+    expected = world.github.git.line("rev-parse", f"{branch}^{{tree}}")
+    world.github.amend(branch, EVIL, forged=True)
+    assert sorted(world.actions()) == ["leave", "refresh"]
+    assert world.github.git.line("rev-parse", f"{branch}^{{tree}}") == expected
+    assert world.actions() == ["leave", "leave"]
+
+
+def test_branch_forged_while_a_pass_runs_is_not_taken(world: World) -> None:
+    dry = world.run("--dry-run")["pull_requests"][0]
+    git = world.github.git
+
+    def forge(request: Request) -> Reply | None:
+        if request.method == "POST" and request.path.endswith("/git/refs"):
+            branch = json.loads(request.body)["ref"].removeprefix("refs/heads/")
+            if branch == dry["branch"] and not world.github.head_of(branch):
+                git.run("update-ref", f"refs/heads/{branch}", json.loads(request.body)["sha"])
+                world.github.amend(branch, EVIL, forged=True)
+        return None
+
+    world.github.before = forge
+    report = world.run(status=1)
+    assert "is there already and holds something else" in report["pull_requests"][0]["failure"]
+    assert [pull.branch for pull in world.github.open_pulls()] == [report["pull_requests"][1]["branch"]]
+
+
+def test_only_the_author_makes_a_commit_autobumps(world: World) -> None:
+    world.run()
+    pull = world.github.pull(1)
+    message = world.github.git.run("log", "-1", "--format=%B", pull.branch)
+    person = Git(
+        world.github.git.directory,
+        env={
+            f"GIT_{role}_{what}": "person" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+        },
+    )
+    tree, parent = f"{pull.branch}^{{tree}}", f"{pull.branch}^"
+    made = person.run("commit-tree", tree, "-p", parent, "-F", "-", stdin=message).decode().strip()
+    person.run("update-ref", f"refs/heads/{pull.branch}", made)
+    assert sorted(world.actions()) == ["hold", "leave"]
+
+
+def test_pull_request_that_an_outsider_closed_keeps_nothing_out(world: World) -> None:
+    dry = world.run("--dry-run")["pull_requests"][0]
+    theirs = Pull(50, dry["branch"], "master", dry["title"], dry["body"], "outsider", "", state="closed")
+    world.github.pulls.append(theirs)
+    assert world.actions() == ["create", "create"]
+    assert [pull.user for pull in world.github.open_pulls()] == ["content-bot"] * 2
+
+
+def test_pull_request_that_an_outsider_opens_for_our_branch_meanwhile_is_not_taken_for_ours(
+    world: World,
+) -> None:
+    def open_first(request: Request) -> Reply | None:
+        if request.method == "POST" and request.path.endswith("/pulls") and not world.github.pulls:
+            asked = json.loads(request.body)
+            theirs = Pull(50, asked["head"], asked["base"], "Mine", asked["body"], "outsider", "")
+            world.github.pulls.append(theirs)
+        return None
+
+    world.github.before = open_first
+    report = world.run(status=1)
+    assert "already exists" in report["pull_requests"][0]["failure"]
+    theirs = world.github.pull(50)
+    assert (theirs.title, theirs.labels) == ("Mine", [])
 
 
 def test_pull_requests_of_outsiders_without_end_make_no_duplicates(world: World) -> None:

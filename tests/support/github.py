@@ -140,14 +140,20 @@ class GitHubStandIn:
         if delete_branch:
             self.git.run("update-ref", "-d", f"refs/heads/{pull.branch}")
 
-    def amend(self, branch: str, files: Mapping[str, str]) -> str:
-        """Put files into the newest commit of a branch, whose author and message stay; return its name."""
+    def amend(self, branch: str, files: Mapping[str, str], *, forged: bool = False) -> str:
+        """Put files into the newest commit of a branch, whose author and message stay; return its name.
+
+        With `forged` the message speaks of the tree that the commit has then.
+        """
         head = self.head_of(branch)
         entries = [{"path": path, "mode": "100644", "content": text} for path, text in files.items()]
         _, tree = self._create_tree({"base_tree": head, "tree": entries})
         parents = [self.git.line("rev-parse", f"{head}^")]
         login = self.git.line("log", "-1", "--format=%an", head)
-        amended = self._commit_tree(tree["sha"], parents, self._message(head), login)
+        message = self._message(head)
+        if forged:
+            message = re.sub("Autobump-Tree: .*", f"Autobump-Tree: {tree['sha']}", message)
+        amended = self._commit_tree(tree["sha"], parents, message, login)
         self.git.run("update-ref", f"refs/heads/{branch}", amended)
         return amended
 

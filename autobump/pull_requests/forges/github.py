@@ -238,13 +238,11 @@ class GitHubForge:
         match action:
             case Create(desired=desired, leftover=leftover):
                 return self._create(action, desired, leftover, prepared.changes, base)
-            case Adopt(desired=desired, existing=existing, rewrite=rewrite):
+            case Adopt(desired=desired, existing=existing):
                 if veto := self._find_veto(desired):
                     return veto
-                head = existing.head
-                if rewrite:
-                    head = self._commit(desired, prepared.changes, base)
-                    self._move_branch(desired.branch, existing.head, head)
+                head = self._commit(desired, prepared.changes, base)
+                self._move_branch(desired.branch, existing.head, head)
                 return self._open(action, desired, head)
             case Refresh():
                 return self._refresh(action, prepared.changes, base)
@@ -370,8 +368,11 @@ class GitHubForge:
                     raise
 
     def _open(self, action: Create | Adopt, desired: DesiredPullRequest, head: str) -> Outcome:
-        """Make the pull request for a branch, unless it is there already."""
+        """Make the pull request for a branch, or bring one that is there already to the branch."""
         pull = self._open_pull(desired, head)
+        if find_marker(pull.body or "") != desired.marker.at(head):
+            body = {"title": desired.title, "body": desired.body_at(head)}
+            self._api.write("PATCH", f"/pulls/{pull.number}", f"update #{pull.number}", body)
         refused = self._dress(pull.number, pull.node_id, desired)
         return Outcome(action, head, pull.number, pull.html_url, refused)
 
@@ -500,10 +501,15 @@ class GitHubForge:
             there = self._find_head(branch)
             if there == head:
                 return head  # the answer of an earlier try was lost
-            marker = self._read_own_commit(there) if there else None
-            if marker != desired.marker:
-                raise ForgeError(f"the branch {branch} is there already and is not ours") from exc
+            if not there or self._find_content(there) != self._find_content(head):
+                raise ForgeError(f"the branch {branch} is there already and holds something else") from exc
             return there
+
+    def _find_content(self, sha: str) -> tuple[str, str]:
+        """Return the tree and the message of a commit."""
+        what = f"look at the commit {sha[:12]}"
+        commit: _Commit = parse(_Commit, self._api.get(f"/commits/{sha}", what), what)
+        return commit.commit.tree.sha, commit.commit.message.strip()
 
     def _move_branch(self, branch: str, expected: str, head: str) -> None:
         """Point the branch at a new commit, unless somebody moved it since it was looked at."""
@@ -605,6 +611,7 @@ class GitHubForge:
         body = pull.body or ""
         marker = find_marker(body)
         hold = unfinished = ""
+        unproven = False
         if pull.user is None or pull.user.login != me:
             hold, marker = "somebody else opened it", None
         elif marker is None or marker.head != head:
@@ -614,7 +621,7 @@ class GitHubForge:
                 hold = _FOREIGN if head else "its branch is gone"
                 marker = marker or self._find_trailer(pull.head.sha)
             else:
-                marker, unfinished = written, "its text describes an older commit"
+                marker, unfinished, unproven = written, "its text describes an older commit", True
         if pull.base is not None and pull.base.ref != self._options.base:
             self._astray.add(pull.number)
             hold = hold or f"it goes to the branch {pull.base.ref}"
@@ -634,6 +641,7 @@ class GitHubForge:
             hold=hold,
             marker=marker,
             unfinished=unfinished,
+            unproven=unproven,
             rebuild=REBUILD_LABEL in labels and marker is not None,
             labels=labels,
             body=body,
