@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import islice
 
 from autobump.errors import ForgeError
+from autobump.images.choice import NoUpdateReason
 from autobump.images.lookup import Digest, Unavailable, look_up_digests
 from autobump.judge import TAGS_UNAVAILABLE, Filters, Judged
 from autobump.planning.plan import Bump, Plan, PlannedPullRequest
@@ -98,10 +99,13 @@ def _look_around(this: Pass, judged: Judged, existing: Sequence[ExistingPullRequ
 def _in_view(this: Pass, judged: Judged) -> InView:
     """Return whether all items of a pull request take part, and could be read and looked up.
 
-    A large one that names no paths is told by its packs.
+    An image that the source does not have says nothing of an update to it: a list of tags may be cut short. A
+    large pull request that names no paths is told by its packs.
     """
-    paths = {problem.path for problem in judged.unknown}
-    packs = {problem.pack for problem in judged.unknown}
+    missing = [skip for skip in judged.skipped if skip.reason == NoUpdateReason.IMAGE_NOT_FOUND]
+    unknown = [(problem.path, problem.pack) for problem in judged.unknown]
+    unknown += [(skip.path, skip.pack) for skip in missing]
+    paths, packs = {path for path, _ in unknown}, {pack for _, pack in unknown}
 
     def in_view(marker: Marker) -> bool:
         known = paths.isdisjoint(marker.paths) if marker.paths else packs.isdisjoint(marker.packs)

@@ -70,6 +70,10 @@ def open_repository(
     """
     from autobump.content.tree import ContentTree, is_repository
 
+    if options.on_github:
+        from autobump.pull_requests.forges.open import check_environment
+
+        check_environment()
     if options.repo is None and options.on_github and not is_repository(Path()):
         tree = open_own_clone((held or load(None)).settings)
     else:

@@ -16,7 +16,8 @@ class Secret:
     def __init__(self, text: str) -> None:
         self._text = text
         # Of a key of many lines, one line alone must not be seen either; its short last one tells nothing.
-        _known.update({text, *(line for line in text.split() if len(line) >= _LONG_LINE)} - {""})
+        lines = text.replace("\\n", "\n").split()  # or written out in one line
+        _known.update({text, *(line for line in lines if len(line) >= _LONG_LINE)} - {""})
 
     def reveal(self) -> str:
         """Return the text, for the one place that sends it."""

@@ -89,7 +89,8 @@ def test_app_reads_its_own_clone_with_a_token_of_its_own(
         monkeypatch.setenv("GITHUB_API_URL", api.url)
         monkeypatch.setenv("GITHUB_SERVER_URL", server.url)
         monkeypatch.setenv("AUTOBUMP_APP_ID", str(APP_ID))
-        monkeypatch.setenv("AUTOBUMP_APP_PRIVATE_KEY", APP_KEY)
+        # In one line, as a file of variables holds it.
+        monkeypatch.setenv("AUTOBUMP_APP_PRIVATE_KEY", APP_KEY.replace("\n", "\\n"))
         with pytest.raises(AutobumpError, match="not found"):
             open_own_clone(settings)
     assert [(seen.path, seen.headers["authorization"]) for seen in server.requests] == [(REFS, BASIC)]

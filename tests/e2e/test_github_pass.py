@@ -300,6 +300,16 @@ def test_large_pull_request_survives_an_outage_and_a_pass_over_other_paths(large
     assert large.actions() == ["leave", "leave", "leave"]
 
 
+def test_list_of_tags_that_lacks_an_image_closes_nothing(world: World) -> None:
+    world.run()
+    world.publish(y=["1.0.0.2"])
+    report = world.run()
+    assert {skip["reason"] for skip in report["skipped"]} == {"image-not-found"}
+    assert [pull.state for pull in world.github.pulls] == ["open", "open"]
+    world.publish(x=["1.0.0.2"], y=["1.0.0.2"])
+    assert world.actions() == ["leave", "leave"]
+
+
 @pytest.mark.parametrize("lost", ["Packs/A/Scripts/AOne/AOne.yml", "Packs/A/pack_metadata.json"])
 def test_file_that_git_lost_closes_nothing(world: World, lost: str) -> None:
     world.run()
@@ -567,11 +577,15 @@ def test_reviewer_who_is_no_collaborator_does_not_lose_the_pull_request(
     [
         ("archived", "the repository is archived and read-only"),
         ("token", "GitHub does not accept the token"),
-        ("repository", "is not there, or the token may not see it"),
+        ("repository", "is not there, or the token may not see demisto/other"),
         ("no token", "set GITHUB_TOKEN"),
         ("half an app", "set both AUTOBUMP_APP_ID"),
-        ("no key", "cannot be used"),
-        ("unreachable", "cannot be reached"),
+        ("no key", "is not the text of a PEM file"),
+        ("unreachable", "cannot be reached (127.0.0.1:1 "),
+        ("nonsense", "GITHUB_API_URL is no address of an API: 'nonsense'"),
+        ("http://", "GITHUB_API_URL is no address"),
+        ("ftp://x", "GITHUB_API_URL is no address"),
+        ("http://127.0.0.1:99999", "GITHUB_API_URL is no address"),
     ],
 )
 def test_trouble_is_told_in_one_clear_line(
@@ -598,8 +612,12 @@ def test_trouble_is_told_in_one_clear_line(
     elif trouble == "no key":
         monkeypatch.setenv("AUTOBUMP_APP_ID", "1")
         monkeypatch.setenv("AUTOBUMP_APP_PRIVATE_KEY", "no key at all")
-    else:
+        status = 2
+    elif trouble == "unreachable":
         monkeypatch.setenv("GITHUB_API_URL", "http://127.0.0.1:1")
+    else:
+        monkeypatch.setenv("GITHUB_API_URL", trouble)
+        status = 2
     report = world.run(status=status)
     told = capsys.readouterr().err if report is None else report["pull_requests"][0]["failure"]
     assert message in told

@@ -19,7 +19,7 @@ from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectio
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from autobump.answers import UnboundedAnswerError, read_body
-from autobump.errors import ForgeError
+from autobump.errors import ForgeError, UsageError
 from autobump.secrets import Secret
 from autobump.tls import blames_certificate
 from autobump.traffic import Traffic
@@ -225,7 +225,7 @@ class GitHubApi:
                 if (seconds := _limit_seconds(exc)) is not None:
                     self._wait(seconds, what, exc)
                 elif exc.status < 500:
-                    raise _refused(exc, what) from exc
+                    raise _refused(exc, what, self.repository) from exc
                 elif once:
                     raise LostAnswerError(f"cannot {what}: GitHub answered {exc.status}") from exc
                 elif attempt == _ATTEMPTS:
@@ -238,7 +238,7 @@ class GitHubApi:
             except (requests.RequestException, ValueError) as exc:
                 if blames_certificate(exc):
                     raise ForgeError(f"cannot {what}: the certificate of GitHub cannot be verified") from exc
-                message = f"cannot {what}: GitHub {_trouble(exc)} ({type(exc).__name__})"
+                message = f"cannot {what}: GitHub {_trouble(exc, self._requester.hostname_and_port)}"
                 if once:
                     raise LostAnswerError(message) from exc
                 if attempt == _ATTEMPTS:
@@ -308,11 +308,13 @@ def connect_as_app(
 
     Raises:
         ForgeError: The App is not installed there, or its id and key are not accepted.
+        UsageError: They cannot be such ones.
 
     Source: GET /repos/{owner}/{repo}/installation answers `id` and `app_slug`; an App acts as `<slug>[bot]`.
     """
     try:
-        auth = Auth.AppAuth(int(app_id), key.reveal())
+        # A file of variables holds one line each: there the ends of a key's lines are written out.
+        auth = Auth.AppAuth(int(app_id), key.reveal().replace("\\n", "\n"))
         with _bounded_answers(pace.answer_seconds):
             integration = GithubIntegration(auth=auth, base_url=url, retry=None, seconds_between_requests=0)
         _, data = integration.requester.requestJsonAndCheck("GET", f"/repos/{repository}/installation")
@@ -333,8 +335,9 @@ def connect_as_app(
     except requests.RequestException as exc:
         raise ForgeError(f"GitHub cannot be reached ({type(exc).__name__})") from exc
     except Exception as exc:  # PyJWT and cryptography have many words for a key that is none
-        raise ForgeError(
-            f"AUTOBUMP_APP_ID or AUTOBUMP_APP_PRIVATE_KEY cannot be used ({type(exc).__name__})"
+        raise UsageError(
+            "AUTOBUMP_APP_ID is no number, or AUTOBUMP_APP_PRIVATE_KEY is not the text of a PEM file "
+            f"({type(exc).__name__})"
         ) from exc
 
 
@@ -397,8 +400,11 @@ def _bounded_answers(seconds: float) -> Iterator[None]:
         Requester.resetConnectionClasses()
 
 
-def _trouble(exc: Exception) -> str:
-    return "cannot be reached" if isinstance(exc, requests.RequestException) else "answered no JSON"
+def _trouble(exc: Exception, host: str) -> str:
+    name = type(exc).__name__
+    if isinstance(exc, requests.RequestException):
+        return f"cannot be reached ({host} {name})"
+    return f"answered no JSON ({name})"
 
 
 def _text(exc: GithubException) -> str:
@@ -436,7 +442,7 @@ def _limit_seconds(exc: GithubException) -> float | None:
     return None
 
 
-def _refused(exc: GithubException, what: str) -> RefusedError:
+def _refused(exc: GithubException, what: str, repository: str) -> RefusedError:
     text = _text(exc)
     match exc.status:
         case 401:
@@ -446,7 +452,7 @@ def _refused(exc: GithubException, what: str) -> RefusedError:
         case 403:
             message = f"cannot {what}: the token has no permission for it ({text})"
         case 404:
-            message = f"cannot {what}: GitHub says it is not there, or the token may not see it"
+            message = f"cannot {what}: GitHub says it is not there, or the token may not see {repository}"
         case _:
             message = f"cannot {what}: {text}"
     return (MissingError if exc.status == 404 else RefusedError)(message, exc.status, text)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from autobump.config import Settings
 from autobump.errors import UsageError
@@ -55,6 +56,27 @@ def identify_forge(name: str, git: Git, settings: Settings) -> str:
     return f"{repository} at {url}" if url else f"{repository} on GitHub"
 
 
+def check_environment() -> None:
+    """See to it, before anything is asked, that the environment holds what GitHub needs.
+
+    Raises:
+        UsageError: It does not.
+    """
+    app_id, key = find_text("AUTOBUMP_APP_ID"), find_secret("AUTOBUMP_APP_PRIVATE_KEY")
+    if bool(app_id) is not bool(key):
+        raise UsageError("set both AUTOBUMP_APP_ID and AUTOBUMP_APP_PRIVATE_KEY, or neither")
+    if key is None and find_secret("GITHUB_TOKEN") is None:
+        raise UsageError("set GITHUB_TOKEN, or AUTOBUMP_APP_ID and AUTOBUMP_APP_PRIVATE_KEY")
+    url = find_text("GITHUB_API_URL")
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        whole = False
+    if url and not whole:
+        raise UsageError(f"GITHUB_API_URL is no address of an API: {url!r}")
+
+
 def find_git_token(settings: Settings) -> Secret | None:
     """Return what git may read the repository with: a token of the App, or `GITHUB_TOKEN`, if there is one.
 
@@ -70,15 +92,12 @@ def find_git_token(settings: Settings) -> Secret | None:
 def _connect(settings: Settings, traffic: Traffic | None) -> "GitHubApi":
     from autobump.pull_requests.forges import github_api
 
+    check_environment()
     url = find_text("GITHUB_API_URL") or github_api.DEFAULT_URL
     pace = github_api.GitHubPace(write_seconds=settings.pull_requests.write_pause.total_seconds())
     repository = settings.content.repository
-    app_id, key = find_text("AUTOBUMP_APP_ID"), find_secret("AUTOBUMP_APP_PRIVATE_KEY")
-    if bool(app_id) is not bool(key):
-        raise UsageError("set both AUTOBUMP_APP_ID and AUTOBUMP_APP_PRIVATE_KEY, or neither")
-    if key is not None:
+    if (key := find_secret("AUTOBUMP_APP_PRIVATE_KEY")) is not None:
+        app_id = find_text("AUTOBUMP_APP_ID")
         return github_api.connect_as_app(app_id, key, url, repository, pace, traffic)
-    token = find_secret("GITHUB_TOKEN")
-    if token is None:
-        raise UsageError("set GITHUB_TOKEN, or AUTOBUMP_APP_ID and AUTOBUMP_APP_PRIVATE_KEY")
+    token = find_secret("GITHUB_TOKEN") or Secret("")
     return github_api.connect_with_token(token, url, repository, pace, traffic)
