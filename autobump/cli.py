@@ -374,14 +374,19 @@ def schedule(
 @click.argument("path")
 @_repository_options
 def explain(path: str, repo: Path | None, rev: str, config: _Choice, tags: str | None, refresh: bool) -> int:
-    """Show the decision trail of one item: each rule in order, the fact it saw, and the outcome."""
+    """Show the decision trail of one item: each rule in order, the fact it saw, and its row of `plan`."""
     from autobump.explain import explain_item
-    from autobump.opening import open_repository, open_sources
+    from autobump.opening import make_pass, open_repository, open_sources
+    from autobump.progress import open_progress
 
     options = _pass_options_of(repo, rev, tags, refresh, (), (), ())
-    tree, loaded = open_repository(options, config.load)
-    sources = open_sources(options, loaded.settings)
-    for line in explain_item(tree, path, loaded, sources.tags, _now(), sources.facts):
+    with open_progress() as progress:
+        tree, loaded = open_repository(options, config.load)
+        this_pass = make_pass(
+            options, tree, loaded.settings, open_sources(options, loaded.settings), progress
+        )
+        lines = list(explain_item(this_pass, path, loaded.origin))
+    for line in lines:
         _show(printable(line))
     return ExitCode.DONE
 

@@ -7,11 +7,10 @@ from difflib import get_close_matches
 
 from autobump.config import Settings
 from autobump.content.eligibility import Eligible, decide_eligibility, trace_eligibility
-from autobump.content.facts_cache import FactsCache
 from autobump.content.item import find_item_files
 from autobump.content.reader import Problem, read_content
 from autobump.content.tree import ContentTree
-from autobump.errors import ImageNotFoundError, RegistryError, UsageError
+from autobump.errors import ImageNotFoundError, UsageError
 from autobump.images.choice import (
     NewerTag,
     NoUpdate,
@@ -26,46 +25,40 @@ from autobump.images.inside import ImageDiff, NamedDiff
 from autobump.images.pythons import PythonVersions
 from autobump.images.reference import Tag, find_current_tag, parse_image_ref
 from autobump.images.sources import FactsSource, TagSource
-from autobump.judge import Filters, Judged, hold_back, judge_content
+from autobump.judge import Judged, hold_back
+from autobump.markdown import count
 from autobump.planning.holds import find_holds
-from autobump.planning.plan import Bump, Plan, plan_pull_requests
-from autobump.planning.waves import WaveFacts, take_turns
+from autobump.planning.plan import Bump, Plan, WaitReason
+from autobump.planning.risk import RiskLevel, describe_finding
+from autobump.planning.surroundings import Surroundings
 from autobump.printable import printable_path
 from autobump.progress import Silent
-from autobump.rollout import load_wave_facts
-from autobump.settings_file import LoadedSettings
+from autobump.run import Pass
 
 _MAX_ASKED = 3
 """Most tags whose date and digest are asked for one by one."""
 
 
-def explain_item(
-    tree: ContentTree,
-    path: str,
-    loaded: LoadedSettings,
-    source: TagSource,
-    now: datetime,
-    facts: FactsSource | None = None,
-) -> Iterator[str]:
+def explain_item(this_pass: Pass, path: str, origin: str) -> Iterator[str]:
     """Yield the decision trail of one item, line by line; text from outside stands in it as it is.
 
+    What becomes of an item hangs on all others: their number, their packs, the waves. So everything is judged
+    and planned as `plan` does it, and the one item is shown; an item that a rule skips needs none of that.
+
     Args:
-        tree: The commit.
+        this_pass: A pass over the commit, without filters.
         path: The item's YAML file, relative to the root of the repository.
-        loaded: The settings in force.
-        source: Where tags come from.
-        now: The time that counts, with timezone.
-        facts: Tells what is inside images, for holds that are about Python.
+        origin: Where the settings come from.
 
     Raises:
         UsageError: The commit has no such item.
     """
-    settings = loaded.settings
+    settings, tree = this_pass.settings, this_pass.tree
     path = path.removeprefix("./")
     pack_name = _require_item(tree, path)
-    content = read_content(tree, packs=[pack_name], progress=Silent(), cache=FactsCache(None))
+    content = read_content(tree, packs=[pack_name], progress=Silent(), cache=this_pass.cache)
     shown = printable_path(path)
-    yield f"{shown} at {tree.revision[:12]}, settings from {loaded.origin}"
+    yield f"{shown} at {tree.revision[:12]}, settings from {origin}"
     yield ""
     item = next((item for item in content.items if item.path == path), None)
     if item is None:
@@ -75,30 +68,38 @@ def explain_item(
     for judgement in trace_eligibility(item, pack, settings.eligibility):
         outcome = "pass" if judgement.skip_detail is None else "skip"
         yield _line(outcome, judgement.rule.value, judgement.skip_detail or judgement.fact)
-    match decide_eligibility(item, pack, settings.eligibility):
-        case Eligible(image=image, current=current):
-            holds = find_holds(settings.holds, item, image.repository)
-            for number, hold in enumerate(settings.holds):
-                if hold in holds:
-                    yield _line("hold", f"policy.holds.{number}", hold.reason)
-            judged = _judge_pack(tree, pack_name, settings, source, now, facts)
-            if any(problem.path == path for problem in judged.problems):
-                yield from _explain_problem(judged.problems, path)
-                return
-            yield from _explain_target(judged, path, settings, load_wave_facts(settings.rollout, tree), now)
-            yield ""
-            yield f"Tags of {image.repository}:"
-            try:
-                releases = sort_releases(source.fetch_tags(image.repository))
-            except RegistryError as exc:
-                yield f"  {exc}"
-                return
-            pythons = PythonVersions(facts, {image.repository: releases})
-            why_not = hold_back(holds, image.repository, pythons, now) if holds else None
-            yield from _tag_lines(releases, current, settings, now, limit=5, why_held=why_not)
-        case _:
-            yield ""
-            yield "The item is skipped; the registry is not asked."
+    eligible = decide_eligibility(item, pack, settings.eligibility)
+    if not isinstance(eligible, Eligible):
+        yield ""
+        yield "The item is skipped; the registry is not asked."
+        return
+    repository = eligible.image.repository
+    holds = find_holds(settings.holds, item, repository)
+    for number, hold in enumerate(settings.holds):
+        if hold in holds:
+            yield _line("hold", f"policy.holds.{number}", hold.reason)
+    chosen = this_pass.judge()
+    if any(problem.path == path for problem in chosen.problems):
+        yield from _explain_problem(chosen.problems, path)
+        return
+    assessor = this_pass.open_assessor()
+    judged, plan = this_pass.plan_beside(chosen, Surroundings(), assessor)
+    bump = next((bump for bump in chosen.bumps if bump.path == path), None)
+    if bump is not None:
+        yield _line("update", "target", f"{bump.image.tag or 'no tag'} -> {bump.target.tag}")
+        if bump.held_back:
+            yield _line("held", "newer tag", bump.held_back)
+        if assessor is not None and path not in {bump.path for bump in judged.bumps}:
+            held = replace(bump, risk=assessor.assess([bump])[path])
+            yield from _explain_risk(held, settings, assessed=True)
+    yield from _explain_row(judged, plan, path, settings, assessed=assessor is not None)
+    releases = chosen.found[repository]
+    if isinstance(releases, tuple):
+        yield ""
+        yield f"Tags of {repository}:"
+        pythons = PythonVersions(this_pass.facts, chosen.found)
+        why_not = hold_back(holds, repository, pythons, this_pass.now) if holds else None
+        yield from _tag_lines(releases, eligible.current, settings, this_pass.now, limit=5, why_held=why_not)
 
 
 def explain_tags(
@@ -140,63 +141,67 @@ def _explain_problem(problems: Iterable[Problem], path: str) -> Iterator[str]:
             yield _line("problem", problem.reason, _place(problem))
 
 
-def _judge_pack(
-    tree: ContentTree,
-    pack: str,
-    settings: Settings,
-    source: TagSource,
-    now: datetime,
-    facts: FactsSource | None,
-) -> Judged:
-    """Judge the item's pack alone, as a pass would: limits depend on the rest, the pack does not."""
-    return judge_content(
-        tree,
-        source,
-        settings,
-        Filters(packs=(pack,)),
-        now=now,
-        progress=Silent(),
-        cache=FactsCache(None),
-        facts=facts,
-    )
-
-
-def _explain_target(
-    judged: Judged, path: str, settings: Settings, wave_facts: WaveFacts, now: datetime
+def _explain_row(
+    judged: Judged, plan: Plan, path: str, settings: Settings, *, assessed: bool
 ) -> Iterator[str]:
+    """Say what becomes of an eligible item; the last line is its row of the plan."""
     for skip in judged.skipped:
         if skip.path == path:
             yield _line("skip", str(skip.reason), skip.detail)
-    for bump in judged.bumps:
-        if bump.path == path:
-            yield _line("update", "target", f"{bump.image.tag or 'no tag'} -> {bump.target.tag}")
-            if bump.held_back:
-                yield _line("held", "newer tag", bump.held_back)
-            yield from _explain_wave(bump, settings, wave_facts, now)
-            yield from _explain_wait(plan_pull_requests(judged.bumps, settings.limits), path)
-
-
-def _explain_wave(bump: Bump, settings: Settings, facts: WaveFacts, now: datetime) -> Iterator[str]:
-    """Say which wave takes the item and what opens it; whether it is open only the pull requests tell."""
-    if not settings.waves:
-        return
-    turns = take_turns([bump], settings.waves, (), frozenset(), facts, now)
-    (member,) = [*turns.ready, *(wait.bump for wait in turns.waiting)]
-    names = [wave.name for wave in settings.waves]
-    number = names.index(member.wave) if member.wave in names else len(names)
-    place = f"{member.wave} ({number + 1} of {len(names) + (number == len(names))})"
-    if number == 0:
-        yield _line("wave", place, "open from the start")
-        return
-    before = settings.waves[number - 1]
-    soak = f" and {describe_span(before.soak)} have passed" if before.soak else ""
-    yield _line("wave", place, f"opens when the pull requests of {before.name} are merged or closed{soak}")
-
-
-def _explain_wait(plan: Plan, path: str) -> Iterator[str]:
     for wait in plan.waiting:
         if wait.bump.path == path:
+            yield from _explain_risk(wait.bump, settings, assessed=assessed)
+            yield from _explain_wave(wait.bump, settings, wait.reason)
             yield _line("wait", wait.reason.value, wait.detail)
+    for planned in plan.pull_requests:
+        for bump in planned.bumps:
+            if bump.path == path:
+                yield from _explain_risk(bump, settings, assessed=assessed)
+                yield from _explain_wave(bump, settings, None)
+                size = f"{count(len(planned.bumps), 'item')} in {count(len(planned.packs), 'pack')}"
+                yield _line("plan", "pull request", f"{planned.branch}, {size}")
+
+
+def _explain_risk(bump: Bump, settings: Settings, *, assessed: bool) -> Iterator[str]:
+    """Say what was found of the risk, and which setting says what becomes of it."""
+    risk, policy = bump.risk, settings.policy.risk
+    if not assessed:
+        yield _line("risk", "not assessed", "there is no source of image facts (registry.facts)")
+    elif risk is None:
+        yield _line("risk", "not looked at", "a pass looks at it when it is the update's turn")
+    else:
+        for finding in risk.findings:
+            yield _line("risk", finding.level.words, describe_finding(finding))
+        if risk.note or not risk.findings:
+            known = RiskLevel.NONE.words if risk.known else "not known"
+            yield _line(
+                "risk",
+                known,
+                risk.note or "the code imports nothing that is gone or changes its major version",
+            )
+        if risk.level is RiskLevel.BREAKING:
+            yield _line("risk", "policy.risk.breaking", policy.breaking)
+        elif risk.level is RiskLevel.REVIEW:
+            yield _line("risk", "policy.risk.review", policy.review)
+
+
+def _explain_wave(bump: Bump, settings: Settings, waits: WaitReason | None) -> Iterator[str]:
+    """Say which wave takes the item, and what opens it."""
+    if not settings.waves:
+        return
+    names = [wave.name for wave in settings.waves]
+    number = names.index(bump.wave) if bump.wave in names else len(names)
+    place = f"{bump.wave} ({number + 1} of {len(names) + (number == len(names))})"
+    if number == 0:
+        yield _line("wave", place, "open from the start")
+    elif waits is not WaitReason.WAITING_FOR_WAVE:
+        yield _line("wave", place, "open, because nothing is left for the waves before it")
+    else:
+        before = settings.waves[number - 1]
+        soak = f" and {describe_span(before.soak)} have passed" if before.soak else ""
+        yield _line(
+            "wave", place, f"opens when the pull requests of {before.name} are merged or closed{soak}"
+        )
 
 
 def _with_facts(

@@ -1,11 +1,21 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from autobump.cli import run_command
+from autobump.content.eligibility import SkipReason
+from autobump.explain import explain_item
 from autobump.git import Git
-from tests.support.repositories import commit, item_yaml, make_repository, script_pack
+from autobump.images.choice import NoUpdateReason
+from autobump.judge import Filters
+from autobump.opening import PassOptions, open_pass
+from autobump.planning.plan import WaitReason
+from autobump.progress import Silent
+from autobump.run import Pass
+from autobump.settings_file import load_settings
+from tests.support.repositories import commit, item_yaml, make_repository, pack_metadata, script_pack
 
 PATH = "Packs/A/Scripts/One/One.yml"
 
@@ -68,12 +78,22 @@ def test_item_that_is_held_says_why(
 def test_wave_is_named_with_what_opens_it(
     repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    commit(Git(repository), script_pack("B", {"Three": "demisto/python3:3.10.1.100"}))
     waves = [{"name": "first", "packs": ["B"], "soak": "3 days"}, {"name": "second", "packs": ["A"]}]
     out = explain(repository, tmp_path, capsys, {"rollout": {"waves": waves}})
     assert (
         "wave    second (2 of 2)       opens when the pull requests of first are merged or closed "
         "and 3 days have passed\n"
+        "wait    waiting-for-wave      the wave first comes first: 1 item to go\n"
     ) in out
+
+
+def test_wave_is_open_when_those_before_it_have_nothing_to_do(
+    repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    waves = [{"name": "first", "packs": ["B"]}, {"name": "second", "packs": ["A"]}]
+    out = explain(repository, tmp_path, capsys, {"rollout": {"waves": waves}})
+    assert "wave    second (2 of 2)       open, because nothing is left for the waves before it\nplan " in out
 
 
 def test_item_of_the_first_wave_waits_for_nobody(
@@ -86,6 +106,7 @@ def test_item_of_the_first_wave_waits_for_nobody(
 def test_item_that_no_wave_takes_comes_last(
     repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    commit(Git(repository), script_pack("B", {"Three": "demisto/python3:3.10.1.100"}))
     waves = [{"name": "first", "packs": ["B"]}]
     out = explain(repository, tmp_path, capsys, {"rollout": {"waves": waves}})
     assert "wave    rest (2 of 2)         opens when the pull requests of first are merged or closed\n" in out
@@ -111,3 +132,200 @@ def test_unsafe_path_is_a_problem_and_stays_in_its_line(
     first, _, problem = explain(repository, tmp_path, capsys, {}, path).splitlines()
     assert first.startswith(f"Packs/A/Scripts/{shown}.yml at ")
     assert problem.startswith("problem unsafe-path ")
+
+
+OLD, NEW = "1.0.0.1", "1.0.0.2"
+REQUESTS, BS4 = ["2.26.0", "Apache Software License"], ["4.10.0", "MIT"]
+
+
+def tag(*, python: str = "3.10.1", created: str = "2026-01-01T00:00:00Z", **packages: list[str]) -> Any:
+    """Return what a tag file says of a tag."""
+    return {"created": created, "python": python, "packages": packages}
+
+
+SAFE = {OLD: tag(requests=REQUESTS), NEW: tag(requests=REQUESTS)}
+TAGS: dict[str, Any] = {
+    "demisto/safe": SAFE,
+    "demisto/python3": SAFE,
+    "demisto/lacking": {OLD: tag(requests=REQUESTS, beautifulsoup4=BS4), NEW: tag(requests=REQUESTS)},
+    "demisto/major": {OLD: tag(requests=REQUESTS), NEW: tag(requests=["3.0.0", "MIT"])},
+    "demisto/pages": {OLD: {}, NEW: {}},
+    "demisto/mutable": ["latest"],
+    "demisto/current": [OLD],
+    "demisto/ahead": ["1.0.0.0"],
+    "demisto/young": {OLD: tag(), NEW: tag(created="2099-01-01T00:00:00Z")},
+}
+
+
+def every_kind_of_row(folder: Path) -> None:
+    """Make a repository with an item for nearly every row that a plan can have."""
+    images = {
+        "NoImage": "''",
+        "Invalid": "demisto/",
+        "Untrusted": f"acme/x:{OLD}",
+        "Native": f"demisto/py3-native:{OLD}",
+        "OptedOut": f"demisto/safe:{OLD}\nautoUpdateDockerImage: false",
+        "Deprecated": f"demisto/safe:{OLD}\ndeprecated: true",
+        "Shell": f"demisto/safe:{OLD}",
+        "ExcludedImage": f"demisto/excluded:{OLD}",
+        "Mutable": "demisto/safe:latest",
+        "NotFound": f"demisto/none:{OLD}",
+        "OnlyMutable": f"demisto/mutable:{OLD}",
+        "Current": f"demisto/current:{OLD}",
+        "Ahead": f"demisto/ahead:{OLD}",
+        "Young": f"demisto/young:{OLD}",
+        "Held": f"demisto/safe:{OLD}",
+        "Safe": f"demisto/safe:{OLD}",
+        "Breaks": f"demisto/lacking:{OLD}",
+        "OnPython": f"demisto/python3:{OLD}",
+    }
+    files = script_pack("A", images)
+    shell = "Packs/A/Scripts/Shell/Shell.yml"
+    files[shell] = files[shell].replace("type: python", "type: javascript")
+    for pack, image in {
+        "B": "lacking",
+        "C": "major",
+        "D": "safe",
+        "E": "pages",
+        "ApiModules": "safe",
+    }.items():
+        files |= script_pack(pack, {f"In{pack}": f"demisto/{image}:{OLD}"})
+    for name in ("A/Scripts/Breaks/Breaks", "B/Scripts/InB/InB"):
+        files[f"Packs/{name}.py"] = "import bs4\nimport requests\n"
+    for name in ("C/Scripts/InC/InC", "D/Scripts/InD/InD"):
+        files[f"Packs/{name}.py"] = "import requests\n"
+    files |= script_pack("Hidden", {"InHidden": f"demisto/safe:{OLD}"})
+    files["Packs/Hidden/pack_metadata.json"] = pack_metadata(hidden=True)
+    files |= script_pack("Partner", {"InPartner": f"demisto/safe:{OLD}"})
+    files["Packs/Partner/pack_metadata.json"] = pack_metadata(support="partner")
+    files["Packs/Bare/Scripts/InBare/InBare.yml"] = item_yaml(f"demisto/safe:{OLD}")
+    files["Packs/A/Scripts/Broken.yml"] = "dockerimage: demisto/x:\n"
+    files |= script_pack("Blocked", {"InBlocked": f"demisto/safe:{OLD}"})
+    files["Packs/Blocked/ReleaseNotes"] = "a file"
+    make_repository(folder, files)
+
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "as it is": {},
+    "what breaks is held": {"policy": {"risk": {"breaking": "hold"}}},
+    "what is to be reviewed goes alone": {"policy": {"risk": {"breaking": "ignore", "review": "separate"}}},
+    "few pull requests": {"pull_requests": {"max_new_per_run": 2, "max_items": 1}},
+    "python only": {"policy": {"auto_update": "python-only"}},
+    "no facts": {"registry": {"facts": "none"}},
+    "waves": {"rollout": {"waves": [{"name": "one", "packs": ["A"]}, {"name": "two", "packs": ["D"]}]}},
+}
+
+
+def options_for(name: str, folder: Path) -> list[str]:
+    """Return the options of a command with one of these settings over the repository of every kind of row."""
+    common: dict[str, Any] = {
+        "registry": {"min_age": "1 day", "cache": str(folder / "cache"), "deprecated_images": "none"},
+        "policy": {
+            "support": ["xsoar"],
+            "exclude_images": ["demisto/excluded"],
+            "holds": [{"reason": "release week", "items": ["Held"], "until": "2099-01-01"}],
+        },
+    }
+    for section, keys in SETTINGS[name].items():
+        common[section] = common.get(section, {}) | keys
+    (folder / "s.yml").write_text(json.dumps(common))
+    (folder / "tags.json").write_text(json.dumps(TAGS))
+    repository = folder / "content"
+    if not repository.exists():
+        every_kind_of_row(repository)
+    options = {"--repo": repository, "--config": folder / "s.yml", "--tags": f"file:{folder / 'tags.json'}"}
+    return [word for name, value in options.items() for word in (name, str(value))]
+
+
+def rows_of(plan: Any) -> dict[str, tuple[str, str, str]]:
+    """Return the row of every item of a plan as `explain` spells it: outcome, rule, detail."""
+    rows = {row["path"]: ("skip", row["reason"], row["detail"]) for row in plan["skipped"]}
+    rows |= {row["path"]: ("problem", row["reason"], row["detail"]) for row in plan["problems"]}
+    for bump in plan["bumps"]:
+        wait = bump["waiting"]
+        found = ("wait", wait["reason"], wait["detail"]) if wait else ("plan", "pull request", bump["branch"])
+        rows[bump["path"]] = found
+    return rows
+
+
+def open_whole_pass(options: list[str]) -> Pass:
+    """Open the pass that `explain` makes with these options."""
+    given = dict(zip(options[::2], options[1::2], strict=True))
+    wanted = PassOptions(
+        Path(given["--repo"]), "HEAD", given["--tags"], refresh=False, filters=Filters(), on_github=False
+    )
+    return open_pass(wanted, lambda tree: load_settings(Path(given["--config"]), tree), Silent())
+
+
+def trail_of(out: str) -> list[tuple[str, str, str]]:
+    """Return outcome, rule and detail of every line of a trail."""
+    trail = out.split("\n\n")[1].splitlines()
+    return [(line[:8].strip(), line[8:30].strip(), line[30:]) for line in trail]
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_verdict_on_every_item_is_its_row_of_the_plan(
+    tmp_path: Path, settings: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = options_for(settings, tmp_path)
+    assert run_command(["plan", *options, "--format", "json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    rows = rows_of(plan)
+    assert len(rows) == plan["files"] > 25
+    risks = {bump["path"]: bump["risk"] for bump in plan["bumps"]}
+    this_pass = open_whole_pass(options)
+    for path, (outcome, rule, detail) in rows.items():
+        trail = trail_of("\n".join(explain_item(this_pass, path, "here")))
+        assert trail[-1][:2] == (outcome, rule), path
+        assert trail[-1][2].startswith(detail), path
+        told = {rule for outcome, rule, _ in trail if outcome == "risk"}
+        if path in risks and (risk := risks[path]):
+            level = {"unknown": "not known"}.get(risk["level"], risk["level"])
+            assert level in told, path
+        elif path in risks:
+            assert told == {"not assessed" if settings == "no facts" else "not looked at"}, path
+
+
+def test_every_kind_of_row_was_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    seen: set[str] = set()
+    for settings in SETTINGS:
+        assert run_command(["plan", *options_for(settings, tmp_path), "--format", "json"]) == 0
+        seen |= {rule for _, rule, _ in rows_of(json.loads(capsys.readouterr().out)).values()}
+    waits = {WaitReason.PACK_BUSY, WaitReason.LIMIT_REACHED, WaitReason.WAITING_FOR_WAVE}
+    assert {*SkipReason, *NoUpdateReason, *waits, "pull request", "unsafe-edit", "invalid-yaml"} <= seen
+
+
+def test_risk_is_told_with_its_findings_and_what_the_settings_make_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def explain(settings: str, path: str) -> str:
+        assert run_command(["explain", path, *options_for(settings, tmp_path)]) == 0
+        return capsys.readouterr().out
+
+    gone = "imports bs4 of the package beautifulsoup4 4.10.0, which the new image lacks"
+    path = "Packs/B/Scripts/InB/InB.yml"
+    told = f"risk    breaking              {gone}\nrisk    policy.risk.breaking  "
+    assert f"{told}separate\nplan    pull request          autobump/lacking/" in explain("as it is", path)
+    assert f"{told}hold\nskip    held                  {gone}\n" in explain("what breaks is held", path)
+    out = explain("what is to be reviewed goes alone", "Packs/C/Scripts/InC/InC.yml")
+    assert "risk    policy.risk.review    separate\n" in out
+    out = explain("as it is", "Packs/D/Scripts/InD/InD.yml")
+    assert "risk    none                  the code imports nothing that is gone or" in out
+
+
+@pytest.mark.corpus
+def test_verdict_on_real_items_is_their_row_of_the_plan(
+    corpus_repository: Path, corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "s.yml").write_text(json.dumps({"registry": {"cache": str(tmp_path / "cache")}}))
+    options = ["--repo", str(corpus_repository), "--config", str(tmp_path / "s.yml")]
+    options += ["--tags", f"file:{corpus / 'images-2026-05.json.xz'}"]
+    assert run_command(["plan", *options, "--format", "json"]) == 0
+    rows = rows_of(json.loads(capsys.readouterr().out))
+    one_of_each = {rule: path for path, (_, rule, _) in sorted(rows.items())}
+    assert {"pack-busy", "limit-reached", "pull request"} <= one_of_each.keys()
+    for path in one_of_each.values():
+        assert run_command(["explain", path, *options]) == 0
+        outcome, rule, detail = trail_of(capsys.readouterr().out)[-1]
+        assert (outcome, rule) == rows[path][:2], path
+        assert detail.startswith(rows[path][2]), path
