@@ -230,9 +230,13 @@ def _tag_lines(
     min_age = settings.registry.min_age
     choice = choose_tag(current, releases, min_age=min_age, now=now, why_held=why_held)
     chosen = choice.release.tag if isinstance(choice, NewerTag) else None
-    shown = releases[:limit]
+    place = next((place for place, release in enumerate(releases) if release.tag == chosen), 0)
+    # Below many that are held or too young, the chosen one gets its row all the same.
+    shown = releases[:limit] + releases[max(limit, place) : place + 1]
     width = max((len(release.tag.text) for release in shown), default=0)
-    for release in shown:
+    for number, release in enumerate(shown):
+        if number == limit and place > limit:
+            yield f"  … {place - limit} between"
         if release.tag == chosen:
             note = "chosen"
         elif release.tag == current:
@@ -249,8 +253,8 @@ def _tag_lines(
         mark = "*" if release.tag == chosen else " "
         facts = f"{release.tag.text:<{width}}  build {release.tag.build:<9} {created}  {digest:<19}"
         yield f"{mark} {facts}  {note}".rstrip()
-    if len(releases) > limit:
-        yield f"  … {len(releases) - limit} older ones"
+    if older := len(releases[max(limit, place + 1) :]):
+        yield f"  … {older} older ones"
     if isinstance(choice, NoUpdate):
         yield f"{choice.reason}: {choice.detail}"
 

@@ -75,6 +75,37 @@ def test_item_that_is_held_says_why(
     assert "skip    held                  3.12.1.300 frozen until 2099-01-01: release week\n" in out
 
 
+@pytest.mark.parametrize(
+    ("newer", "between", "older"),
+    [(4, None, 2), (5, None, 2), (6, "  … 1 between", 2), (8, "  … 3 between", 0)],
+)
+def test_chosen_tag_has_its_row_below_however_many_held_ones(
+    repository: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    newer: int,
+    between: str | None,
+    older: int,
+) -> None:
+    tags = [f"3.12.1.{400 + number}" for number in range(newer)] + ["3.11.9.200"]
+    (tmp_path / "tags.json").write_text(
+        json.dumps({"demisto/python3": [*tags, *(f"3.10.1.{100 - number}" for number in range(older))]})
+    )
+    hold = "{reason: not ready, images: ['*'], python: '3.11'}"
+    options = ["--repo", str(repository), "--tags", f"file:{tmp_path / 'tags.json'}"]
+    assert run_command(["explain", PATH, *options, "--set", f"policy.holds=[{hold}]"]) == 0
+    rows = capsys.readouterr().out.split("Tags of demisto/python3:\n")[1].splitlines()
+    assert rows[0].startswith(f"  3.12.1.{399 + newer}")
+    (chosen,) = (row for row in rows if row.startswith("*"))
+    assert chosen.startswith("* 3.11.9.200  ")
+    assert chosen.endswith("chosen")
+    above, below = rows[: rows.index(chosen)], rows[rows.index(chosen) + 1 :]
+    assert len(above) == min(newer, 5) + bool(between)
+    assert above[-1] == between or between is None
+    told = sum(int(row.split()[1]) if row.startswith("  …") else 1 for row in (*above, *below))
+    assert told == newer + older
+
+
 def test_wave_is_named_with_what_opens_it(
     repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
