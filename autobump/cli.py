@@ -543,9 +543,19 @@ def _checked_options(command: _Command) -> _Command:
 @config_group.command("check")
 @_checked_options
 def config_check(file: Path | None, repo: Path | None, changes: tuple[str, ...]) -> int:
-    """Validate a settings file; without FILE, the one that would be used."""
-    loaded = _load_checked(file, repo, changes)
+    """Validate a settings file; without FILE, the one that would be used.
+
+    In a content repository it tells, too, which names in the settings match nothing there.
+    """
+    from autobump.settings_idle import find_idle_settings, read_used_items
+
+    tree = _find_content(repo)
+    loaded = _Choice(file, changes).load(tree)
     _show(f"{printable(loaded.origin)}: settings are valid")
+    if tree is not None and not loaded.settings.repositories:
+        items = read_used_items(tree, loaded.settings)
+        for path, why in find_idle_settings(loaded.settings, items, _now().date()):
+            _show(printable(f"note: {loaded.locate(path, why)}"))
     return ExitCode.DONE
 
 
@@ -558,7 +568,7 @@ def config_show(file: Path | None, repo: Path | None, changes: tuple[str, ...]) 
     """
     from autobump.settings_text import show_settings
 
-    _show(show_settings(_load_checked(file, repo, changes)), nl=False)
+    _show(show_settings(_Choice(file, changes).load(_find_content(repo))), nl=False)
     return ExitCode.DONE
 
 
@@ -571,17 +581,16 @@ def config_schema() -> int:
     return ExitCode.DONE
 
 
-def _load_checked(file: Path | None, repo: Path | None, changes: tuple[str, ...]) -> "LoadedSettings":
+def _find_content(repo: Path | None) -> "ContentTree | None":
     from autobump.content.tree import ContentTree, is_repository
     from autobump.errors import UsageError
 
-    tree = None
     if repo is not None:
-        tree = ContentTree.open(repo)
-    elif is_repository(Path()):
+        return ContentTree.open(repo)
+    if is_repository(Path()):
         with suppress(UsageError):  # a repository without content has no settings either
-            tree = ContentTree.open(Path())
-    return _Choice(file, changes).load(tree)
+            return ContentTree.open(Path())
+    return None
 
 
 @cli.command("init")

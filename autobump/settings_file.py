@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from autobump.config import SettingPath, Settings
 from autobump.content.tree import ContentTree
 from autobump.contradictions import find_contradictions
-from autobump.errors import SettingsError, UsageError
+from autobump.errors import SettingsError, SettingsFault, UsageError
 from autobump.files import expand_home
 from autobump.settings_layers import (
     Layer,
@@ -42,6 +42,10 @@ class LoadedSettings:
     settings: Settings
     origin: str
     origins: Mapping[SettingPath, Origin] = field(default_factory=dict)
+
+    def locate(self, path: SettingPath, message: str) -> SettingsFault:
+        """Return what is to be said of a setting, with its place."""
+        return _locate(path, message, self.origins)
 
 
 def find_named_file(path: Path | None) -> Path | None:
@@ -123,15 +127,14 @@ def _check(layer: Layer) -> Settings:
 
 
 def _error(wrong: Iterable[tuple[SettingPath, str]], layer: Layer) -> SettingsError:
-    faults = [
-        _find_origin(path, layer).fault(f"{'.'.join(map(str, path))}: {message}") for path, message in wrong
-    ]
+    faults = [_locate(path, message, layer.origins) for path, message in wrong]
     return SettingsError(tuple(sorted(faults, key=lambda fault: (fault.line, fault.column))))
 
 
-def _find_origin(path: SettingPath, layer: Layer) -> Origin:
-    """Return the origin of a setting, or of the nearest one around it that has one."""
-    return next(layer.origins[around] for around in _around(path) if around in layer.origins)
+def _locate(path: SettingPath, message: str, origins: Mapping[SettingPath, Origin]) -> SettingsFault:
+    """Name a setting and its origin, or that of the nearest one around it that has one."""
+    origin = next(origins[around] for around in _around(path) if around in origins)
+    return origin.fault(f"{'.'.join(map(str, path))}: {message}")
 
 
 def _around(path: SettingPath) -> Iterator[SettingPath]:
