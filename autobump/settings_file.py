@@ -1,5 +1,6 @@
 """Finds and loads the settings; every error tells where the setting comes from."""
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from autobump.content.tree import ContentTree
 from autobump.contradictions import find_contradictions
 from autobump.errors import SettingsError, SettingsFault, UsageError
 from autobump.files import expand_home
+from autobump.git import GitError
 from autobump.settings_layers import (
     Layer,
     Origin,
@@ -25,6 +27,8 @@ from autobump.settings_layers import (
 
 CONFIG_VARIABLE = "AUTOBUMP_CONFIG"
 REPOSITORY_PATH = ".github/autobump.yml"
+
+_log = logging.getLogger(__name__)
 
 _MAX_SETTINGS_BYTES = 1024 * 1024
 
@@ -99,9 +103,31 @@ def _find_file(path: Path | None, tree: ContentTree | None) -> tuple[str, bytes]
     named = find_named_file(path)
     if named is not None:
         return str(named), _read_file(named)
-    if tree is not None and (data := tree.read_file(REPOSITORY_PATH)) is not None:
-        return REPOSITORY_PATH, data
-    return "", b""
+    data = tree.read_file(REPOSITORY_PATH) if tree is not None else None
+    if tree is not None and _is_uncommitted(tree, data):
+        _log.warning(
+            "the settings file in the work tree does not count before it is committed",
+            extra={"file": REPOSITORY_PATH, "commit": tree.revision[:12]},
+        )
+    return (REPOSITORY_PATH, data) if data is not None else ("", b"")
+
+
+def _is_uncommitted(tree: ContentTree, committed: bytes | None) -> bool:
+    """Whether the work tree has a settings file that the commit has not, or another one."""
+    folder = tree.git.directory.absolute()
+    file = next(
+        (each for top in (folder, *folder.parents) if (each := top / REPOSITORY_PATH).is_file()), None
+    )
+    if file is None:
+        return False
+    try:
+        # Git may check files out with other line ends than it keeps.
+        if committed is not None and _read_file(file).replace(b"\r\n", b"\n") == committed:
+            return False
+        top = tree.git.line("rev-parse", "--show-toplevel")  # only now: it costs a process
+        return Path(top).samefile(file.parent.parent)
+    except (GitError, UsageError, OSError):  # a bare repository has no work tree
+        return False
 
 
 def _read_file(path: Path) -> bytes:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from autobump.cli import run_command
 from autobump.config import Settings
 from autobump.content.tree import ContentTree
 from autobump.errors import SettingsError, UsageError
@@ -164,6 +165,56 @@ def test_file_named_on_the_command_line_comes_first(tmp_path: Path, monkeypatch:
     monkeypatch.delenv("AUTOBUMP_CONFIG")
     assert load_settings(None, tree).settings.limits.max_items == 3
     assert load_settings(None, None).settings == Settings()
+
+
+MINE = "pull_requests: {max_items: 3}\n"
+
+
+@pytest.mark.parametrize(
+    ("committed", "lying", "told"),
+    [
+        (None, MINE, True),
+        ("pull_requests: {max_items: 4}\n", MINE, True),
+        (MINE, MINE, False),
+        (MINE, MINE.replace("\n", "\r\n"), False),
+        (MINE, None, False),
+        (None, None, False),
+    ],
+)
+def test_file_that_is_not_committed_is_told_and_does_not_count(
+    tmp_path: Path, committed: str | None, lying: str | None, told: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files: dict[str, str | bytes] = {**script_pack("A", {"S": IMAGE})}
+    if committed:
+        files[".github/autobump.yml"] = committed
+    git = make_repository(tmp_path / "r", files, bare=False)
+    file = git.directory / ".github/autobump.yml"
+    if lying:
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(lying.encode())
+    elif committed:
+        file.unlink()
+    (tmp_path / "tags.json").write_text("{}")
+    for command, *options in (
+        ["config", "check"],
+        ["plan", "--tags", f"file:{tmp_path / 'tags.json'}", "--output", str(tmp_path / "out")],
+    ):
+        for repository in (git.directory, git.directory / "Packs" / "A"):
+            assert run_command([command, *options, "--repo", str(repository)]) == 0
+            out, err = capsys.readouterr()
+            assert err.count("\n") == told
+            assert ("in the work tree does not count before it is committed (file=.github/au" in err) == told
+            assert "settings are valid" in out or command == "plan"
+
+
+def test_file_beside_a_bare_repository_is_not_its_work_tree(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".github").mkdir()
+    (tmp_path / ".github/autobump.yml").write_text(MINE)
+    git = make_repository(tmp_path / "r", script_pack("A", {"S": IMAGE}))
+    assert run_command(["config", "check", "--repo", str(git.directory)]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_missing_file_is_told(tmp_path: Path) -> None:
