@@ -622,34 +622,50 @@ def init_repository(
     yes: bool,
     force: bool,
 ) -> int:
-    """Write .github/autobump.yml and a workflow into a content repository.
+    """Write .github/autobump.yml and a workflow into a content repository; a file that is there stays.
 
     What is not given as an option is asked for on a terminal.
     """
-    from autobump.starter import ask_of, check_action, find_work_tree, refuse_overwriting, write_files
+    from autobump.starter import (
+        WORKFLOW_PATH,
+        ask_of,
+        check_action,
+        choose_files,
+        find_work_tree,
+        write_files,
+    )
 
     if action and no_workflow:
         raise click.UsageError("--action and --no-workflow exclude each other")
     git = find_work_tree(repo)
-    if not force:
-        refuse_overwriting(git.directory, workflow=not no_workflow)
+    files = choose_files(git.directory, workflow=not no_workflow, force=force)
+    workflow = WORKFLOW_PATH in files.written
     asked = not yes and sys.stdin.isatty()
-    given = (repository, base, tags, policy, schedule)
-    answers = {
-        question.key: _answer(question, answer, asked=asked, workflow=not no_workflow)
-        for question, answer in zip(ask_of(git), given, strict=True)
+    given = {
+        "--repository": repository,
+        "--base": base,
+        "--tags": tags,
+        "--policy": policy,
+        "--schedule": schedule,
     }
-    if action is None and not no_workflow and asked:
+    answers = {
+        question.key: _answer(question, given[question.option], asked=asked, workflow=workflow)
+        for question in ask_of(git, files)
+    }
+    if action is not None:
+        action = _checked(check_action, action, "--action")
+    elif workflow and asked:
         text = "Where the autobump action lives, as OWNER/REPO@REF; nothing for no workflow"
         action = click.prompt(
             text, "", show_default=False, value_proc=lambda text: _checked(check_action, text) if text else ""
         )
-    elif action is not None:
-        action = _checked(check_action, action, "--action")
-    elif not no_workflow:
+    elif workflow:
         raise click.UsageError("name the action with --action OWNER/REPO@REF, or say --no-workflow")
-    for path in write_files(git.directory, answers, action or None):
-        _show(f"wrote {path}")
+    for path in files.kept:
+        _show(f"{path} is there already and stays as it is; --force writes over")
+    if written := write_files(git.directory, files, answers, action or None):
+        _show("".join(f"wrote {path}\n" for path in written), nl=False)
+        _show("Commit what was written: autobump reads the commit, never the work tree.")
     return ExitCode.DONE
 
 
@@ -669,7 +685,7 @@ def _answer(question: "Question", given: str | None, *, asked: bool, workflow: b
         return answer
     if question.default is None:
         raise click.UsageError(f"{question.option} cannot be told from the repository; name it")
-    return question.default
+    return _checked(check, question.default, question.option)
 
 
 def _checked(check: Callable[[str], str], text: str, option: str | None = None) -> str:

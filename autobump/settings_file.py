@@ -121,8 +121,8 @@ def _is_uncommitted(tree: ContentTree, committed: bytes | None) -> bool:
     if file is None:
         return False
     try:
-        # Git may check files out with other line ends than it keeps.
-        if committed is not None and _read_file(file).replace(b"\r\n", b"\n") == committed:
+        # Git may check a file out with other line ends than it keeps.
+        if committed is not None and _read_file(file).splitlines() == committed.splitlines():
             return False
         top = tree.git.line("rev-parse", "--show-toplevel")  # only now: it costs a process
         return Path(top).samefile(file.parent.parent)

@@ -154,19 +154,70 @@ def test_folder_without_a_work_tree_is_refused(
         assert f"{folder} is no work tree of a git repository: " in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("path", [SETTINGS_PATH, WORKFLOW_PATH])
-def test_nothing_is_touched_when_one_of_the_files_is_there(
-    git: Git, path: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("path", "missing"), [(SETTINGS_PATH, WORKFLOW_PATH), (WORKFLOW_PATH, SETTINGS_PATH)]
+)
+def test_file_that_is_there_stays_and_the_other_is_written(
+    git: Git, path: str, missing: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (git.directory / path).parent.mkdir(parents=True)
-    (git.directory / path).write_text("mine")
-    assert init(git, "--yes", "--action", ACTION) == 2
-    assert f"{path} is there already; --force writes over" in capsys.readouterr().err
-    assert written(git) == {path}
-    assert read(git, path) == "mine"
-    assert init(git, "--yes", "--action", ACTION, "--force") == 0
-    assert read(git, path) != "mine"
+    (git.directory / path).write_text("# mine\n")
+    assert init(git, "--yes", "--action", ACTION) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert f"{path} is there already and stays as it is; --force writes over" in told
+    assert [line for line in told if line.startswith("wrote")] == [f"wrote {missing}"]
     assert written(git) == {SETTINGS_PATH, WORKFLOW_PATH}
+    assert read(git, path) == "# mine\n"
+    assert init(git, "--yes", "--action", ACTION) == 2
+    message = " ".join(capsys.readouterr().err.split())
+    assert f"{SETTINGS_PATH} and {WORKFLOW_PATH} are there already; --force writes over" in message
+    assert read(git, path) == "# mine\n"
+    assert init(git, "--yes", "--action", ACTION, "--force") == 0
+    assert read(git, path) != "# mine\n"
+
+
+def test_settings_alone_are_not_written_a_second_time(git: Git, capsys: pytest.CaptureFixture[str]) -> None:
+    assert init(git, "--yes", "--no-workflow") == 0
+    assert init(git, "--yes", "--no-workflow") == 2
+    assert f"{SETTINGS_PATH} is there already; --force writes over" in capsys.readouterr().err
+
+
+def test_workflow_that_is_there_needs_no_word_of_the_action(git: Git) -> None:
+    (git.directory / WORKFLOW_PATH).parent.mkdir(parents=True)
+    (git.directory / WORKFLOW_PATH).write_text("on: push\n")
+    assert init(git, "--yes") == 0
+    assert read(git, WORKFLOW_PATH) == "on: push\n"
+    assert "  repository: acme/content\n" in read(git)
+
+
+def test_workflow_that_comes_later_says_what_the_settings_say(
+    git: Git, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--base", "main", "--schedule", "5 4 * * 0"]
+    assert init(git, "--yes", "--no-workflow", *options) == 0
+    assert init(git, "--yes", "--action", ACTION) == 0
+    workflow: Any = YAML(typ="safe", pure=True).load(read(git, WORKFLOW_PATH))
+    assert workflow["on"]["schedule"] == [{"cron": "5 4 * * 0"}]
+    assert workflow["jobs"]["bump"]["steps"][0]["with"]["ref"] == "main"
+    (git.directory / WORKFLOW_PATH).unlink()
+    for text, told in (
+        ("schedule: {cron: 0 0 3 * * *}\n", 'for --schedule: "0 0 3 * * *" has seconds'),
+        ("shedule: {}\n", "autobump.yml:1:1: shedule: unknown key"),
+    ):
+        (git.directory / SETTINGS_PATH).write_text(text)
+        assert init(git, "--yes", "--action", ACTION) == 2
+        assert told in " ".join(capsys.readouterr().err.split())
+    assert written(git) == {SETTINGS_PATH}
+
+
+def test_new_user_is_told_that_only_what_is_committed_counts(
+    git: Git, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert init(git, "--yes", "--no-workflow") == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[-1] == "Commit what was written: autobump reads the commit, never the work tree."
+    assert run_command(["config", "check", "--repo", str(git.directory)]) == 0
+    assert "in the work tree does not count before it is committed" in capsys.readouterr().err
 
 
 def test_files_go_to_the_top_of_the_work_tree(git: Git) -> None:

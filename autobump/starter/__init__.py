@@ -11,7 +11,7 @@ from autobump.config import Settings
 from autobump.errors import SettingsError, UsageError
 from autobump.files import write_whole
 from autobump.git import Git, GitError
-from autobump.settings_file import REPOSITORY_PATH, parse_settings
+from autobump.settings_file import REPOSITORY_PATH, load_settings, parse_settings
 from autobump.settings_text import write_value
 
 WORKFLOW_PATH = ".github/workflows/autobump.yml"
@@ -50,6 +50,14 @@ class Question:
     default: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Paths below the top of the work tree: those that are written, and those that are there and stay."""
+
+    written: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
 def find_work_tree(folder: Path) -> Git:
     """Return git in the top folder of a work tree.
 
@@ -62,9 +70,46 @@ def find_work_tree(folder: Path) -> Git:
         raise UsageError(f"{folder} is no work tree of a git repository: {exc}") from exc
 
 
-def ask_of(git: Git) -> tuple[Question, ...]:
-    """Return what is to be asked, with guesses from the repository as defaults."""
-    settings = Settings()
+def choose_files(root: Path, *, workflow: bool, force: bool) -> Files:
+    """Say which files will be written: those that are missing, or with `force` all.
+
+    Raises:
+        UsageError: All of them are there.
+    """
+    wanted = (REPOSITORY_PATH, WORKFLOW_PATH) if workflow else (REPOSITORY_PATH,)
+    there = tuple(path for path in wanted if (root / path).exists() or (root / path).is_symlink())
+    if force:
+        return Files(wanted, ())
+    if there == wanted:
+        verb = "is" if len(there) == 1 else "are"
+        raise UsageError(f"{' and '.join(there)} {verb} there already; --force writes over")
+    return Files(tuple(path for path in wanted if path not in there), there)
+
+
+def ask_of(git: Git, files: Files) -> tuple[Question, ...]:
+    """Return what is to be asked, with guesses from the repository as defaults.
+
+    A settings file that stays is not asked for again: it tells what a workflow says of it.
+
+    Raises:
+        UsageError: The settings file that stays cannot be used.
+    """
+    stays = REPOSITORY_PATH in files.kept
+    settings = load_settings(git.directory / REPOSITORY_PATH, None).settings if stays else Settings()
+    base = Question(
+        "--base",
+        ("content", "base"),
+        "Branch that pull requests go to",
+        settings.content.base if stays else _guess_base(git),
+    )
+    schedule = Question(
+        "--schedule",
+        ("schedule", "cron"),
+        "When: minute, hour, day, month, weekday, in UTC",
+        settings.schedule.cron,
+    )
+    if stays:
+        return base, schedule
     return (
         Question(
             "--repository",
@@ -72,7 +117,7 @@ def ask_of(git: Git) -> tuple[Question, ...]:
             "Repository on GitHub, as owner/name",
             _guess_repository(git),
         ),
-        Question("--base", ("content", "base"), "Branch that pull requests go to", _guess_base(git)),
+        base,
         Question("--tags", ("registry", "source"), "Where tags come from", settings.registry.source),
         Question(
             "--policy",
@@ -80,12 +125,7 @@ def ask_of(git: Git) -> tuple[Question, ...]:
             "Which items: opt-out (all that do not say no) or python-only",
             settings.policy.auto_update,
         ),
-        Question(
-            "--schedule",
-            ("schedule", "cron"),
-            "When: minute, hour, day, month, weekday, in UTC",
-            settings.schedule.cron,
-        ),
+        schedule,
     )
 
 
@@ -121,23 +161,12 @@ def check_action(text: str) -> str:
     return text
 
 
-def refuse_overwriting(root: Path, *, workflow: bool) -> None:
-    """Raise when a file that would be written is there already.
-
-    Raises:
-        UsageError: Names all of them.
-    """
-    paths = (REPOSITORY_PATH, WORKFLOW_PATH) if workflow else (REPOSITORY_PATH,)
-    if there := [path for path in paths if (root / path).exists() or (root / path).is_symlink()]:
-        verb = "is" if len(there) == 1 else "are"
-        raise UsageError(f"{' and '.join(there)} {verb} there already; --force writes over")
-
-
-def write_files(root: Path, answers: Mapping[Key, str], action: str | None) -> tuple[str, ...]:
-    """Write the settings, and the workflow if it is known where the action lives.
+def write_files(root: Path, files: Files, answers: Mapping[Key, str], action: str | None) -> tuple[str, ...]:
+    """Write what is to be written; the workflow only if it is known where the action lives.
 
     Args:
         root: Top folder of the work tree.
+        files: What is to be written.
         answers: A text for each setting that was asked for.
         action: `OWNER/REPO@REF`, or None for no workflow.
 
@@ -147,18 +176,20 @@ def write_files(root: Path, answers: Mapping[Key, str], action: str | None) -> t
     Raises:
         UsageError: A file cannot be written.
     """
-    files = {REPOSITORY_PATH: render_settings(answers)}
-    if action is not None:
-        files[WORKFLOW_PATH] = render_workflow(
+    texts = {}
+    if REPOSITORY_PATH in files.written:
+        texts[REPOSITORY_PATH] = render_settings(answers)
+    if WORKFLOW_PATH in files.written and action is not None:
+        texts[WORKFLOW_PATH] = render_workflow(
             action, cron=answers["schedule", "cron"], base=answers["content", "base"]
         )
-    for path, text in files.items():
+    for path, text in texts.items():
         try:
             (root / path).parent.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
             raise UsageError(f"cannot make the folder of {root / path}: {exc.strerror}") from exc
         write_whole(root / path, text.encode())
-    return tuple(files)
+    return tuple(texts)
 
 
 def render_settings(answers: Mapping[Key, str]) -> str:
