@@ -144,7 +144,9 @@ class PolicySettings(_Section):
     )
     support: SupportLevels = Field(default=(), description="Support levels to update. Empty means all.")
     exclude_packs: Names = Field(
-        default=("ApiModules",), description="Pack folders that are left alone; * and ? work."
+        default=("ApiModules",),
+        description="Pack folders that are left alone; * and ? work. Your list replaces this one: name "
+        "ApiModules in it, too.",
     )
     exclude_images: Names = Field(
         default=(), description="Images that are left alone, as namespace/name; * and ? work."

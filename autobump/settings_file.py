@@ -145,7 +145,9 @@ def _check(layer: Layer) -> Settings:
     try:
         settings = Settings.model_validate(layer.data)
     except ValidationError as exc:
-        wrong = ((error["loc"], _explain(dict(error))) for error in exc.errors(include_url=False))
+        wrong = (
+            (error["loc"], _explain(dict(error), layer.origins)) for error in exc.errors(include_url=False)
+        )
         raise _error(wrong, layer) from exc
     if contradictions := list(find_contradictions(settings)):
         raise _error(contradictions, layer)
@@ -160,7 +162,8 @@ def _error(wrong: Iterable[tuple[SettingPath, str]], layer: Layer) -> SettingsEr
 def _locate(path: SettingPath, message: str, origins: Mapping[SettingPath, Origin]) -> SettingsFault:
     """Name a setting and its origin, or that of the nearest one around it that has one."""
     origin = next(origins[around] for around in _around(path) if around in origins)
-    return origin.fault(f"{'.'.join(map(str, path))}: {message}")
+    name = ".".join(map(str, path))
+    return origin.fault(message if origin.name == f"--set {name}" else f"{name}: {message}")
 
 
 def _around(path: SettingPath) -> Iterator[SettingPath]:
@@ -169,9 +172,11 @@ def _around(path: SettingPath) -> Iterator[SettingPath]:
         path = path[:-1]
 
 
-def _explain(error: dict[str, Any]) -> str:
+def _explain(error: dict[str, Any], origins: Mapping[SettingPath, Origin]) -> str:
     location: SettingPath = error["loc"]
-    given = _shown(error["input"])
+    origin = origins.get(location)
+    # As it is written: in quotes 3.10 is another version than 3.1, which is the number.
+    given = (origin and _cut(origin.written)) or _shown(error["input"])
     match error["type"]:
         case "extra_forbidden":
             known = _known_keys(location[:-1])
@@ -220,4 +225,8 @@ def _shown(value: object) -> str:
             text = {None: "null", True: "true", False: "false"}[value]
         case _:
             text = str(value)
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"

@@ -1,7 +1,9 @@
 """What each place says of the settings, laid over one another: file, environment, command line."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autobump.config import SettingPath
@@ -12,6 +14,9 @@ VARIABLE_PREFIX = "AUTOBUMP__"
 """Environment variables that begin with it set one key: `AUTOBUMP__PULL_REQUESTS__MAX_ITEMS`."""
 
 
+_WORD = re.compile(r"\s*([^\s,\]}]+)")
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a setting comes from.
@@ -20,11 +25,13 @@ class Origin:
         name: A file, `$VARIABLE`, or `--set KEY`.
         line: From 1; 0 where there are no lines.
         column: From 1; 0 where there are no lines.
+        written: How a number or a truth value is written, `3.10` and not 3.1; empty for all else.
     """
 
     name: str
     line: int = 0
     column: int = 0
+    written: str = ""
 
     def __str__(self) -> str:
         return f"{self.name}:{self.line}" if self.line else self.name
@@ -58,14 +65,17 @@ def read_file_layer(data: bytes, file: str) -> Layer:
         SettingsError: It is no YAML, or no mapping.
     """
     try:
-        loaded, places = load_with_places(data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
+        loaded, places = load_with_places(text)
     except UnicodeDecodeError as exc:
         raise SettingsError((Origin(file).fault("not valid UTF-8"),)) from exc
     except YamlFault as exc:
         raise SettingsError((Origin(file, exc.line, exc.column).fault(exc.detail),)) from exc
     if not isinstance(loaded, dict | None):
         raise SettingsError((Origin(file, 1, 1).fault("the file must be a mapping of keys"),))
-    return Layer(loaded or {}, {path: Origin(file, *place) for path, place in places.items()})
+    written = _find_written(text, loaded, places)
+    origins = {path: Origin(file, *place, written.get(path, "")) for path, place in places.items()}
+    return Layer(loaded or {}, origins)
 
 
 def read_environment_layer(environ: Mapping[str, str]) -> Layer:
@@ -132,7 +142,41 @@ def _read_value(path: tuple[str, ...], text: str, origin: Origin) -> Layer:
         value, places = load_with_places(text)
     except YamlFault as exc:
         raise SettingsError((origin.fault(exc.detail),)) from exc
-    paths = [path[:length] for length in range(1, len(path) + 1)] + [(*path, *inner) for inner in places]
+    origins: dict[SettingPath, Origin] = {path[:length]: origin for length in range(1, len(path))}
+    written = _find_written(text, value, places)
+    for inner in ((), *places):
+        origins[*path, *inner] = replace(origin, written=written.get(inner, ""))
     for key in reversed(path):
         value = {key: value}
-    return Layer(value, dict.fromkeys(paths, origin))
+    return Layer(value, origins)
+
+
+def _find_written(
+    text: str, data: object, places: Mapping[SettingPath, tuple[int, int]]
+) -> dict[SettingPath, str]:
+    """Return how numbers and truth values are written, by path; one that cannot be told is left out."""
+    lines = text.split("\n")
+    found = {}
+    for path, value in _find_plain(data, ()):
+        line, column = places.get(path, (1, 1))
+        rest = lines[line - 1][column - 1 :] if line <= len(lines) else ""
+        if path and isinstance(path[-1], str):
+            rest = rest.partition(":")[2]
+        word = _WORD.match(rest)
+        with suppress(YamlFault):
+            # The parser is slow, and needed for few: what is written in a way of its own.
+            if word and (word[1] == str(value) or load_with_places(word[1])[0] == value):
+                found[path] = word[1]
+    return found
+
+
+def _find_plain(data: object, path: SettingPath) -> Iterator[tuple[SettingPath, bool | int | float]]:
+    match data:
+        case dict():
+            for key, value in data.items():
+                yield from _find_plain(value, (*path, key))
+        case list():
+            for number, value in enumerate(data):
+                yield from _find_plain(value, (*path, number))
+        case bool() | int() | float():
+            yield path, data

@@ -123,17 +123,17 @@ def test_fault_in_the_environment_names_its_variable(
     [
         (
             "policy.exclude_pack=[A]",
-            '--set policy.exclude_pack: policy.exclude_pack: unknown key; did you mean "exclude_packs"?',
+            '--set policy.exclude_pack: unknown key; did you mean "exclude_packs"?',
         ),
         (
             "policy.risk.braking=hold",
-            '--set policy.risk.braking: policy.risk.braking: unknown key; did you mean "breaking"?',
+            '--set policy.risk.braking: unknown key; did you mean "breaking"?',
         ),
         (
             "pull_requests.draft=maybe",
-            '--set pull_requests.draft: pull_requests.draft: "maybe": input should be a valid boolean',
+            '--set pull_requests.draft: "maybe": input should be a valid boolean',
         ),
-        ("policy.risk=", "--set policy.risk: policy.risk: null must be a mapping of keys"),
+        ("policy.risk=", "--set policy.risk: null must be a mapping of keys"),
         ("policy.support=[", "--set policy.support: expected the node content, but found '<stream end>'"),
         ("pull_requests.draft", '--set: "pull_requests.draft" must be section.key=value'),
         ("policy..x=1", '--set: "policy..x=1" must be section.key=value'),
@@ -142,6 +142,41 @@ def test_fault_in_the_environment_names_its_variable(
 )
 def test_fault_on_the_command_line_names_its_option(change: str, fault: str, file: Path) -> None:
     assert faults(file, change) == [fault]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "schedule:\n  cron: 3.10  # in the morning\n",
+        "schedule: {timezone: UTC, cron: 3.10}\n",
+        "schedule: {'cron': 3.10, timezone: UTC}\n",
+        "\ufeffschedule:\r\n  cron:   3.10\r\n",
+    ],
+)
+def test_number_in_the_place_of_text_is_shown_as_it_is_written(
+    text: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = "3.10 must be text; put it in quotes"
+    file.write_bytes(text.encode())
+    (fault,) = faults(file)
+    assert fault.endswith(f": schedule.cron: {told}")
+    assert faults(None, "schedule.cron=3.10") == [f"--set schedule.cron: {told}"]
+    assert faults(None, "schedule={cron: 3.10}") == [f"--set schedule: schedule.cron: {told}"]
+    monkeypatch.setenv("AUTOBUMP__SCHEDULE__CRON", " 3.10 ")
+    assert faults(None) == [f"$AUTOBUMP__SCHEDULE__CRON: schedule.cron: {told}"]
+
+
+def test_number_in_a_list_is_shown_as_it_is_written_where_that_can_be_told(file: Path) -> None:
+    file.write_text("policy:\n  support: [xsoar, 0x10]\n  exclude_packs:\n    - 1_0\n    - true\n")
+    support, *packs = faults(file)
+    assert support.endswith(": policy.support.1: 0x10 is not 'xsoar', 'partner', 'developer' or 'community'")
+    assert [fault.rpartition(": ")[2] for fault in packs] == [
+        "1_0 must be text; put it in quotes",
+        "true must be text; put it in quotes",
+    ]
+    file.write_text("a: &x 3.10\nschedule:\n  cron: *x\n  timezone:\n    3.10\n")
+    shown = [fault.split(": ", 2)[2] for fault in faults(file)]
+    assert shown[1:] == ["3.1 must be text; put it in quotes"] * 2
 
 
 def test_faults_of_all_layers_are_told_at_once(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,4 +238,4 @@ def test_plan_goes_by_all_layers_and_tags_count_as_the_command_line(
 
 def test_wrong_setting_of_a_command_is_wrong_usage(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["config", "check", str(file), "--set", "policy.x=1"]) == 2
-    assert "--set policy.x: policy.x: unknown key" in capsys.readouterr().err
+    assert "--set policy.x: unknown key" in capsys.readouterr().err
