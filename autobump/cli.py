@@ -70,6 +70,9 @@ def run_command(arguments: list[str]) -> int:
     try:
         status = cli.main(arguments, prog_name="autobump", standalone_mode=False)
         return int(status or ExitCode.DONE)
+    except click.exceptions.NoArgsIsHelpError as exc:
+        exc.show()  # the help itself, which repeats nothing that was given
+        return int(ExitCode.USAGE)
     except click.ClickException as exc:
         # Its text may repeat what was given.
         click.UsageError(printable(exc.format_message()), getattr(exc, "ctx", None)).show()
@@ -405,7 +408,7 @@ def explain(path: str, repo: Path | None, rev: str, config: _Choice, tags: str |
     "--repo or of the repositories in the settings use.",
 )
 @click.option(
-    "--repo", type=click.Path(path_type=Path), metavar="DIR", help="Content repository, with --export."
+    "--repo", type=click.Path(path_type=Path), metavar="DIR", help="Content repository; only with --export."
 )
 def show_tags(
     images: tuple[str, ...],
@@ -423,7 +426,9 @@ def show_tags(
     if export is not None:
         return _export_tags(export, images, repo, tags, refresh, config)
     if len(images) != 1:
-        raise click.UsageError("name one IMAGE, or --export FILE")
+        raise click.UsageError("name one IMAGE; none or several go with --export FILE alone")
+    if repo is not None:
+        raise click.UsageError("--repo goes with --export alone")
     from autobump.explain import explain_tags
     from autobump.opening import open_tags
 

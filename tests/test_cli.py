@@ -142,3 +142,29 @@ def test_file_whose_name_begins_a_line_is_named_in_one(
         out, err = capsys.readouterr()
         assert "s\\nEVIL.yml" in out + err
         assert "\nEVIL" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "name one IMAGE; none or several go with --export FILE alone"),
+        (["demisto/x", "demisto/y"], "name one IMAGE; none or several go with --export FILE alone"),
+        (["demisto/x", "--repo", "."], "--repo goes with --export alone"),
+    ],
+)
+def test_tags_refuses_what_it_would_leave_out(
+    arguments: list[str], told: str, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(["tags", *arguments, "--tags", "file:tags.json"]) == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [[], ["config"]])
+def test_command_that_needs_another_shows_its_help(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command([*command, "--help"]) == 0
+    help_text = capsys.readouterr().out
+    assert help_text.count("\n") > 5
+    assert run_command(command) == 2
+    assert capsys.readouterr() == ("", help_text)
