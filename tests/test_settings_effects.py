@@ -316,7 +316,7 @@ ROWS: dict[str, Row] = {
         ),
         (
             PYTHONS.format("skip_tags: [3.10]"),
-            "1:71: policy.holds.0.skip_tags.0: 3.1 must be text; put it in quotes",
+            "1:71: policy.holds.0.skip_tags.0: 3.10 must be text; put it in quotes",
         ),
     ),
     "policy.holds.until": Row(

@@ -207,12 +207,13 @@ def test_file_that_is_not_committed_is_told_and_does_not_count(
             assert "settings are valid" in out or command == "plan"
 
 
-def test_file_beside_a_bare_repository_is_not_its_work_tree(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("bare", [True, False])
+def test_file_around_a_repository_is_not_in_its_work_tree(
+    tmp_path: Path, bare: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / ".github").mkdir()
     (tmp_path / ".github/autobump.yml").write_text(MINE)
-    git = make_repository(tmp_path / "r", script_pack("A", {"S": IMAGE}))
+    git = make_repository(tmp_path / "r", script_pack("A", {"S": IMAGE}), bare=bare)
     assert run_command(["config", "check", "--repo", str(git.directory)]) == 0
     assert capsys.readouterr().err == ""
 
