@@ -81,7 +81,8 @@ class RegistrySettings(_Section):
     )
     cache: Name = Field(
         default="~/.cache/autobump",
-        description="What registries answered is remembered here. It may be deleted at any time.",
+        description="What registries answered is remembered here. It may be deleted at any time. Settings in "
+        "the analysed commit cannot name another folder.",
     )
     concurrency: Annotated[int, Field(ge=1, le=64)] = Field(
         default=8, description="Most images asked for at the same time."

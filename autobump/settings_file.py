@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from autobump.config import SettingPath, Settings
+from autobump.config import RegistrySettings, SettingPath, Settings
 from autobump.content.tree import ContentTree
 from autobump.contradictions import find_contradictions
 from autobump.errors import SettingsError, SettingsFault, UsageError
@@ -80,10 +80,22 @@ def load_settings(path: Path | None, tree: ContentTree | None, changes: Sequence
         "environment": read_environment_layer(os.environ),
         "command line": read_command_line_layer(changes),
     }
+    if find_named_file(path) is None:
+        _refuse_folder(layers[name or "built-in defaults"])
     layer = lay_over(layers.values())
     origin, *others = (name for name, layer in layers.items())
     spoken = [origin, *(other for other in others if layers[other].data)]
     return LoadedSettings(_check(layer), ", ".join(spoken), layer.origins)
+
+
+def _refuse_folder(committed: Layer) -> None:
+    """Refuse a cache folder that the analysed commit names: who writes content does not say where to write."""
+    registry = committed.data.get("registry")
+    cache = registry.get("cache") if isinstance(registry, Mapping) else None
+    if cache not in (None, RegistrySettings().cache):
+        path = ("registry", "cache")
+        said = "a commit cannot choose a folder here; use --config, --set or AUTOBUMP__REGISTRY__CACHE"
+        raise SettingsError((_locate(path, said, committed.origins),))
 
 
 def parse_settings(data: bytes, file: str) -> Settings:

@@ -221,3 +221,23 @@ def test_file_around_a_repository_is_not_in_its_work_tree(
 def test_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No such file"):
         load_settings(tmp_path / "none.yml", None)
+
+
+@pytest.mark.parametrize("refused", ["/etc", "~/.ssh", "."])
+def test_commit_cannot_choose_a_folder_to_write_to(tmp_path: Path, refused: str) -> None:
+    text = f"registry:\n  cache: {refused}\n"
+    git = make_repository(tmp_path / "r", script_pack("A", {"S": IMAGE}) | {".github/autobump.yml": text})
+    tree = ContentTree.open(git.directory)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(None, tree)
+    (fault,) = caught.value.faults
+    assert str(fault).startswith(".github/autobump.yml:2:3: registry.cache: a commit cannot choose a folder")
+    file = tmp_path / "mine.yml"
+    file.write_text(text)
+    assert load_settings(file, tree).settings.registry.cache == refused
+
+
+def test_commit_may_name_the_folder_that_is_used_anyway(tmp_path: Path) -> None:
+    sample = {".github/autobump.yml": SAMPLE.read_text()}
+    git = make_repository(tmp_path / "r", script_pack("A", {"S": IMAGE}) | sample)
+    assert load_settings(None, ContentTree.open(git.directory)).settings == Settings()
