@@ -78,7 +78,29 @@ def open_repository(
         tree = open_own_clone((held or load(None)).settings)
     else:
         tree = ContentTree.open(options.repo or Path(), options.rev)
-    return tree, held or load(tree)
+    loaded = held or load(tree)
+    if options.on_github:
+        _require_wanted_repository(tree, loaded)
+    return tree, loaded
+
+
+def _require_wanted_repository(tree: "ContentTree", loaded: "LoadedSettings") -> None:
+    """Refuse to write to the repository that is the default, where the analysed one comes from another.
+
+    Raises:
+        UsageError: The settings do not say where pull requests go, and the remote says otherwise.
+    """
+    from autobump.starter import guess_repository
+
+    default = loaded.settings.content.repository
+    if ("content", "repository") in loaded.origins:
+        return
+    found = guess_repository(tree.git)
+    if found is not None and found.lower() != default.lower():
+        raise UsageError(
+            f"the remote of {tree.git.directory} is {found}, and pull requests would go to {default}: say "
+            f"which with content.repository, such as --set content.repository={found}"
+        )
 
 
 def open_own_clone(settings: "Settings") -> "ContentTree":

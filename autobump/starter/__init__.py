@@ -115,7 +115,7 @@ def ask_of(git: Git, files: Files) -> tuple[Question, ...]:
             "--repository",
             ("content", "repository"),
             "Repository on GitHub, as owner/name",
-            _guess_repository(git),
+            guess_repository(git),
         ),
         base,
         Question("--tags", ("registry", "source"), "Where tags come from", settings.registry.source),
@@ -238,7 +238,8 @@ def _require_github_cron(cron: str) -> None:
         raise ValueError(f'"{cron}" has the weekday 7, which a workflow cannot have; write 0 for Sunday')
 
 
-def _guess_repository(git: Git) -> str | None:
+def guess_repository(git: Git) -> str | None:
+    """Return `owner/name` as the remote tells it, or None where it tells nothing."""
     remotes = git.line("remote").splitlines()
     name = "origin" if "origin" in remotes or not remotes else remotes[0]
     match = _REMOTE.fullmatch(_ask(git, "config", "--get", f"remote.{name}.url") or "")

@@ -572,6 +572,17 @@ def test_reviewer_who_is_no_collaborator_does_not_lose_the_pull_request(
     assert world.actions() == ["leave", "leave"]
 
 
+def test_default_repository_is_not_written_to_from_a_clone_of_another(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.github.git.run("remote", "add", "origin", "https://github.com/acme/content.git")
+    world.run(status=2)
+    assert "--set content.repository=acme/content" in capsys.readouterr().err
+    assert world.github.calls == []
+    world.settings["content"] = {"repository": "demisto/content"}
+    assert world.actions() == ["create", "create"]
+
+
 @pytest.mark.parametrize(
     ("trouble", "message"),
     [
