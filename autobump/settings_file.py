@@ -89,7 +89,7 @@ def load_settings(path: Path | None, tree: ContentTree | None, changes: Sequence
 
 
 def _refuse_folder(committed: Layer) -> None:
-    """Refuse a cache folder that the analysed commit names: who writes content does not say where to write."""
+    """Refuse a cache folder that the analysed commit names: who writes content says not where to write."""
     registry = committed.data.get("registry")
     cache = registry.get("cache") if isinstance(registry, Mapping) else None
     if cache not in (None, RegistrySettings().cache):
