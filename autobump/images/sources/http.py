@@ -20,6 +20,7 @@ from urllib3.exceptions import HTTPError
 from autobump import __version__
 from autobump.answers import UnboundedAnswerError, read_body
 from autobump.errors import RegistryError
+from autobump.images.sources.headers import MAX_LENGTH
 from autobump.tls import blames_certificate
 from autobump.traffic import Traffic
 
@@ -27,6 +28,16 @@ _log = logging.getLogger(__name__)
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _RETRIED = (429, 500, 502, 503, 504)
+_READ_HEADERS = (
+    "docker-content-digest",
+    "etag",
+    "link",
+    "location",
+    "retry-after",
+    "www-authenticate",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+)
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -59,7 +70,7 @@ class Answer:
 
     Attributes:
         status: Its HTTP status.
-        headers: Its headers, names in lower case.
+        headers: Those of its headers that anybody reads, names in lower case.
         body: Its body, unpacked.
         url: Where it came from, after redirects.
     """
@@ -236,8 +247,7 @@ class HttpClient:
                 stream=True,
             ) as response:
                 body = read_body(response, limits.answer_bytes, deadline, limits.answer_seconds)
-                found = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status_code, found, body, url)
+                return Answer(response.status_code, _pick_headers(response.headers, url), body, url)
         except UnboundedAnswerError as exc:
             raise RegistryError(f"{_shown(url)} {exc}") from exc
         except requests.exceptions.ConnectionError as exc:
@@ -278,6 +288,15 @@ def _origin(url: str) -> tuple[str, str, int]:
     except ValueError as exc:
         raise RegistryError(f"{url[:100]!r} is no address") from exc
     return parts.scheme, (parts.hostname or "").lower(), port
+
+
+def _pick_headers(headers: Mapping[str, str], url: str) -> dict[str, str]:
+    """Return the headers that are read; one that is too long is an error, as half a `Link` is no link."""
+    found = {name: headers[name] for name in _READ_HEADERS if name in headers}
+    for name, value in found.items():
+        if len(value) > MAX_LENGTH:
+            raise RegistryError(f"{_shown(url)} answered more than {MAX_LENGTH} characters of {name}")
+    return found
 
 
 def _no_auth(request: Any) -> Any:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from autobump.errors import ImageNotFoundError, RegistryError, UsageError
 from autobump.images.choice import TagRecord
 from autobump.images.sources.cache import CachedTags, TagCache
+from autobump.images.sources.headers import find_etag, find_next_link, parse_challenge
 from autobump.images.sources.http import Answer, HttpClient, resolve_address, same_origin
 from autobump.secrets import Secret
 
@@ -30,8 +31,6 @@ _MANIFESTS = (
 )
 _CREATED = "org.opencontainers.image.created"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_LINK = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
-_PARAMETER = re.compile(r'([a-zA-Z]+)="([^"]*)"')
 
 
 class _TagList(BaseModel):
@@ -145,7 +144,7 @@ class OciSource:
             found = _require(answer, path).parse(_TagList).tags or []
             names |= dict.fromkeys(tag for tag in found if isinstance(tag, str) and 0 < len(tag) <= 128)
             if page == 0:
-                etag = answer.headers.get("etag", "")
+                etag = find_etag(answer.headers.get("etag", ""))
             url = self._next_page(answer)
             if url is None:
                 break
@@ -215,7 +214,7 @@ class OciSource:
             return self._client.send(method, url, headers=headers, authorization=self._plain)
         if not challenge.lower().startswith("bearer"):
             raise RegistryError(f"{self._root} refuses access to {path}")
-        parameters = dict(_PARAMETER.findall(challenge))
+        parameters = parse_challenge(challenge)
         wanted = self._batch(path)
         for scopes in dict.fromkeys((wanted, (path,))):
             if self._fetch_token(parameters, scopes):
@@ -270,10 +269,10 @@ class OciSource:
             return True
 
     def _next_page(self, answer: Answer) -> str | None:
-        match = _LINK.search(answer.headers.get("link", ""))
-        if match is None:
+        link = find_next_link(answer.headers.get("link", ""))
+        if link is None:
             return None
-        url = resolve_address(answer.url, match[1])
+        url = resolve_address(answer.url, link)
         if not same_origin(url, self._root):
             raise RegistryError(f"{self._root} names a next page on another host")
         return url

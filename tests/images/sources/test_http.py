@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import product
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
 from autobump.errors import RegistryError
+from autobump.images.sources.headers import MAX_LENGTH
 from autobump.images.sources.http import HttpClient, HttpLimits
 from tests.support.certificates import self_signed
 from tests.support.servers import Reply, Request, Server, packed, serve
@@ -194,6 +196,32 @@ def test_flood_of_headers_is_not_taken_in(client: HttpClient, headers: dict[str,
     ):
         client.send("GET", server.url)
     assert len(server.requests) == QUICK.attempts
+
+
+@pytest.mark.parametrize("name", ["Link", "WWW-Authenticate", "Retry-After", "Location", "ETag"])
+@pytest.mark.parametrize("lines", [1, 8])
+def test_header_that_is_read_is_refused_when_it_is_too_long(
+    client: HttpClient, name: str, lines: int
+) -> None:
+    long = "<" * (MAX_LENGTH // lines + 1)
+    headers = dict.fromkeys(spellings(name, lines), long)
+    with (
+        serve(replies(Reply(headers=headers))) as server,
+        pytest.raises(RegistryError, match=f"more than {MAX_LENGTH} characters of {name.lower()}"),
+    ):
+        client.send("GET", server.url)
+
+
+def spellings(name: str, number: int) -> list[str]:
+    """Return a name in so many mixtures of upper and lower case, as a server here has a header once."""
+    letters = [(letter.lower(), letter.upper()) for letter in name if letter != "-"][:3]
+    return ["".join(spelling) + name[3:] for spelling in product(*letters)][:number]
+
+
+def test_header_that_nobody_reads_may_be_long(client: HttpClient) -> None:
+    with serve(replies(Reply(body=b"ok", headers={"X-Policy": "x" * 60_000}))) as server:
+        answer = client.send("GET", server.url)
+    assert (answer.body, answer.headers) == (b"ok", {})
 
 
 def test_redirect_in_circles_ends(client: HttpClient) -> None:
