@@ -5,8 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -20,7 +18,7 @@ from urllib3.exceptions import HTTPError
 from autobump import __version__
 from autobump.answers import UnboundedAnswerError, read_body
 from autobump.errors import RegistryError
-from autobump.images.sources.headers import MAX_LENGTH
+from autobump.images.sources.headers import MAX_LENGTH, find_seconds_asked
 from autobump.tls import blames_certificate
 from autobump.traffic import Traffic
 
@@ -183,7 +181,7 @@ class HttpClient:
         def attempt() -> Answer:
             answer = self._follow(method, url, headers or {}, authorization, json)
             if answer.status in _RETRIED:
-                seconds = _seconds_asked(answer.headers)
+                seconds = find_seconds_asked(answer.headers, time.time())
                 raise _RetryLater(f"{_shown(url)} answered {answer.status}{_detail(answer.body)}", seconds)
             return answer
 
@@ -301,26 +299,6 @@ def _pick_headers(headers: Mapping[str, str], url: str) -> dict[str, str]:
 
 def _no_auth(request: Any) -> Any:
     return request
-
-
-def _seconds_asked(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds a server asks to wait, or None when it does not say.
-
-    Source: Retry-After in RFC 9110 (seconds or a date); X-RateLimit-Reset as Docker Hub sends it (epoch).
-    """
-    now = datetime.now(UTC).timestamp()
-    if (text := headers.get("retry-after", "").strip()) != "":
-        if text.isascii() and text.isdigit():
-            return float(text[:9])
-        try:
-            return max(parsedate_to_datetime(text).timestamp() - now, 0.0)
-        except ValueError:
-            return None
-    if headers.get("x-ratelimit-remaining") == "0":
-        reset = headers.get("x-ratelimit-reset", "")
-        if reset.isascii() and reset.isdigit():
-            return max(float(reset[:12]) - now, 0.0)
-    return None
 
 
 def _detail(body: bytes) -> str:
