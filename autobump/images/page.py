@@ -18,8 +18,15 @@ from autobump.images.facts import (
     parse_size,
 )
 
+_MAX_LINE = 4096
+"""Most characters of a line that is read; the longest published one has 523."""
+
+_MAX_PACKAGES = 1000
+"""Most packages of an image; of more none is known. The image with the most has 219."""
+
+# No pattern tries a place of a line twice.
 _TITLE = re.compile(r"# `[^`:]+:([^`]+)`")
-_SECTION = re.compile(r"## +`?([^`]+?)`?")
+_SECTION = re.compile(r"## ++`?([^`]+)`?")
 _FIELD = re.compile(r"- (Image Size|Created): (.+)")
 _ENTRY = re.compile(r"  - `([A-Z_]+)=(.*)`")
 _SIGNED = re.compile(r"(\S+) +([0-9a-f]{64}) .*")
@@ -33,13 +40,13 @@ def parse_page(text: str) -> ImageFacts:
     Args:
         text: The page; one cut off in the middle gives what stands before the cut.
     """
-    lines = text.splitlines()
+    lines = [line for line in text.splitlines() if len(line) <= _MAX_LINE]
     title = next((match for line in lines[:5] if (match := _TITLE.fullmatch(line.rstrip()))), None)
     sections = dict(_sections(lines))
     metadata = sections.get("Docker Metadata", [])
     fields = {match[1]: match[2] for line in metadata if (match := _FIELD.fullmatch(line.rstrip()))}
     entries = {match[1]: match[2] for line in metadata if (match := _ENTRY.fullmatch(line.rstrip()))}
-    packages = sections.get("Python Packages")
+    packages = dict(_read_packages(sections.get("Python Packages", [])))
     banner = any("image is deprecated" in name for name in sections)
     return ImageFacts(
         created=parse_moment(fields.get("Created", "").strip("`")),
@@ -47,7 +54,7 @@ def parse_page(text: str) -> ImageFacts:
         python=parse_python(entries.get("PYTHON_VERSION")),
         system=entries.get("PRETTY_NAME", "").strip('"') or None,
         size_mb=parse_size(fields.get("Image Size")),
-        packages=dict(_read_packages(packages)) if packages is not None else None,
+        packages=packages if "Python Packages" in sections and len(packages) <= _MAX_PACKAGES else None,
         deprecated=entries.get("DEPRECATED_REASON", "").strip()
         or ("no reason given" if banner or entries.get("DEPRECATED_IMAGE") == "true" else ""),
     )

@@ -23,6 +23,7 @@ from tests.support.pages import make_page
 
 IMAGE = "demisto/python3"
 PACKAGES = {"requests": ("2.26.0", "OSI Approved :: Apache Software License"), "six": ("1.16.0", "MIT")}
+LONG = 200_000
 PAGE = make_page(IMAGE, "3.9.8.24399", python="3.9.8", packages=PACKAGES)
 
 
@@ -98,6 +99,40 @@ def test_record_of_any_shape_is_read(record: object) -> None:
     assert isinstance(facts_from_record(record), ImageFacts)
     fields = ("created", "digest", "python", "os", "size", "packages", "deprecated")
     assert isinstance(facts_from_record(dict.fromkeys(fields, record)), ImageFacts)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "##" + " " * LONG + "a`b",
+        "## `" + " " * LONG + "``",
+        "# `" + "a" * LONG + ":`",
+        "- Image Size: " + "9" * LONG,
+        "- Created: `" + "9" * LONG,
+        "  - `" + "A" * LONG + "=",
+        "  - `PRETTY_NAME=" + '"' * LONG + "`",
+        "x " + " " * LONG + "a" * 64,
+        "### `" + "`" * LONG,
+        "* License ::" + " OSI Approved ::" * (LONG // 16),
+        "* License :: " + " " * LONG,
+    ],
+    ids=lambda line: line[:16],
+)
+def test_long_line_is_read_in_one_go_or_not_at_all(line: str) -> None:
+    """What tries places of it twice does not come to an end here."""
+    page = "\n".join([line, "## Docker Metadata", line, "## Docker Trust", line, "## Python Packages", line])
+    for text in (page, "\n".join([page[: 7 * 4000], *[line[:4000]] * 32])):
+        assert parse_page(text).digest is None
+
+
+def test_list_of_more_packages_than_an_image_can_have_is_not_known() -> None:
+    assert len(parse_page(page_of_packages(1000)).packages or ()) == 1000
+    assert parse_page(page_of_packages(1001)).packages is None
+    assert parse_page(page_of_packages(0)).packages == {}
+
+
+def page_of_packages(number: int) -> str:
+    return make_page(IMAGE, "1.0.0.1", packages={f"p{each}": ("1", "MIT") for each in range(number)})
 
 
 @pytest.mark.corpus
