@@ -33,7 +33,8 @@ def read_body(response: requests.Response, most_bytes: int, deadline: float, sec
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
             body += chunk
             if len(body) > most_bytes:
-                raise UnboundedAnswerError(f"answered more than {most_bytes >> 20} MiB")
+                unit, name = (1 << 20, "MiB") if most_bytes >= 1 << 20 else (1 << 10, "KiB")
+                raise UnboundedAnswerError(f"answered more than {most_bytes // unit} {name}")
             if time.monotonic() > deadline:
                 raise UnboundedAnswerError(f"took more than {seconds:.0f} s to answer")
     except ReadTimeoutError as exc:

@@ -2,53 +2,54 @@
 
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Generic, TypeVar
 from urllib.parse import quote
 
-from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, OnErrorOmit
 
 from autobump.errors import ImageNotFoundError, RegistryError
 from autobump.images.choice import TagRecord
+from autobump.images.sources.bounds import TagCount, TagName
 from autobump.images.sources.cache import CachedTags, TagCache
 from autobump.images.sources.http import Answer, HttpClient, same_origin
 from autobump.secrets import Secret
 
 BASE_URL = "https://hub.docker.com"
 
-_MAX_PAGES = 200
 _SOURCE = "dockerhub"
+_MAX_RESULTS = 200
+"""Most entries of a page; a hundred are asked for."""
+
+_Text = Annotated[str, Field(max_length=2048)]
+"""A name, a date or an address; longer ones would pile up page after page."""
+
+_Result = TypeVar("_Result", bound=BaseModel)
 
 
 class _Repository(BaseModel):
-    name: str
-    last_updated: str | None = None
+    name: _Text
+    last_updated: _Text | None = None
 
 
 class _Tag(BaseModel):
-    name: Annotated[str, Field(min_length=1, max_length=128)]
+    name: TagName
     tag_last_pushed: datetime | None = None
     last_updated: datetime | None = None
     digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
 
 
-def _keep_objects(value: object) -> object:
-    return [element for element in value if isinstance(element, dict)] if isinstance(value, list) else value
+class _Page(BaseModel, Generic[_Result]):
+    """A page of a list; what is malformed in it costs itself alone."""
 
-
-class _Page(BaseModel):
-    next: str | None = None
+    next: _Text | None = None
     count: int | None = None
-    results: Annotated[list[dict[str, Any]], BeforeValidator(_keep_objects)]
+    results: Annotated[list[OnErrorOmit[_Result]], Field(max_length=_MAX_RESULTS)]
 
 
 class _Token(BaseModel):
-    access_token: Annotated[str, Field(min_length=1)]
-
-
-_REPOSITORY = TypeAdapter(_Repository)
-_TAG = TypeAdapter(_Tag)
+    access_token: Annotated[str, Field(min_length=1, max_length=1 << 16)]
 
 
 class DockerHubSource:
@@ -86,6 +87,7 @@ class DockerHubSource:
         self._username = username
         self._token = token
         self._base = base_url
+        self._told = TagCount()
         self._lock = threading.Lock()
         self._bearer: Secret | None = None
         self._changes: dict[str, dict[str, str] | RegistryError] = {}
@@ -116,6 +118,7 @@ class DockerHubSource:
         cached = self._cache.find(_SOURCE, repository)
         if cached is not None and changed and cached.changed == changed:
             tags = cached.tags
+            self._told.require_few(repository, len(tags))
         else:
             tags = self._read_tags(repository, {tag.name: tag for tag in cached.tags} if cached else {})
             self._cache.store(_SOURCE, repository, CachedTags(time.time(), "", changed, tags))
@@ -142,49 +145,47 @@ class DockerHubSource:
     def _list_namespace(self, namespace: str) -> dict[str, str]:
         url: str | None = f"{self._base}/v2/repositories/{quote(namespace)}/?page_size=100"
         changes: dict[str, str] = {}
-        for page in self._pages(url):
-            for fields in page.results:
-                try:
-                    repository = _REPOSITORY.validate_python(fields)
-                except ValidationError:
-                    continue
-                changes[repository.name] = repository.last_updated or ""
+        for page in self._pages(_Page[_Repository], url):
+            changes |= {found.name: found.last_updated or "" for found in page.results}
         return changes
 
     def _read_tags(self, repository: str, known: dict[str, TagRecord]) -> tuple[TagRecord, ...]:
         url = f"{self._base}/v2/repositories/{quote(repository)}/tags?page_size=100&ordering=last_updated"
         found: dict[str, TagRecord] = {}
-        for page in self._pages(url, missing=repository):
-            records = [record for fields in page.results if (record := _parse_tag(fields))]
+        for page in self._pages(_Page[_Tag], url, missing=repository):
+            records = [_to_record(tag) for tag in page.results]
             with self._lock:
                 self._digests |= {(repository, one.name): one.digest for one in records if one.digest}
             found |= {record.name: record for record in records}
+            self._told.require_few(repository, len(found))
             if known and records and all(known.get(record.name) == record for record in records):
                 together = found | {name: tag for name, tag in known.items() if name not in found}
                 if len(together) == page.count:
                     return tuple(together.values())
         return tuple(found.values())
 
-    def _pages(self, url: str | None, missing: str = "") -> Any:
+    def _pages(
+        self, kind: type[_Page[_Result]], url: str | None, missing: str = ""
+    ) -> Iterator[_Page[_Result]]:
         """Yield page after page; an answer that leads elsewhere or never ends is an error.
 
         Args:
+            kind: What the pages hold.
             url: The first page.
             missing: The image that is not there when there is no first page; a later one can vanish because
                 the list became shorter.
         """
-        for number in range(_MAX_PAGES):
+        for number in self._client.count_pages(f"the list at {self._base}"):
             if url is None:
                 return
             answer = self._get(url)
             if answer.status == 404 and missing and number == 0:
                 raise ImageNotFoundError(f"Docker Hub has no image {missing}")
-            page = _require(answer).parse(_Page)
+            page = _require(answer).parse(kind)
             yield page
             if page.next is not None and not same_origin(page.next, self._base):
                 raise RegistryError(f"{self._base} names a next page on another host")
             url = page.next
-        raise RegistryError(f"{self._base} has more than {_MAX_PAGES} pages of one list")
 
     def _get(self, url: str) -> Answer:
         bearer = self._bearer.reveal() if self._bearer else None
@@ -204,12 +205,7 @@ class DockerHubSource:
         self._bearer = Secret(_require(answer).parse(_Token).access_token)
 
 
-def _parse_tag(fields: dict[str, Any]) -> TagRecord | None:
-    """Return one tag, or None when it is malformed: that costs this tag and no other."""
-    try:
-        tag = _TAG.validate_python(fields)
-    except ValidationError:
-        return None
+def _to_record(tag: _Tag) -> TagRecord:
     created = tag.tag_last_pushed or tag.last_updated
     return TagRecord(tag.name, created if created and created.tzinfo else None, tag.digest)
 

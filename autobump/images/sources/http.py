@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
@@ -38,6 +38,9 @@ _READ_HEADERS = (
 )
 _Model = TypeVar("_Model", bound=BaseModel)
 
+_MAX_VALUES = 250_000
+"""Most values in an answer; one takes up to 200 bytes while it is parsed. The list of pages has 90,000."""
+
 
 @dataclass(frozen=True, slots=True)
 class HttpLimits:
@@ -47,7 +50,8 @@ class HttpLimits:
         connect_seconds: For the connection to stand.
         idle_seconds: Longest silence within an answer.
         answer_seconds: For one whole answer, however steadily it drips.
-        answer_bytes: Largest answer, unpacked.
+        answer_bytes: Largest answer, unpacked; the largest real one is a page of the Hub with some 200 KB.
+        list_pages: Most pages of one list.
         attempts: Tries of one request.
         total_wait_seconds: All waiting between tries together, over all requests of a pass.
         connections: Pooled connections a host.
@@ -56,7 +60,8 @@ class HttpLimits:
     connect_seconds: float = 10
     idle_seconds: float = 30
     answer_seconds: float = 60
-    answer_bytes: int = 32 * 1024 * 1024
+    answer_bytes: int = 2 * 1024 * 1024
+    list_pages: int = 200
     attempts: int = 4
     total_wait_seconds: float = 120
     connections: int = 8
@@ -84,6 +89,9 @@ class Answer:
         Raises:
             RegistryError: It is something else.
         """
+        # Each value of JSON has a comma or a bracket before it, but for the first and those of an object.
+        if sum(map(self.body.count, (b",", b"[", b"{"))) > _MAX_VALUES:
+            raise RegistryError(f"{_shown(self.url)} answered more than {_MAX_VALUES} values")
         try:
             return model.model_validate_json(self.body)
         except ValidationError as exc:
@@ -91,6 +99,16 @@ class Answer:
             where = ".".join(str(part) for part in error["loc"]) or "the top"
             message = f"{_shown(self.url)} answered something unexpected at {where}: {error['msg']}"
             raise RegistryError(message) from exc
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is asked, wherever redirects lead."""
+
+    method: str
+    headers: Mapping[str, str]
+    json: object
+    most_bytes: int
 
 
 class _RetryLater(Exception):
@@ -161,6 +179,7 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         authorization: str | None = None,
         json: object = None,
+        most_bytes: int | None = None,
     ) -> Answer:
         """Send one request, trying again where that is safe and can help.
 
@@ -170,6 +189,7 @@ class HttpClient:
             headers: Beside the usual ones.
             authorization: Value of the `Authorization` header; goes to this URL's own host only.
             json: Body of a POST.
+            most_bytes: Largest answer in place of that of the limits.
 
         Returns:
             Any final answer, also 4xx; 429 and 5xx only when trying again did not help.
@@ -179,7 +199,8 @@ class HttpClient:
         """
 
         def attempt() -> Answer:
-            answer = self._follow(method, url, headers or {}, authorization, json)
+            request = _Request(method, headers or {}, json, most_bytes or self.limits.answer_bytes)
+            answer = self._follow(request, url, authorization)
             if answer.status in _RETRIED:
                 seconds = find_seconds_asked(answer.headers, time.time())
                 raise _RetryLater(f"{_shown(url)} answered {answer.status}{_detail(answer.body)}", seconds)
@@ -197,6 +218,18 @@ class HttpClient:
         except _RetryLater as exc:
             raise RegistryError(str(exc)) from exc
 
+    def count_pages(self, what: str) -> Iterator[int]:
+        """Yield the numbers of the pages of a list that goes on, beginning with 0.
+
+        Args:
+            what: The list, for the error.
+
+        Raises:
+            RegistryError: It takes more pages than a list may.
+        """
+        yield from range(self.limits.list_pages)
+        raise RegistryError(f"{what} has more than {self.limits.list_pages} pages")
+
     def _reserve_wait(self, state: RetryCallState) -> float:
         """Return how long to wait, or give up when the pass has no waiting time left."""
         failure = state.outcome.exception() if state.outcome else None
@@ -211,40 +244,36 @@ class HttpClient:
         _log.info("waiting before another try", extra={"seconds": seconds, "cause": str(failure)})
         return seconds
 
-    def _follow(
-        self, method: str, url: str, headers: Mapping[str, str], authorization: str | None, json: object
-    ) -> Answer:
+    def _follow(self, request: _Request, url: str, authorization: str | None) -> Answer:
         origin = _origin(url)
         for _ in range(5):
             credentials = authorization if _origin(url) == origin else None
-            answer = self._once(method, url, headers, credentials, json)
+            answer = self._once(request, url, credentials)
             location = answer.headers.get("location")
             if answer.status not in _REDIRECTS or not location:
                 return answer
             target = resolve_address(url, location)
-            if urlsplit(target).scheme not in ("https", urlsplit(url).scheme) or method == "POST":
+            if urlsplit(target).scheme not in ("https", urlsplit(url).scheme) or request.method == "POST":
                 raise RegistryError(f"{_shown(url)} redirects to {_shown(target)}, which is not followed")
             url = target
         raise RegistryError(f"{_shown(url)} redirects in circles")
 
-    def _once(
-        self, method: str, url: str, headers: Mapping[str, str], authorization: str | None, json: object
-    ) -> Answer:
+    def _once(self, request: _Request, url: str, authorization: str | None) -> Answer:
         limits = self.limits
-        sent = dict(headers) | ({"Authorization": authorization} if authorization else {})
+        sent = dict(request.headers) | ({"Authorization": authorization} if authorization else {})
         deadline = time.monotonic() + limits.answer_seconds
         self._traffic.count_registry_request()
         try:
             with self._session.request(
-                method,
+                request.method,
                 url,
                 headers=sent,
-                json=json,
+                json=request.json,
                 timeout=(limits.connect_seconds, limits.idle_seconds),
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                body = read_body(response, limits.answer_bytes, deadline, limits.answer_seconds)
+                body = read_body(response, request.most_bytes, deadline, limits.answer_seconds)
                 return Answer(response.status_code, _pick_headers(response.headers, url), body, url)
         except UnboundedAnswerError as exc:
             raise RegistryError(f"{_shown(url)} {exc}") from exc

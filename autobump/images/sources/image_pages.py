@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Protocol
 from urllib.parse import quote
 
-from pydantic import BaseModel
+from pydantic import BaseModel, FailFast
 
 from autobump.errors import ImageNotFoundError, RegistryError, UsageError
 from autobump.images.choice import TagRecord
@@ -24,7 +24,11 @@ REPOSITORY = "demisto/dockerfiles-info"
 BRANCH = "master"
 
 _PAGE_PATH = re.compile(r"([^/]+/[^/]+)/([^/]+)\.md")
-_MAX_PAGE_BYTES = 4 * 1024 * 1024
+_MAX_PAGE_BYTES = 128 * 1024
+"""Largest page; the largest published one has 34,193 bytes."""
+
+_MAX_LIST_BYTES = 8 * 1024 * 1024
+"""Largest list of pages; GitHub cuts such a list at 7 MB and says so. That of 2026 has some 3 MB."""
 
 
 class _Entry(BaseModel):
@@ -33,7 +37,7 @@ class _Entry(BaseModel):
 
 
 class _Tree(BaseModel):
-    tree: list[_Entry]
+    tree: Annotated[list[_Entry], FailFast()]
     truncated: bool = False
 
 
@@ -102,7 +106,11 @@ class GitHubPages:
         url = f"{self._api_url}/repos/{REPOSITORY}/git/trees/{BRANCH}?recursive=1"
         authorization = f"Bearer {self._token.reveal()}" if self._token else None
         answer = self._client.send(
-            "GET", url, headers={"Accept": "application/vnd.github+json"}, authorization=authorization
+            "GET",
+            url,
+            headers={"Accept": "application/vnd.github+json"},
+            authorization=authorization,
+            most_bytes=_MAX_LIST_BYTES,
         )
         tree = _require(answer).parse(_Tree)
         if tree.truncated:
@@ -113,10 +121,11 @@ class GitHubPages:
 
     def read_page(self, path: str) -> str | None:
         """Return the text of a page."""
-        answer = self._client.send("GET", f"{self._raw_url}/{REPOSITORY}/{BRANCH}/{quote(path)}")
+        url = f"{self._raw_url}/{REPOSITORY}/{BRANCH}/{quote(path)}"
+        answer = self._client.send("GET", url, most_bytes=_MAX_PAGE_BYTES)
         if answer.status == 404:
             return None
-        return _require(answer).body[:_MAX_PAGE_BYTES].decode("utf-8", "replace")
+        return _require(answer).body.decode("utf-8", "replace")
 
 
 class ImagePagesSource:

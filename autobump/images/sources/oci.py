@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, OnErrorOmit
 
 from autobump.errors import ImageNotFoundError, RegistryError, UsageError
 from autobump.images.choice import TagRecord
+from autobump.images.facts import parse_moment
+from autobump.images.sources.bounds import MAX_TAGS, TagCount, TagName
 from autobump.images.sources.cache import CachedTags, TagCache
 from autobump.images.sources.headers import find_etag, find_next_link, parse_challenge
 from autobump.images.sources.http import Answer, HttpClient, resolve_address, same_origin
@@ -21,7 +23,6 @@ from autobump.secrets import Secret
 FRESH_SECONDS = 3600
 """A tag list younger than this is not asked for again."""
 
-_MAX_PAGES = 500
 _SCOPES_PER_TOKEN = 40
 _MANIFESTS = (
     "application/vnd.oci.image.index.v1+json",
@@ -34,12 +35,12 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class _TagList(BaseModel):
-    tags: list[Any] | None = None
+    tags: Annotated[list[OnErrorOmit[TagName]], Field(max_length=MAX_TAGS)] | None = None
 
 
 class _Token(BaseModel):
-    token: str | None = None
-    access_token: str | None = None
+    token: Annotated[str, Field(max_length=1 << 16)] | None = None
+    access_token: Annotated[str, Field(max_length=1 << 16)] | None = None
     expires_in: Annotated[float, Field(ge=0)] = 60
 
 
@@ -49,13 +50,13 @@ class _Config(BaseModel):
 
 class _Descriptor(BaseModel):
     digest: str
-    annotations: dict[str, str] | None = None
+    annotations: dict[str, Any] | None = None
 
 
 class _Manifest(BaseModel):
-    annotations: dict[str, str] | None = None
+    annotations: dict[str, Any] | None = None
     config: _Descriptor | None = None
-    manifests: list[_Descriptor] | None = None
+    manifests: Annotated[list[OnErrorOmit[_Descriptor]], Field(max_length=1000)] | None = None
 
 
 class Credentials:
@@ -116,6 +117,7 @@ class OciSource:
         self._cache = cache
         self._credentials = credentials or Credentials()
         self._lock = threading.Lock()
+        self._told = TagCount()
         self._announced: list[str] = []
         self._tokens: dict[str, tuple[str, float]] = {}
         self._plain: str | None = self._credentials.bearer()
@@ -126,15 +128,17 @@ class OciSource:
 
     def fetch_tags(self, repository: str) -> tuple[TagRecord, ...]:
         """Return the image's tags in the registry's order; a tag list has neither dates nor digests."""
-        cached = self._cache.find(self._source, repository)
-        if cached is not None and 0 <= time.time() - cached.fetched < FRESH_SECONDS:
-            return cached.tags
         path = self._path(repository)
+        cached = self._cache.find(self._source, repository)
+        if cached is not None:
+            self._told.require_few(path, len(cached.tags))
+            if 0 <= time.time() - cached.fetched < FRESH_SECONDS:
+                return cached.tags
         url: str | None = f"{self._root}/v2/{quote(path)}/tags/list?n=1000"
         headers = {"If-None-Match": cached.etag} if cached and cached.etag else {}
         names: dict[str, None] = {}
         etag = ""
-        for page in range(_MAX_PAGES):
+        for page in self._client.count_pages(f"{self._root}'s list of tags of {path}"):
             answer = self._ask("GET", str(url), path, headers if page == 0 else {})
             if answer.status == 304 and cached is not None:
                 self._cache.store(self._source, repository, _at_now(cached.tags, cached.etag))
@@ -142,15 +146,14 @@ class OciSource:
             if answer.status == 404 and page == 0:
                 raise ImageNotFoundError(f"{self._root} has no image {path}")
             found = _require(answer, path).parse(_TagList).tags or []
-            names |= dict.fromkeys(tag for tag in found if isinstance(tag, str) and 0 < len(tag) <= 128)
+            names |= dict.fromkeys(found)
+            self._told.require_few(path, len(names))
             if page == 0:
                 etag = find_etag(answer.headers.get("etag", ""))
             url = self._next_page(answer)
             if url is None:
                 break
             etag = ""  # it would speak for the first page only
-        else:
-            raise RegistryError(f"{self._root} has more than {_MAX_PAGES} pages of tags of {path}")
         tags = tuple(TagRecord(name) for name in names)
         self._cache.store(self._source, repository, _at_now(tags, etag))
         return tags
@@ -299,9 +302,5 @@ def _require(answer: Answer, path: str) -> Answer:
     return answer
 
 
-def _parse_created(annotations: Mapping[str, str] | None) -> datetime | None:
-    try:
-        created = datetime.fromisoformat((annotations or {}).get(_CREATED, ""))
-    except ValueError:
-        return None
-    return created if created.tzinfo else None
+def _parse_created(annotations: Mapping[str, object] | None) -> datetime | None:
+    return parse_moment((annotations or {}).get(_CREATED))

@@ -252,6 +252,23 @@ def test_every_fault_is_told_and_costs_its_image_only(reply: Reply, message: str
         assert names(hub_source.fetch_tags("demisto/y")) == {"1.0.0.1"}
 
 
+def test_page_of_more_entries_than_were_asked_for_is_an_error() -> None:
+    body = json.dumps({"next": None, "results": [{"name": "1.0.0.1"}] * 201}).encode()
+    with run_hub(HubStandIn({}, replies={"*": [Reply(body=body)]})) as server:
+        hub_source = source(server)
+        hub_source.prepare({"demisto/x": ()})
+        with pytest.raises(RegistryError, match=r"could not list demisto.* 200 items"):
+            hub_source.fetch_tags("demisto/x")
+
+
+def test_more_tags_than_an_image_can_have_are_an_error() -> None:
+    hub = HubStandIn({"x": {f"1.0.0.{number}": {} for number in range(10_001)}}, page_size=200)
+    with run_hub(hub) as server:
+        hub.url = server.url
+        with pytest.raises(RegistryError, match="demisto/x has more than 10,000 tags"):
+            source(server).fetch_tags("demisto/x")
+
+
 def test_list_without_end_ends() -> None:
     with run_hub(HubStandIn({})) as server:
         body = json.dumps({"next": f"{server.url}/v2/more", "results": []}).encode()

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from autobump.errors import RegistryError
 from autobump.images.sources.headers import MAX_LENGTH
-from autobump.images.sources.http import HttpClient, HttpLimits
+from autobump.images.sources.http import Answer, HttpClient, HttpLimits
 from tests.support.certificates import self_signed
 from tests.support.servers import Reply, Request, Server, packed, serve
 
@@ -274,6 +274,20 @@ class _Model(BaseModel):
 def test_unexpected_json_is_told_without_repeating_it(client: HttpClient, body: bytes) -> None:
     with serve(replies(Reply(body=body))) as server, pytest.raises(RegistryError, match="unexpected"):
         client.send("GET", server.url).parse(_Model)
+
+
+@pytest.mark.parametrize("piece", [b"{},", b"[],", b'{"a":[0]},', b'"",'])
+def test_json_of_more_values_than_memory_is_kept_for_is_not_parsed(piece: bytes) -> None:
+    body = b"[" + piece * 300_000 + b"0]"
+    with pytest.raises(RegistryError, match="answered more than 250000 values"):
+        Answer(200, {}, body, "https://x/").parse(_Model)
+
+
+def test_answer_may_be_given_another_largest_size(client: HttpClient) -> None:
+    with serve(replies(Reply(body=b"x" * 2048))) as server:
+        assert len(client.send("GET", server.url, most_bytes=2048).body) == 2048
+        with pytest.raises(RegistryError, match="answered more than 1 KiB"):
+            client.send("GET", server.url, most_bytes=1024)
 
 
 def test_waiting_is_logged_without_secrets(client: HttpClient, caplog: pytest.LogCaptureFixture) -> None:

@@ -61,6 +61,35 @@ def test_github_that_does_not_list_them_all_is_told(reply: Reply) -> None:
         github(server.url).fetch_tags("demisto/x")
 
 
+def test_list_of_twice_as_many_pages_as_there_are_is_read() -> None:
+    def entry(number: int) -> dict[str, Any]:
+        sha = f"{number:040}"
+        url = f"https://api.github.com/repos/demisto/dockerfiles-info/git/blobs/{sha}"
+        path = f"demisto/python3/3.12.13.{number}.md"
+        return {"path": path, "mode": "100644", "type": "blob", "sha": sha, "size": 9999, "url": url}
+
+    tree = json.dumps({"tree": [entry(number) for number in range(26_000)], "truncated": False}).encode()
+    assert len(tree) > 6_000_000
+    with serve(lambda _: Reply(body=tree)) as server:
+        assert len(github(server.url).fetch_tags("demisto/python3")) == 26_000
+
+
+@pytest.mark.parametrize("piece", [b"{}", b"0", b'{"path":"","type":"blob"}'])
+def test_flood_in_the_list_of_pages_is_told_in_few_words(piece: bytes) -> None:
+    body = b'{"tree":[' + (piece + b",") * 240_000 + b"0]}"
+    with serve(lambda _: Reply(body=body)) as server, pytest.raises(RegistryError) as raised:
+        github(server.url).fetch_tags("demisto/x")
+    assert len(str(raised.value)) < 300
+
+
+def test_page_far_larger_than_any_is_not_read_in_part() -> None:
+    with (
+        serve(lambda _: Reply(body=b"#" * (128 * 1024 + 1))) as server,
+        pytest.raises(RegistryError, match="answered more than 128 KiB"),
+    ):
+        github(server.url).fetch_digest("demisto/x", "1.0.0.1")
+
+
 @pytest.mark.parametrize(
     "page", ["", "- Created: `yesterday`", "garbage \x00", "- Created: `2026-01-01T00:00:00`"]
 )

@@ -14,7 +14,7 @@ from autobump.images.sources.oci import Credentials, OciSource
 from autobump.secrets import Secret
 from tests.support.servers import Reply, Request, Server, serve
 
-QUICK = HttpLimits(idle_seconds=1, answer_seconds=1, attempts=2)
+QUICK = HttpLimits(idle_seconds=1, answer_seconds=1, attempts=2, list_pages=20)
 DIGEST = "sha256:" + "c" * 64
 CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -150,11 +150,36 @@ def test_link_to_another_host_is_refused(link: str) -> None:
         source(server).fetch_tags("demisto/x")
 
 
-def test_pages_without_end_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(oci, "_MAX_PAGES", 20)
+def test_pages_without_end_end() -> None:
     endless = reply_json({"tags": ["1.0.0.1"]}, Link='</v2/demisto/x/tags/list>; rel="next"')
-    with serve(lambda _: endless) as server, pytest.raises(RegistryError, match="pages"):
+    with serve(lambda _: endless) as server, pytest.raises(RegistryError, match="more than 20 pages"):
         source(server).fetch_tags("demisto/x")
+    assert len(server.requests) == 20
+
+
+@pytest.mark.parametrize("pages", [1, 20])
+def test_more_tags_than_an_image_can_have_are_an_error(pages: int) -> None:
+    def answer(request: Request) -> Reply:
+        page = int(request.query.get("last", ["0"])[0])
+        tags = [f"1.0.{page}.{number}" for number in range(10_000 // pages + 1)]
+        return reply_json({"tags": tags}, Link=f'</v2/x?last={page + 1}>; rel="next"')
+
+    with serve(answer) as server, pytest.raises(RegistryError, match=r"10,?000 (tags|items)"):
+        source(server).fetch_tags("demisto/x")
+    assert len(server.requests) == pages
+
+
+def test_remembered_tags_count_as_those_just_told(tmp_path: Path) -> None:
+    def answer(_: Request) -> Reply:
+        return reply_json({"tags": [f"1.0.0.{number}" for number in range(10_000)]})
+
+    with serve(answer) as server:
+        for _pass in range(2):
+            oci_source = source(server, cache=tmp_path)
+            for number in range(10):
+                assert len(oci_source.fetch_tags(f"demisto/x{number}")) == 10_000
+            with pytest.raises(RegistryError, match="all images together"):
+                oci_source.fetch_tags("demisto/y")
 
 
 @pytest.mark.parametrize(
