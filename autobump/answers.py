@@ -1,8 +1,14 @@
-"""Reads the bodies of HTTP answers, bounded in time and in size."""
+"""Reads HTTP answers, bounded in time and in size."""
 
+import http.client
+import io
 import time
+from functools import partial
+from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import DecodeError, ProtocolError, ReadTimeoutError
 
 _CHUNK = 1 << 16
@@ -44,3 +50,62 @@ def read_body(response: requests.Response, most_bytes: int, deadline: float, sec
     except DecodeError as exc:
         raise requests.exceptions.ContentDecodingError(exc) from exc
     return bytes(body)
+
+
+class BoundedAdapter(HTTPAdapter):
+    """Sends requests whose answers are bounded from their first byte, so that headers end as well.
+
+    Source: http.client reads any number of interim answers (1xx) before the real one, and any number of lines
+    behind the last chunk, and a timeout of requests is one for each piece that arrives, however small.
+    """
+
+    def __init__(self, most_bytes: int, seconds: float, **options: Any) -> None:
+        """Make an adapter.
+
+        Args:
+            most_bytes: Largest answer as it is sent, headers included.
+            seconds: For one whole answer.
+            options: Those of `HTTPAdapter`.
+        """
+        super().__init__(**options)
+        respond = {"response_class": staticmethod(partial(_Response, most_bytes, seconds))}
+        self._connections = {
+            "http": type("BoundedConnection", (HTTPConnection,), respond),
+            "https": type("BoundedSecureConnection", (HTTPSConnection,), respond),
+        }
+
+    def get_connection_with_tls_context(self, *arguments: Any, **options: Any) -> Any:
+        """Return the pool that requests would use, with connections of ours."""
+        pool: Any = super().get_connection_with_tls_context(*arguments, **options)
+        pool.ConnectionCls = self._connections[pool.scheme]
+        return pool
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(self, most_bytes: int, seconds: float, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.fp = io.BufferedReader(_BoundedStream(self.fp.detach(), most_bytes, seconds))
+
+
+class _BoundedStream(io.RawIOBase):
+    def __init__(self, stream: io.RawIOBase, most_bytes: int, seconds: float) -> None:
+        self._stream = stream
+        self._bytes_left = most_bytes
+        self._seconds = seconds
+        self._deadline = time.monotonic() + seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if time.monotonic() > self._deadline:
+            raise UnboundedAnswerError(f"took more than {self._seconds:.0f} s to answer")
+        count: int | None = self._stream.readinto(buffer)
+        self._bytes_left -= count or 0
+        if self._bytes_left < 0:
+            raise UnboundedAnswerError("answered without end")
+        return count
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()

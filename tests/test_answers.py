@@ -1,9 +1,16 @@
+import socket
+import threading
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import repeat
+from pathlib import Path
 
 import pytest
 import requests
 
-from autobump.answers import UnboundedAnswerError, read_body
+from autobump.answers import BoundedAdapter, UnboundedAnswerError, read_body
+from tests.support.certificates import self_signed
 from tests.support.servers import Reply, packed, serve
 
 
@@ -42,3 +49,86 @@ def test_body_that_comes_after_its_time_is_not_taken() -> None:
 def test_body_that_breaks_off_is_an_error_of_requests(reply: Reply, error: type[Exception]) -> None:
     with pytest.raises(error):
         read(reply)
+
+
+@contextmanager
+def send_raw(pieces: Iterable[bytes], pause_seconds: float = 0) -> Iterator[str]:
+    """Serve one connection on loopback with bytes that no proper server sends."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            with suppress(OSError):  # the client has seen enough
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(1 << 16)
+                    for piece in pieces:
+                        connection.sendall(piece)
+                        time.sleep(pause_seconds)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    thread.join()
+
+
+def get_bounded(url: str, seconds: float = 60) -> bytes:
+    with requests.Session() as session:
+        session.mount("http://", BoundedAdapter(1 << 20, seconds))
+        with session.get(url, stream=True, timeout=5) as response:
+            return read_body(response, 1 << 20, time.monotonic() + seconds, seconds)
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+def test_answer_within_its_bounds_is_read_to_its_end() -> None:
+    with send_raw([b"HTTP/1.1 100 Continue\r\n\r\n", CHUNKED, b"2\r\nok\r\n0\r\nX: y\r\n\r\n"]) as url:
+        assert get_bounded(url) == b"ok"
+
+
+@pytest.mark.parametrize(
+    ("head", "endless"),
+    [
+        (b"", b"HTTP/1.1 100 " + b"x" * 60_000 + b"\r\n\r\n"),
+        (OK, b"X: " + b"x" * 60_000 + b"\r\n"),
+        (CHUNKED + b"0\r\n", b"X: " + b"x" * 60_000 + b"\r\n"),
+        (CHUNKED, b"1;" + b"x" * 60_000 + b"\r\nx\r\n"),
+    ],
+    ids=["interim answers", "headers", "behind the last chunk", "words on chunks"],
+)
+def test_answer_that_never_ends_ends(head: bytes, endless: bytes) -> None:
+    with (
+        send_raw([head, *repeat(endless, 200)]) as url,
+        pytest.raises(UnboundedAnswerError, match="without end"),
+    ):
+        get_bounded(url)
+
+
+@pytest.mark.parametrize("head", [b"", OK, CHUNKED], ids=["status", "headers", "chunks"])
+def test_answer_that_drips_before_its_body_is_given_up(head: bytes) -> None:
+    """It would come to its end, were it waited for."""
+    rest = b"".join((OK, b"Content-Length: 0\r\nX: ", b"x" * 100, b"\r\n\r\n"))
+    if head:
+        rest = b"X: " + b"x" * 100 + b"\r\nContent-Length: 0\r\n\r\n"
+    if head == CHUNKED:
+        rest = b"0\r\nX: " + b"x" * 100 + b"\r\n\r\n"
+    drip = [rest[at : at + 1] for at in range(len(rest))]
+    with (
+        send_raw([head, *drip], 0.01) as url,
+        pytest.raises(UnboundedAnswerError, match="took more than 0 s"),
+    ):
+        get_bounded(url, seconds=0.3)
+
+
+def test_connection_serves_one_answer_after_the_other_with_tls_as_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = self_signed(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    for secured in (None, certificate):
+        with serve(lambda _: Reply(body=b"ok"), secured) as server, requests.Session() as session:
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, BoundedAdapter(1000, 60))
+            assert [session.get(server.url, timeout=5).content for _ in range(50)] == [b"ok"] * 50
+        assert server.connections == 1

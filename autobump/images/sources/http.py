@@ -11,12 +11,11 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 from pydantic import BaseModel, ValidationError
-from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 from urllib3.exceptions import HTTPError
 
 from autobump import __version__
-from autobump.answers import UnboundedAnswerError, read_body
+from autobump.answers import BoundedAdapter, UnboundedAnswerError, read_body
 from autobump.errors import RegistryError
 from autobump.images.sources.headers import MAX_LENGTH, find_seconds_asked
 from autobump.tls import blames_certificate
@@ -38,6 +37,9 @@ _READ_HEADERS = (
 )
 _Model = TypeVar("_Model", bound=BaseModel)
 
+_AROUND_BYTES = 16 * 1024 * 1024
+"""Most bytes of an answer on its way beside those of its body: headers, the ends of chunks, packing."""
+
 _MAX_VALUES = 250_000
 """Most values in an answer; one takes up to 200 bytes while it is parsed. The list of pages has 90,000."""
 
@@ -49,11 +51,13 @@ class HttpLimits:
     Attributes:
         connect_seconds: For the connection to stand.
         idle_seconds: Longest silence within an answer.
-        answer_seconds: For one whole answer, however steadily it drips.
+        answer_seconds: For one whole answer, headers included, however steadily it drips.
         answer_bytes: Largest answer, unpacked; the largest real one is a page of the Hub with some 200 KB.
         list_pages: Most pages of one list.
+        list_seconds: For all pages of one list, waiting between tries included.
         attempts: Tries of one request.
         total_wait_seconds: All waiting between tries together, over all requests of a pass.
+        total_seconds: All requests of a pass together, those at the same time each for itself.
         connections: Pooled connections a host.
     """
 
@@ -62,8 +66,10 @@ class HttpLimits:
     answer_seconds: float = 60
     answer_bytes: int = 2 * 1024 * 1024
     list_pages: int = 200
+    list_seconds: float = 300
     attempts: int = 4
     total_wait_seconds: float = 120
+    total_seconds: float = 1800
     connections: int = 8
 
 
@@ -161,13 +167,19 @@ class HttpClient:
         self._sleep = sleep
         self._traffic = traffic or Traffic()
         self._waited = 0.0
+        self._asked = 0.0
         self._lock = threading.Lock()
         self._session = _Session()
         # An own auth keeps requests from sending what a .netrc says to any host it has a line for.
         self._session.auth = _no_auth
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers["User-Agent"] = f"autobump/{__version__}"
-        adapter = HTTPAdapter(pool_connections=8, pool_maxsize=self.limits.connections)
+        adapter = BoundedAdapter(
+            self.limits.answer_bytes + _AROUND_BYTES,
+            self.limits.answer_seconds,
+            pool_connections=8,
+            pool_maxsize=self.limits.connections,
+        )
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, adapter)
 
@@ -225,9 +237,13 @@ class HttpClient:
             what: The list, for the error.
 
         Raises:
-            RegistryError: It takes more pages than a list may.
+            RegistryError: It takes more pages, or more time, than a list may.
         """
-        yield from range(self.limits.list_pages)
+        deadline = time.monotonic() + self.limits.list_seconds
+        for number in range(self.limits.list_pages):
+            if time.monotonic() > deadline:
+                raise RegistryError(f"{what} took more than {self.limits.list_seconds:.0f} s")
+            yield number
         raise RegistryError(f"{what} has more than {self.limits.list_pages} pages")
 
     def _reserve_wait(self, state: RetryCallState) -> float:
@@ -261,7 +277,13 @@ class HttpClient:
     def _once(self, request: _Request, url: str, authorization: str | None) -> Answer:
         limits = self.limits
         sent = dict(request.headers) | ({"Authorization": authorization} if authorization else {})
-        deadline = time.monotonic() + limits.answer_seconds
+        started = time.monotonic()
+        left = limits.total_seconds - self._asked
+        if left <= 0:
+            raise RegistryError(
+                f"{_shown(url)} is asked no more: this pass gave {limits.total_seconds:.0f} s"
+            )
+        deadline = started + min(limits.answer_seconds, left)
         self._traffic.count_registry_request()
         try:
             with self._session.request(
@@ -287,6 +309,9 @@ class HttpClient:
             raise _RetryLater(f"{_shown(url)} broke off its answer", None) from exc
         except (requests.exceptions.RequestException, HTTPError, ValueError) as exc:
             raise RegistryError(f"{_shown(url)} cannot be asked: {type(exc).__name__}") from exc
+        finally:
+            with self._lock:
+                self._asked += time.monotonic() - started
 
 
 def same_origin(one: str, other: str) -> bool:

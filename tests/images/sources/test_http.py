@@ -3,6 +3,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import product
@@ -116,6 +117,27 @@ def test_dripping_server_is_given_up(client: HttpClient) -> None:
     with serve(replies(drip)) as server, pytest.raises(RegistryError, match="took more than"):
         client.send("GET", server.url)
     assert len(server.requests) == 1
+
+
+def test_time_of_all_answers_of_a_pass_is_bounded() -> None:
+    patient = HttpClient(replace(QUICK, total_seconds=0.2))
+    with serve(replies(Reply(body=b"ok", delay_seconds=0.25))) as server:
+        with pytest.raises(RegistryError, match="took more than"):
+            patient.send("GET", server.url)
+        for _ in range(3):
+            with pytest.raises(RegistryError, match="asked no more: this pass gave 0 s"):
+                patient.send("GET", server.url)
+    assert len(server.requests) == 1
+
+
+def test_pages_of_a_list_are_bounded_in_number_and_in_time() -> None:
+    with pytest.raises(RegistryError, match="the list has more than 3 pages"):
+        list(HttpClient(replace(QUICK, list_pages=3)).count_pages("the list"))
+    pages = HttpClient(replace(QUICK, list_seconds=0.05)).count_pages("the list")
+    assert next(pages) == 0
+    time.sleep(0.1)
+    with pytest.raises(RegistryError, match="the list took more than 0 s"):
+        next(pages)
 
 
 @pytest.mark.parametrize("reply", [Reply(body=b"x" * 1024, repeat=50 * 1024), packed(b"x" * (50 << 20))])
