@@ -1,5 +1,6 @@
 """Asks a source for the tags of many images, several at once; one that fails does not stop the others."""
 
+import logging
 import queue
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -8,12 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from autobump.errors import ImageNotFoundError, RegistryError
+from autobump.errors import AutobumpError, ImageNotFoundError, RegistryError
 from autobump.images.choice import Release, sort_releases, why_too_young
 from autobump.images.facts import ImageFacts
 from autobump.images.reference import Tag
 from autobump.images.sources import FactsSource, TagSource
 from autobump.progress import Progress
+from autobump.secrets import redact
+
+_log = logging.getLogger(__name__)
 
 MAX_DATES = 20
 """Most tags of one image whose date is asked for one by one, before it counts as unknown."""
@@ -82,6 +86,8 @@ def look_up_releases(source: TagSource, wanted: Wanted, progress: Progress) -> d
             return _with_dates(source, repository, releases, wanted)
         except RegistryError as exc:  # also a tag that is not there: the image is
             return Unavailable(str(exc))
+        except Exception as exc:
+            return _surprised(exc, repository)
 
     return _in_parallel(look_up, names, wanted.threads, progress)
 
@@ -105,6 +111,8 @@ def look_up_digests(
             return source.fetch_digest(*target)
         except RegistryError as exc:
             return Unavailable(str(exc))
+        except Exception as exc:
+            return _surprised(exc, ":".join(target))
 
     return _in_parallel(look_up, wanted, threads, progress)
 
@@ -142,10 +150,24 @@ def look_up_facts(
             facts = source.fetch_facts(*key)
         except RegistryError as exc:
             return Unavailable(str(exc))
+        except Exception as exc:
+            return _surprised(exc, ":".join(key))
         answered.set()
         return facts
 
     return _in_parallel(look_up, keys, threads, progress)
+
+
+def _surprised(exc: Exception, asked: str) -> Unavailable:
+    """Make a surprise, which is a fault of ours, cost no more than what was asked, and tell of it loudly.
+
+    Raises:
+        AutobumpError: It is none: the operator has to act, such as on a tag file that cannot be read.
+    """
+    if isinstance(exc, AutobumpError):
+        raise exc
+    _log.error("an answer was not understood; please report it", extra={"asked": asked}, exc_info=exc)
+    return Unavailable(redact(f"unexpected error: {exc!r}"))
 
 
 def _with_dates(

@@ -5,7 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from signal import SIGINT
 
-from autobump.errors import ImageNotFoundError, RegistryError
+import pytest
+
+from autobump.errors import ImageNotFoundError, RegistryError, UsageError
 from autobump.images.choice import TagRecord
 from autobump.images.lookup import (
     MAX_DATES,
@@ -68,6 +70,25 @@ def test_failing_image_does_not_stop_the_others_and_order_is_by_name() -> None:
     assert found[names[3]] == Unavailable("429")
     assert found[names[5]] == NotFound("none")
     assert sum(isinstance(result, tuple) for result in found.values()) == 27
+
+
+def test_surprise_costs_its_image_only_and_is_told_with_its_place(caplog: pytest.LogCaptureFixture) -> None:
+    tags: dict[str, list[str] | Exception] = {
+        "demisto/x": OverflowError("too large"),
+        "demisto/y": ["1.0.0.1"],
+    }
+    found = look_up_releases(FakeSource(tags), wanted(*tags), Silent())
+    assert found["demisto/x"] == Unavailable("unexpected error: OverflowError('too large')")
+    assert isinstance(found["demisto/y"], tuple)
+    (record,) = caplog.records
+    assert (record.levelname, record.__dict__["asked"]) == ("ERROR", "demisto/x")
+    assert record.exc_info is not None
+
+
+def test_tag_file_that_cannot_be_read_ends_the_pass() -> None:
+    tags: dict[str, list[str] | Exception] = {"demisto/x": UsageError("no tag file")}
+    with pytest.raises(UsageError, match="no tag file"):
+        look_up_releases(FakeSource(tags), wanted(*tags), Silent())
 
 
 def test_nothing_wanted_asks_nothing() -> None:
