@@ -52,7 +52,7 @@ class HttpLimits:
         connect_seconds: For the connection to stand.
         idle_seconds: Longest silence within an answer.
         answer_seconds: For one whole answer, headers included, however steadily it drips.
-        answer_bytes: Largest answer, unpacked; the largest real one is a page of the Hub with some 200 KB.
+        answer_bytes: Largest answer, unpacked; a list of the 615 tags of a real image has 9 KB.
         list_pages: Most pages of one list.
         list_seconds: For all pages of one list, waiting between tries included.
         attempts: Tries of one request.
