@@ -11,6 +11,7 @@ SEEDS = (
     b"### `requests`\n* Version: 2.0\n* License :: OSI Approved :: MIT License\n",
     b"# `demisto/x:2`\n## Docker Trust\n2 " + b"a" * 64 + b" (x)\n## image is deprecated\n",
     b"  - `DEPRECATED_REASON=use y`\r\n## `Docker Metadata`\r\n- Image Size: 9999999.9999 MB\r\n",
+    b"## Docker Metadata\n##" + b" " * 90 + b"a`b\n* License: " + b"OSI Approved ::" * 9,
 )
 
 

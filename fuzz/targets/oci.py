@@ -20,6 +20,9 @@ SEEDS = (
     b"\n--\n".join((b'1\naBearer realm="https://[x"\n\n', _TAGS)),
     b"\n--\n".join((b"3\nLhttps://[x\n\n", _TAGS)),
     b"\n--\n".join((b"9\nrMon, 01 Jan 2020 00:00:00 +99999999999999999999\n\n", _TAGS)),
+    b"\n--\n".join(
+        (b"1\naBearer " + b"a" * 90 + b"\n\n", b"2\nl" + b"<" * 90 + b"\n\n{}", b"1\na" + b"a" * 9000)
+    ),
     b"\n--\n".join((b"1\naBasic\n\n", _TAGS, b'2\n\n{"manifests":[{"digest":"' + _DIGEST + b'"}]}')),
     b"\n--\n".join(
         (
