@@ -1,8 +1,4 @@
-import socket
-import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
 from itertools import repeat
 from pathlib import Path
 
@@ -11,7 +7,7 @@ import requests
 
 from autobump.answers import BoundedAdapter, UnboundedAnswerError, read_body
 from tests.support.certificates import self_signed
-from tests.support.servers import Reply, packed, serve
+from tests.support.servers import Reply, packed, send_raw, serve
 
 
 def read(reply: Reply, most_bytes: int = 1 << 20, seconds: float = 60) -> bytes:
@@ -49,26 +45,6 @@ def test_body_that_comes_after_its_time_is_not_taken() -> None:
 def test_body_that_breaks_off_is_an_error_of_requests(reply: Reply, error: type[Exception]) -> None:
     with pytest.raises(error):
         read(reply)
-
-
-@contextmanager
-def send_raw(pieces: Iterable[bytes], pause_seconds: float = 0) -> Iterator[str]:
-    """Serve one connection on loopback with bytes that no proper server sends."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def answer() -> None:
-            with suppress(OSError):  # the client has seen enough
-                connection, _ = listener.accept()
-                with connection:
-                    connection.recv(1 << 16)
-                    for piece in pieces:
-                        connection.sendall(piece)
-                        time.sleep(pause_seconds)
-
-        thread = threading.Thread(target=answer, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
-    thread.join()
 
 
 def get_bounded(url: str, seconds: float = 60) -> bytes:

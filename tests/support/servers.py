@@ -6,8 +6,8 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -172,3 +172,23 @@ def wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path)
 def packed(data: bytes) -> Reply:
     """Return a reply that is small on the wire and large when unpacked."""
     return Reply(body=gzip.compress(data), headers={"Content-Encoding": "gzip"})
+
+
+@contextmanager
+def send_raw(pieces: Iterable[bytes], pause_seconds: float = 0) -> Iterator[str]:
+    """Serve one connection on loopback with bytes that no proper server sends."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            with suppress(OSError):  # the client has seen enough
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(1 << 16)
+                    for piece in pieces:
+                        connection.sendall(piece)
+                        time.sleep(pause_seconds)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    thread.join()

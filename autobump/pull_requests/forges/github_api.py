@@ -18,7 +18,7 @@ from github import Auth, Github, GithubException, GithubIntegration
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from autobump.answers import UnboundedAnswerError, read_body
+from autobump.answers import BoundedAdapter, UnboundedAnswerError, read_body
 from autobump.errors import ForgeError, UsageError
 from autobump.secrets import Secret
 from autobump.tls import blames_certificate
@@ -36,6 +36,8 @@ _ATTEMPTS = 4
 _MAX_PAGES = 30
 _ANSWER_BYTES = 64 * 1024 * 1024
 """More than a hundred pull requests whose texts are as long as GitHub lets them be."""
+_AROUND_BYTES = 16 * 1024 * 1024
+"""For headers, and for the sizes of the pieces that a body comes in."""
 
 
 class OutOfBudgetError(ForgeError):
@@ -383,15 +385,20 @@ def _bounded_answers(seconds: float) -> Iterator[None]:
         response.raw = io.BytesIO(body)
         return response
 
+    def bound(session: requests.Session) -> None:
+        session.hooks["response"].append(read)
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, BoundedAdapter(_ANSWER_BYTES + _AROUND_BYTES, seconds))
+
     class Plain(HTTPRequestsConnectionClass):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
-            self.session.hooks["response"].append(read)
+            bound(self.session)
 
     class Secure(HTTPSRequestsConnectionClass):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
-            self.session.hooks["response"].append(read)
+            bound(self.session)
 
     Requester.injectConnectionClasses(Plain, Secure)
     try:

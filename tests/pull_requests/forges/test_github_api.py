@@ -1,6 +1,7 @@
 """Calls to a server that claims to be GitHub and means harm, or is in trouble."""
 
 from collections.abc import Callable
+from itertools import repeat
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from autobump.pull_requests.forges.github_api import (
 from autobump.secrets import Secret
 from tests.support.certificates import self_signed
 from tests.support.emulator import APP_ID, APP_KEY
-from tests.support.servers import Reply, Request, packed, serve
+from tests.support.servers import Reply, Request, packed, send_raw, serve
 
 JSON = {"Content-Type": "application/json"}
 FLOOD = Reply(body=b"x" * 1024, repeat=100 * 1024)
@@ -181,3 +182,12 @@ def test_calls_share_a_connection() -> None:
         for _ in range(3):
             read(api)
     assert (len(server.requests), server.connections) == (3, 1)
+
+
+def test_answer_that_never_comes_to_its_headers_is_given_up() -> None:
+    interim = b"HTTP/1.1 100 " + b"x" * 60_000 + b"\r\n\r\n"
+    with (
+        send_raw(repeat(interim, 2_000)) as url,
+        pytest.raises(ForgeError, match="GitHub answered without end"),
+    ):
+        read(connect(url))
