@@ -18,6 +18,7 @@ import click
 from autobump import __version__
 from autobump.errors import AutobumpError, ExitCode
 from autobump.printable import printable
+from autobump.streams import fill_closed_streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 _MACHINE_FAULTS = frozenset(
     {
         errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE,
-        errno.ENOMEM, errno.EACCES, errno.EPERM,
+        errno.ENOMEM, errno.EACCES, errno.EPERM, errno.EBADF,
     }
 )  # fmt: skip
 _FORMATS = ("table", "json", "markdown", "html")
@@ -60,6 +61,7 @@ def main() -> None:
         # Paths in git are UTF-8 whatever the locale is; only a new interpreter can change its mind.
         again = [sys.executable, "-X", "utf8", "-m", "autobump", *sys.argv[1:]]
         os.execv(sys.executable, again)  # noqa: S606 - itself, without a shell
+    fill_closed_streams()
     # Nearly everything that a pass makes is needed to its end: looking for what is not costs a tenth of it.
     gc.set_threshold(100_000, 50, 50)
     sys.exit(run_command(sys.argv[1:]))
@@ -93,12 +95,18 @@ def run_command(arguments: list[str]) -> int:
 
 
 def _show(text: str, *, nl: bool = True) -> None:
-    """Write to stdout; a reader that has seen enough, such as `head`, changes nothing but that."""
+    """Write to stdout; a reader that has seen enough, such as `head`, changes nothing but that.
+
+    Raises:
+        AutobumpError: It cannot be written to: the disk behind it is full, or it is closed.
+    """
     try:
         click.echo(text, nl=nl)
-    except BrokenPipeError:
+    except OSError as exc:
         # What is still to come goes nowhere; click would make it a failure, and Python complain at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(exc, BrokenPipeError):
+            raise AutobumpError(f"cannot write the result to stdout: {exc.strerror}") from exc
 
 
 def _tell_failure(*lines: str, error: Exception | None = None) -> None:
@@ -295,6 +303,7 @@ def plan(
     """Say what would change, and why the rest would not; only reads."""
     from autobump.fleet import plan_each
 
+    _require_places(output, reports)
     options = _pass_options_of(repo, rev, tags, refresh, paths, packs, images)
     outcomes = plan_each(options, config.load, config.file, repository)
     return _finish(outcomes, output_format, output, reports, actions=actions, strict=strict)
@@ -324,6 +333,7 @@ def run(
     """Make the pull requests, refresh them, and close those that are done."""
     from autobump.fleet import run_each
 
+    _require_places(output, reports)
     options = _pass_options_of(repo, rev, tags, refresh, paths, packs, images, on_github=forge == "github")
     outcomes = run_each(options, config.load, config.file, repository, forge, dry_run=dry_run)
     return _finish(outcomes, output_format, output, reports, actions=actions, strict=strict)
@@ -731,35 +741,58 @@ def _finish(
     actions: bool,
     strict: bool,
 ) -> int:
-    """Write what came of a pass to every place that wants it: files first, whoever reads stdout or leaves."""
-    from autobump.files import write_whole
+    """Write what came of a pass to every place that wants it: files first, whoever reads stdout or leaves.
 
-    for report in reports:
-        write_whole(report, _render_all(outcomes, _ENDINGS[report.suffix], colour=False).encode())
-    commands = _tell_actions(outcomes) if actions else []
-    text = _render_all(outcomes, output_format, colour=False if output else None)
+    A place that cannot be written to keeps the result from no other; without its file it goes to stdout.
+    """
+    written = [_write_result(outcomes, report, _ENDINGS[report.suffix]) for report in reports]
+    commands: tuple[str, ...] = ()
+    if actions:
+        from autobump.fleet import merge_outcomes
+        from autobump.report.actions import tell_actions
+
+        told = tell_actions(merge_outcomes(outcomes), os.environ)
+        commands = told.commands
+        for failure in told.failures:
+            _tell_failure(failure)
+        written.append(not told.failures)
     if output is not None:
-        write_whole(output, text.encode())
-    elif actions:
-        import secrets
+        written.append(_write_result(outcomes, output, output_format))
+    if output is None or not written[-1]:
+        text = _render_all(outcomes, output_format, colour=None if output is None else False)
+        if actions:
+            import secrets
 
-        # A line of the result may begin as a command of Actions does; only the token makes them work again.
-        token = secrets.token_hex(16)
-        _show(f"::stop-commands::{token}\n{text}\n::{token}::")
-    else:
-        _show(text, nl=False)
+            # A line of the result may begin as a command does; only the token makes them work again.
+            token = secrets.token_hex(16)
+            _show(f"::stop-commands::{token}\n{text}\n::{token}::")
+        else:
+            _show(text, nl=False)
     for command in commands:
         _show(command)
     problems = any(outcome.result.judged.problems for outcome in outcomes if outcome.result)
     failed = any(outcome.failed for outcome in outcomes) or (strict and problems)
-    return ExitCode.FAILED if failed else ExitCode.DONE
+    return ExitCode.FAILED if failed or not all(written) else ExitCode.DONE
 
 
-def _tell_actions(outcomes: "Sequence[RepositoryOutcome]") -> list[str]:
-    from autobump.fleet import merge_outcomes
-    from autobump.report.actions import tell_actions
+def _require_places(output: Path | None, reports: tuple[Path, ...]) -> None:
+    """Refuse files that the result could not be written to, before anything is done."""
+    from autobump.files import require_writable
 
-    return list(tell_actions(merge_outcomes(outcomes), os.environ))
+    for path in (*reports, *([output] if output else ())):
+        require_writable(path)
+
+
+def _write_result(outcomes: "Sequence[RepositoryOutcome]", path: Path, output_format: str) -> bool:
+    """Write the result to a file, or tell on stderr why it cannot be; return whether it was written."""
+    from autobump.files import write_whole
+
+    try:
+        write_whole(path, _render_all(outcomes, output_format, colour=False).encode())
+    except AutobumpError as exc:
+        _tell_failure(str(exc))
+        return False
+    return True
 
 
 def _render_all(outcomes: "Sequence[RepositoryOutcome]", output_format: str, *, colour: bool | None) -> str:

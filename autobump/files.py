@@ -23,6 +23,23 @@ def expand_home(name: str | Path) -> Path:
         raise UsageError(f"{name}: there is no such home folder") from exc
 
 
+def require_writable(path: Path) -> None:
+    """Make sure that a file can be written in its folder, and leave nothing there.
+
+    Raises:
+        UsageError: There is no such folder, or no file can be made in it.
+        AutobumpError: The disk is full or broken.
+    """
+    if path.exists() and not path.is_file():
+        return
+    try:
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(descriptor)
+        Path(name).unlink()
+    except OSError as exc:
+        raise _cannot_write(path, exc) from exc
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Replace a file in one step.
 
@@ -47,5 +64,9 @@ def write_whole(path: Path, data: bytes) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as exc:
-        kind = AutobumpError if exc.errno in _FULL else UsageError
-        raise kind(f"cannot write {path}: {exc.strerror}") from exc
+        raise _cannot_write(path, exc) from exc
+
+
+def _cannot_write(path: Path, exc: OSError) -> AutobumpError:
+    kind = AutobumpError if exc.errno in _FULL else UsageError
+    return kind(f"cannot write {path}: {exc.strerror}")

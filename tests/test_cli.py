@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 
 from autobump.cli import run_command
 from autobump.git import Git
+from autobump.images.choice import TagRecord
+from autobump.images.sources.snapshot import SnapshotSource
 from tests.support.commands import COMMANDS
-from tests.support.repositories import commit, make_repository, script_pack
+from tests.support.repositories import branches, commit, make_repository, script_pack
 
 PROJECT = Path(__file__).resolve().parents[1]
 EVIL = "no/such\nEVIL: begins a line\x1b[31m"
@@ -125,6 +128,99 @@ def test_reader_that_went_away_does_not_keep_init_from_writing_all(repository: P
     assert end_without_reader("init", *options) == (0, "")
     assert (repository / ".github" / "autobump.yml").exists()
     assert (repository / ".github" / "workflows" / "autobump.yml").exists()
+
+
+def end_with_closed(streams: str, *arguments: str, **environment: str) -> tuple[int, str, str]:
+    """Run a command some of whose standard streams the shell closed; return exit code, stdout and stderr."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -m autobump "$@" {streams}', sys.executable, *arguments],
+        env=os.environ | {"PYTHONPATH": str(PROJECT)} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    "line", ["plan --tags file:tags.json", "tags demisto/x --tags file:tags.json", "demo"]
+)
+def test_closed_stdout_is_told_in_a_line(line: str, repository: Path) -> None:
+    told = "autobump: cannot write the result to stdout: Bad file descriptor\n"
+    assert end_with_closed(">&-", *line.split()) == (1, "", told)
+
+
+def test_closed_stdout_costs_no_report_of_what_was_done(repository: Path) -> None:
+    options = ("--tags", "file:tags.json", "--report", "report.json")
+    assert end_with_closed(">&-", "run", *options)[0] == 1
+    (made,) = json.loads((repository / "report.json").read_text())["pull_requests"]
+    assert branches(Git(repository)) == {made["branch"]: made["head"]}
+
+
+def test_closed_streams_cost_nothing_when_nothing_is_for_them(repository: Path) -> None:
+    options = ("--tags", "file:tags.json", "--format", "json", "--output", "out.json")
+    assert end_with_closed("<&- >&- 2>&-", "run", *options) == (0, "", "")
+    (made,) = json.loads((repository / "out.json").read_text())["pull_requests"]
+    assert branches(Git(repository)) == {made["branch"]: made["head"]}
+
+
+def test_closed_stderr_changes_no_result_and_no_exit_code(repository: Path) -> None:
+    options = ("plan", "--tags", "file:tags.json")
+    plain = end_with_closed("", *options)
+    assert plain[0] == 0
+    assert end_with_closed("2>&-", *options) == plain
+    assert end_with_closed("2>&-", "plan", "--tags", "odd") == (2, "", "")
+
+
+@pytest.mark.parametrize("place", ["nowhere/result.json", "file/result.json"])
+@pytest.mark.parametrize("option", ["--output", "--report"])
+def test_place_where_no_result_can_be_written_is_refused_before_the_pass(
+    option: str, place: str, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "file").touch()
+    assert run_command(["run", "--tags", "file:tags.json", option, place]) == 2
+    out, err = capsys.readouterr()
+    assert err.startswith(f"autobump: cannot write {place}: No")
+    assert (out, err.count("\n")) == ("", 1)
+    assert branches(Git(repository)) == {}
+
+
+def test_look_at_a_place_leaves_nothing_there(repository: Path) -> None:
+    (repository / "results").mkdir()
+    (repository / "results" / "older.json").write_text("older")
+    places = ("--output", "results/new.json", "--report", "results/older.json")
+    assert run_command(["plan", "--tags", "no such source", *places]) == 2
+    assert [file.name for file in (repository / "results").iterdir()] == ["older.json"]
+    assert (repository / "results" / "older.json").read_text() == "older"
+
+
+@pytest.mark.parametrize("option", ["--output", "--report"])
+def test_result_whose_place_goes_away_meanwhile_is_shown(
+    option: str, repository: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / "results").mkdir()
+    fetch = SnapshotSource.fetch_tags
+
+    def take_away(self: SnapshotSource, image: str) -> tuple[TagRecord, ...]:
+        shutil.rmtree("results", ignore_errors=True)
+        return fetch(self, image)
+
+    monkeypatch.setattr(SnapshotSource, "fetch_tags", take_away)
+    line = ["run", "--tags", "file:tags.json", "--format", "json", option, "results/result.json"]
+    assert run_command(line) == 1
+    out, err = capsys.readouterr()
+    assert err == "autobump: cannot write results/result.json: No such file or directory\n"
+    (made,) = json.loads(out)["pull_requests"]
+    assert branches(Git(repository)) == {made["branch"]: made["head"]}
+
+
+def test_job_summary_that_cannot_be_written_is_told_and_costs_nothing_else(repository: Path) -> None:
+    files = {"GITHUB_STEP_SUMMARY": "/nowhere/x", "GITHUB_OUTPUT": "outputs"}
+    code, out, err = end_with_closed("", "run", "--tags", "file:tags.json", "--actions", **files)
+    named = "cannot write /nowhere/x, which GITHUB_STEP_SUMMARY names"
+    assert (code, err) == (1, f"autobump: {named}: No such file or directory\n")
+    assert "Update demisto/x to 1.0.0.2" in out
+    assert "pull-requests=1\n" in (repository / "outputs").read_text()
 
 
 def test_file_whose_name_begins_a_line_is_named_in_one(

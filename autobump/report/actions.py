@@ -1,6 +1,7 @@
 """Tells GitHub Actions of a pass: job summary, annotations, step outputs."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from autobump.report.markdown import render_markdown
@@ -15,8 +16,16 @@ MAX_ANNOTATIONS = 10
 _CUT = "\n\n… cut, because GitHub takes 1 MiB; the whole result is in the report.\n"
 
 
-def tell_actions(result: PassResult, environ: Mapping[str, str]) -> Iterator[str]:
-    """Write summary and outputs to the files that Actions names, and yield the annotations for stdout.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is left to tell: commands for stdout, and the files that could not be written, with the cause."""
+
+    commands: tuple[str, ...]
+    failures: tuple[str, ...]
+
+
+def tell_actions(result: PassResult, environ: Mapping[str, str]) -> Told:
+    """Write summary and outputs to the files that Actions names, and return the annotations.
 
     Args:
         result: The outcome.
@@ -24,11 +33,16 @@ def tell_actions(result: PassResult, environ: Mapping[str, str]) -> Iterator[str
 
     Source: "Workflow commands for GitHub Actions" of GitHub's documentation.
     """
-    if summary := environ.get("GITHUB_STEP_SUMMARY"):
-        _append(Path(summary), _fit(render_markdown(result)))
-    if output := environ.get("GITHUB_OUTPUT"):
-        _append(Path(output), "".join(f"{name}={number}\n" for name, number in count_outputs(result).items()))
-    yield from annotations(result)
+    outputs = "".join(f"{name}={number}\n" for name, number in count_outputs(result).items())
+    texts = {"GITHUB_STEP_SUMMARY": _fit(render_markdown(result)), "GITHUB_OUTPUT": outputs}
+    failures = []
+    for variable, text in texts.items():
+        if name := environ.get(variable):
+            try:
+                _append(Path(name), text)
+            except OSError as exc:
+                failures.append(f"cannot write {name}, which {variable} names: {exc.strerror}")
+    return Told(tuple(annotations(result)), tuple(failures))
 
 
 def count_outputs(result: PassResult) -> dict[str, int]:

@@ -208,8 +208,9 @@ def test_full_disk_below_the_result_is_told_and_the_older_result_stays(tmp_path:
         result = disk.folder / "result.json"
         result.write_text("older")
         disk.fill(leave=0)
-        code, _, err = machine.end("run", "--format", "json", option, str(result))
+        code, out, err = machine.end("run", "--format", "json", option, str(result))
         assert code == 1
+        assert len(json.loads(out)["pull_requests"]) == 3
         assert err == f"autobump: cannot write {result}: No space left on device\n"
         assert result.read_text() == "older"
         disk.empty()

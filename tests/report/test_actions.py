@@ -8,7 +8,7 @@ from autobump.content.reader import Problem
 from autobump.judge import Judged, Notice
 from autobump.planning.plan import Plan
 from autobump.report import actions
-from autobump.report.actions import tell_actions
+from autobump.report.actions import Told, tell_actions
 from autobump.run import Failure, PassResult
 from tests.conftest import NOW
 from tests.support.bumps import make_bump
@@ -26,10 +26,10 @@ def told(tmp_path: Path, *problems: Problem, notices: tuple[Notice, ...] = ()) -
         notices=notices,
     )
     files = {"GITHUB_STEP_SUMMARY": tmp_path / "summary", "GITHUB_OUTPUT": tmp_path / "output"}
-    commands = list(
-        tell_actions(replace(RESULT, judged=judged), {name: str(path) for name, path in files.items()})
-    )
-    return commands, files["GITHUB_STEP_SUMMARY"].read_text(), files["GITHUB_OUTPUT"].read_text()
+    environ = {name: str(path) for name, path in files.items()}
+    told = tell_actions(replace(RESULT, judged=judged), environ)
+    assert told.failures == ()
+    return list(told.commands), files["GITHUB_STEP_SUMMARY"].read_text(), files["GITHUB_OUTPUT"].read_text()
 
 
 def test_summary_and_outputs_go_where_actions_wants_them(tmp_path: Path) -> None:
@@ -41,7 +41,15 @@ def test_summary_and_outputs_go_where_actions_wants_them(tmp_path: Path) -> None
 
 
 def test_outside_actions_nothing_is_written(tmp_path: Path) -> None:
-    assert list(tell_actions(RESULT, {})) == []
+    assert tell_actions(RESULT, {}) == Told((), ())
+
+
+def test_file_that_cannot_be_written_keeps_nothing_from_the_others(tmp_path: Path) -> None:
+    files = {"GITHUB_STEP_SUMMARY": "/nowhere/summary", "GITHUB_OUTPUT": str(tmp_path / "output")}
+    (failure,) = tell_actions(RESULT, files).failures
+    cause = "which GITHUB_STEP_SUMMARY names: No such file or directory"
+    assert failure == f"cannot write /nowhere/summary, {cause}"
+    assert "bumps=0\n" in (tmp_path / "output").read_text()
 
 
 def test_registry_that_fails_is_an_error(tmp_path: Path) -> None:
@@ -58,7 +66,7 @@ def test_what_fails_as_a_whole_is_the_first_error_and_a_problem_in_the_outputs(t
         dashboard_failure="the repository has no issues",
         other_failures=(Failure("repository a/b", "no\n::notice::way"),),
     )
-    assert list(tell_actions(result, environ))[:3] == [
+    assert list(tell_actions(result, environ).commands[:3]) == [
         "::error title=Failed::dashboard: the repository has no issues",
         "::error title=Failed::repository a/b: no%0A::notice::way",
         "::error file=0.yml,title=tags-unavailable::503",
