@@ -81,7 +81,7 @@ def apply_pass(this: Pass, forge: Forge, *, dry_run: bool) -> PassResult:
         this.progress.begin("Writing", len(prepared))
         base = Base(this.tree.revision, this.tree.tree)
         outcomes = tuple(_tell(forge.apply(base, prepared), this.progress))
-    result = this.conclude(judged, plan, desired, deprecated, outcomes)
+    result = replace(this.conclude(judged, plan, desired, deprecated, outcomes), dry_run=dry_run)
     if has_dashboard and not dry_run:
         result = _show(forge, result, existing, requests)
     return result

@@ -166,6 +166,7 @@ def merge_outcomes(outcomes: Sequence[RepositoryOutcome]) -> PassResult:
     return replace(
         first,
         revision="",
+        repository="",
         judged=judged,
         plan=Plan(
             tuple(pr for one in results for pr in one.plan.pull_requests),

@@ -55,6 +55,8 @@ class PassResult:
         deprecated: Deprecated images that items use, by name.
         dashboard_failure: Why the dashboard could not be brought up to date, or empty.
         other_failures: What failed as a whole of several repositories together.
+        repository: `owner/name`, as the settings call it; empty for several together.
+        dry_run: Whether what `outcomes` tell was not done.
     """
 
     revision: str
@@ -66,6 +68,8 @@ class PassResult:
     deprecated: Mapping[str, DeprecatedImage] = field(default_factory=dict)
     dashboard_failure: str = ""
     other_failures: tuple[Failure, ...] = ()
+    repository: str = ""
+    dry_run: bool = False
 
     @property
     def failures(self) -> tuple[Failure, ...]:
@@ -220,4 +224,6 @@ class Pass:
     ) -> PassResult:
         """Return what came of this pass."""
         used = in_use(deprecated, judged)
-        return PassResult(self.tree.revision, self.now, judged, plan, desired, outcomes, used)
+        repository = self.settings.content.repository
+        revision = self.tree.revision
+        return PassResult(revision, self.now, judged, plan, desired, outcomes, used, repository=repository)

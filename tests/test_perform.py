@@ -89,6 +89,7 @@ def test_each_failure_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFi
         perform("1.0.0.3")
     (failed,) = (vars(record) for record in caplog.records if record.message == "pull request failed")
     assert (failed["action"], failed["branch"]) == ("refresh", branch)
+    assert failed["levelno"] == logging.ERROR
     assert failed["failure"] == "the branch is checked out in a work tree"
     (problem,) = (vars(record) for record in caplog.records if record.message == "problem")
     assert (problem["reason"], problem["files"], problem["pack"]) == ("invalid-yaml", 3, "A")

@@ -40,7 +40,7 @@ def log_outcome(outcome: Outcome) -> None:
         "pull_request": known if outcome.number is None else outcome.number,
     }
     if outcome.failure:
-        _log.info("pull request failed", extra=facts | {"failure": outcome.failure})
+        _log.error("pull request failed", extra=facts | {"failure": outcome.failure})
     else:
         _log.info("pull request", extra=facts)
 
@@ -61,6 +61,7 @@ def log_result(result: "PassResult", seconds: float) -> None:
         "skipped": len(result.judged.skipped),
         "problems": len(result.judged.problems),
         "failed": result.failed,
+        "dry_run": result.dry_run,
     }
     _log.info("pass finished", extra=facts | actions)
 

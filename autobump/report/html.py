@@ -17,7 +17,7 @@ from autobump.markdown import count
 from autobump.planning.plan import Bump
 from autobump.planning.risk import RiskLevel, describe_finding
 from autobump.printable import printable
-from autobump.report.summary import PullRequestLine, headline, pull_request_lines, riskiest
+from autobump.report.summary import DRY_RUN, PullRequestLine, headline, pull_request_lines, riskiest
 from autobump.report.usage import (
     ImageInUse,
     age_bands,
@@ -120,9 +120,11 @@ def _view(result: PassResult) -> dict[str, Any]:
     }
     return {
         "headline": headline(result),
+        "repository": result.repository,
         "revision": result.revision,
         "now": result.now.astimezone(UTC),
         "is_run": result.outcomes is not None,
+        "dry_run": f"{DRY_RUN}." if result.dry_run else "",
         "judged": judged,
         "plan": plan,
         "lines": lines,
@@ -157,7 +159,7 @@ def _view(result: PassResult) -> dict[str, Any]:
 def _describe_actions(lines: Sequence[PullRequestLine]) -> str:
     if failures := sum(line.failed for line in lines):
         return f"{failures:,} failed"
-    actions = Counter(line.action for line in lines if line.action)
+    actions = Counter(line.told for line in lines if line.told)
     return ", ".join(f"{number:,} {action}" for action, number in sorted(actions.items())) or "planned"
 
 

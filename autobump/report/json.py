@@ -81,7 +81,7 @@ def to_document(result: PassResult) -> dict[str, Any]:
             else [_outcome(outcome) for outcome in result.outcomes]
         ),
         "dashboard_failure": result.dashboard_failure or None,
-    }
+    } | ({} if result.outcomes is None else {"dry_run": result.dry_run})
 
 
 def _bump(

@@ -5,9 +5,11 @@ from urllib.parse import quote
 from autobump.markdown import code, count, table
 from autobump.planning.risk import RiskLevel, describe_finding
 from autobump.report.summary import (
+    DRY_RUN,
     PullRequestLine,
     headline,
     pull_request_lines,
+    risk_line,
     riskiest,
     skipped_lines,
     waiting_lines,
@@ -26,12 +28,16 @@ def _place(line: PullRequestLine) -> str:
 def render_markdown(result: PassResult) -> str:
     """Write the outcome as Markdown with a line end."""
     parts = ["## autobump", f"{headline(result)}."]
+    if result.dry_run:
+        parts.append(f"**{DRY_RUN}.**")
+    if risk := risk_line(result):
+        parts.append(f"{risk}.")
     if failures := result.failures:
         parts += ["### Failures", table(("What", "Cause"), [(code(f.what), code(f.cause)) for f in failures])]
     lines = pull_request_lines(result)
     if lines and result.outcomes is not None:
         rows = [
-            (line.action, _place(line), code(line.title), str(line.items), code(line.note)) for line in lines
+            (line.told, _place(line), code(line.title), str(line.items), code(line.note)) for line in lines
         ]
         parts += ["### Pull requests", table(("Action", "Where", "Title", "Items", "Note"), rows)]
     elif lines:

@@ -6,15 +6,31 @@ from dataclasses import dataclass
 
 from autobump.markdown import count
 from autobump.planning.plan import Bump
+from autobump.planning.risk import RiskLevel
 from autobump.pull_requests.reconcile import Adopt, Close, Create, Hold, Leave, Lift, Refresh, branch_of
 from autobump.run import PassResult
+
+DRY_RUN = "Dry run: nothing was written"
 
 
 @dataclass(frozen=True, slots=True)
 class PullRequestLine:
-    """One pull request in a report; `action` is empty in a plan."""
+    """One pull request in a report.
+
+    Attributes:
+        action: Its name; empty in a plan.
+        told: The action as it reads: done, failed, or what would be done.
+        reference: Where it is: an address or the branch.
+        title: Its title.
+        items: How many items it updates.
+        note: Why, or why it failed.
+        branch: Its branch.
+        packs: The packs it touches.
+        failed: Whether the action failed.
+    """
 
     action: str
+    told: str
     reference: str
     title: str
     items: int
@@ -45,11 +61,27 @@ def headline(result: PassResult) -> str:
     return f"{count(judged.files, 'item file')}{where}: {', '.join(parts)}"
 
 
+def risk_line(result: PassResult) -> str:
+    """Say in one line how many of the updates that were looked at are at risk; nothing when none is."""
+    risks = [bump.risk for bump in result.judged.bumps if bump.risk]
+    levels = Counter(risk.level for risk in risks if risk.known)
+    parts = [
+        f"{levels[level]:,} {level.words}"
+        for level in sorted(RiskLevel, key=lambda level: -level.rank)
+        if levels[level] and level is not RiskLevel.NONE
+    ]
+    if unknown := sum(1 for risk in risks if not risk.known):
+        parts.append(f"{unknown:,} not known")
+    return f"Risk of {count(len(risks), 'update')}: {', '.join(parts)}" if parts else ""
+
+
 def pull_request_lines(result: PassResult) -> list[PullRequestLine]:
     """Return the pull requests in the order of their branches."""
     if result.outcomes is None:
         return [
-            PullRequestLine("", pr.branch, pr.title, len(pr.planned.bumps), "", pr.branch, pr.planned.packs)
+            PullRequestLine(
+                "", "", pr.branch, pr.title, len(pr.planned.bumps), "", pr.branch, pr.planned.packs
+            )
             for pr in result.desired
         ]
     lines = []
@@ -71,11 +103,9 @@ def pull_request_lines(result: PassResult) -> list[PullRequestLine]:
                 items, packs = (len(marker.paths), marker.packs) if marker else (0, ())
         branch, failure = branch_of(action), outcome.failure
         reference = outcome.url or branch
-        lines.append(
-            PullRequestLine(
-                action.name, reference, title, items, failure or note, branch, packs, bool(failure)
-            )
-        )
+        name, note = action.name, failure or note
+        told = f"{name} failed" if failure else f"would {name}" if result.dry_run else name
+        lines.append(PullRequestLine(name, told, reference, title, items, note, branch, packs, bool(failure)))
     return lines
 
 

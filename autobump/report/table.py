@@ -11,8 +11,10 @@ from rich.text import Text
 from autobump.planning.risk import RiskLevel, describe_finding
 from autobump.printable import printable
 from autobump.report.summary import (
+    DRY_RUN,
     headline,
     pull_request_lines,
+    risk_line,
     riskiest,
     skipped_lines,
     waiting_lines,
@@ -32,11 +34,16 @@ def render_table(result: PassResult, *, colour: bool | None = None) -> str:
     terminal = sys.stdout.isatty() if colour is None else colour
     console = Console(file=io.StringIO(), force_terminal=terminal, width=None if terminal else _PIPE_WIDTH)
     console.print(Text(f"{headline(result)}.", style="bold"))
+    if result.dry_run:
+        console.print(Text(f"{DRY_RUN}.", style="bold"))
+    if risk := risk_line(result):
+        console.print(Text(f"{risk}."))
     lines = pull_request_lines(result)
     if lines and result.outcomes is not None:
         table = _table("Action", "Pull request", "Items", "Where")
         for line in lines:
-            table.add_row(line.action, _cell(line.title), str(line.items), _cell(line.note or line.reference))
+            told = Text(line.told, style="red" if line.failed else "")
+            table.add_row(told, _cell(line.title), str(line.items), _cell(line.note or line.reference))
         console.print(table)
     elif lines:
         table = _table("Pull request", "Items", "Branch")

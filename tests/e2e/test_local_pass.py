@@ -74,9 +74,11 @@ def test_plan_explains_and_run_writes_and_a_second_run_changes_nothing(
     assert [(pr["action"], pr["head"], pr["number"], pr["url"]) for pr in dry["pull_requests"]] == [
         ("create", None, None, None)
     ]
+    assert dry["dry_run"] is True
     assert branches(git) == {}
 
     first = run_json(command, "run", *options)
+    assert first["dry_run"] is False
     (pr,) = first["pull_requests"]
     assert branches(git) == {pr["branch"]: pr["head"]}
     assert pr["branch"] == plan["pull_requests"][0]["branch"]
@@ -159,7 +161,11 @@ def test_branch_that_is_checked_out_is_reported_and_left(tmp_path: Path, command
     (pr,) = run_json(command, "run", *options)["pull_requests"]
     git.run("checkout", "--quiet", pr["branch"])
     write_tags(tmp_path, NEW, NEWER)
-    (after,) = run_json(command, "run", *options, status=1)["pull_requests"]
+    code, out, err = command("run", *options, "--format", "json")
+    assert (code, err.count("\n")) == (1, 1)
+    assert err.startswith("autobump: error: pull request failed (")
+    assert "checked out" in err
+    (after,) = json.loads(out)["pull_requests"]
     assert "checked out" in after["failure"]
     assert branches(git) == {pr["branch"]: pr["head"]}
 

@@ -1,0 +1,85 @@
+"""What the reports that people read have in common."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from autobump.planning.risk import ItemRisk, RiskLevel
+from autobump.pull_requests.forges import Outcome
+from autobump.pull_requests.reconcile import Create
+from autobump.report.html import render_html
+from autobump.report.json import render_json
+from autobump.report.markdown import render_markdown
+from autobump.report.summary import risk_line
+from autobump.report.table import render_table
+from autobump.run import PassResult
+from tests.support.bumps import make_bump
+from tests.support.results import REVISION, at_risk, make_result
+
+Render = Callable[[PassResult], str]
+EVERY_FORM = pytest.mark.parametrize("render", [render_table, render_markdown, render_html])
+
+
+def plain(text: str) -> str:
+    """Return a report without its markup, and with one space between words."""
+    return " ".join(re.sub("<[^>]*>|[`*|]", " ", text).split())
+
+
+def ran(*failures: str, dry_run: bool = False) -> PassResult:
+    """Return the result of a run that made a pull request, or failed to, or would have."""
+    planned = make_result([make_bump("A", "One")])
+    (desired,) = planned.desired
+    outcome = Outcome(Create(desired), None if failures else REVISION, failure="".join(failures))
+    return replace(planned, outcomes=(outcome,), dry_run=dry_run)
+
+
+@EVERY_FORM
+def test_dry_run_says_that_nothing_was_written_and_what_would_be_done(render: Render) -> None:
+    text = plain(render(ran(dry_run=True)))
+    assert "Dry run: nothing was written." in text
+    assert "would create" in text
+    for words in ("What was done", "What the pass did"):
+        assert words not in text
+
+
+@EVERY_FORM
+def test_run_for_good_says_nothing_of_a_dry_one(render: Render) -> None:
+    text = plain(render(ran()))
+    assert "Dry run" not in text
+    assert "would" not in text
+
+
+def test_document_of_a_run_tells_whether_it_was_dry() -> None:
+    assert json.loads(render_json(ran(dry_run=True)))["dry_run"] is True
+    assert json.loads(render_json(ran()))["dry_run"] is False
+    assert "dry_run" not in json.loads(render_json(make_result()))
+
+
+@EVERY_FORM
+def test_action_that_failed_is_told_as_failed(render: Render) -> None:
+    text = plain(render(ran("the branch is checked out")))
+    assert "create failed" in text
+    assert "the branch is checked out" in text
+
+
+@pytest.mark.parametrize("render", [render_table, render_markdown])
+def test_line_tells_how_many_updates_are_at_risk(render: Render) -> None:
+    unknown = replace(make_bump("F", "Six"), risk=ItemRisk(known=False))
+    harmless = replace(make_bump("E", "Five"), risk=ItemRisk())
+    review = [at_risk(make_bump(pack, "One"), RiskLevel.REVIEW) for pack in ("B", "C")]
+    result = make_result([at_risk(make_bump("A", "One")), *review, make_bump("D", "Four"), harmless, unknown])
+    assert "Risk of 5 updates: 1 breaking, 2 review, 1 not known." in plain(render(result))
+
+
+def test_line_of_risk_is_left_out_when_there_is_none() -> None:
+    assert risk_line(make_result([replace(make_bump("E", "Five"), risk=ItemRisk())])) == ""
+    assert risk_line(make_result([make_bump("E", "Five")])) == ""
+
+
+def test_page_names_its_repository() -> None:
+    text = plain(render_html(replace(make_result(), repository="acme/content")))
+    assert text.count("acme/content") == 2  # in the title of the window, and above the result
+    assert "acme/content , 0 item files at 0123456789ab" in text
