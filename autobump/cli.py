@@ -748,10 +748,9 @@ def _finish(
     written = [_write_result(outcomes, report, _ENDINGS[report.suffix]) for report in reports]
     commands: tuple[str, ...] = ()
     if actions:
-        from autobump.fleet import merge_outcomes
         from autobump.report.actions import tell_actions
 
-        told = tell_actions(merge_outcomes(outcomes), os.environ)
+        told = tell_actions(outcomes, os.environ)
         commands = told.commands
         for failure in told.failures:
             _tell_failure(failure)
@@ -797,13 +796,14 @@ def _write_result(outcomes: "Sequence[RepositoryOutcome]", path: Path, output_fo
 
 def _render_all(outcomes: "Sequence[RepositoryOutcome]", output_format: str, *, colour: bool | None) -> str:
     """Write one result as it is, and those of several repositories below their names."""
-    from autobump.fleet import merge_outcomes
+    from autobump.fleet import find_only
 
-    match outcomes:
-        case [outcome] if not outcome.repository and outcome.result:
-            return _render(outcome.result, output_format, colour=colour)
+    if (only := find_only(outcomes)) is not None:
+        return _render(only, output_format, colour=colour)
     if output_format == "html":
-        return _render(merge_outcomes(outcomes), "html", colour=colour)
+        from autobump.report.html import render_fleet_html
+
+        return render_fleet_html(outcomes)
     from autobump.report.fleet import render_fleet_json, render_fleet_markdown, render_fleet_table
 
     def render(result: "PassResult") -> str:

@@ -147,11 +147,18 @@ def share_sources(options: PassOptions, settings: Settings, traffic: Traffic | N
     return replace(sources, tags=SharedTags(sources.tags))
 
 
-def merge_outcomes(outcomes: Sequence[RepositoryOutcome]) -> PassResult:
-    """Return what came of all repositories as one result, with those that failed among its failures."""
+def find_only(outcomes: Sequence[RepositoryOutcome]) -> PassResult | None:
+    """Return the result of the only repository; None for one or more that go by their names."""
     match outcomes:
         case [RepositoryOutcome(repository="", result=PassResult() as only)]:
             return only
+    return None
+
+
+def merge_outcomes(outcomes: Sequence[RepositoryOutcome]) -> PassResult:
+    """Return what came of all repositories as one result, with those that failed among its failures."""
+    if (only := find_only(outcomes)) is not None:
+        return only
     results = [one.result for one in outcomes if one.result]
     first = results[0] if results else _nothing()
     judged = Judged(

@@ -1,10 +1,14 @@
 """Tells GitHub Actions of a pass: job summary, annotations, step outputs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from autobump.fleet import RepositoryOutcome, find_only, merge_outcomes
+from autobump.markdown import count
+from autobump.report.fleet import render_fleet_markdown
 from autobump.report.markdown import render_markdown
+from autobump.report.summary import ProblemLine, problem_lines
 from autobump.run import PassResult
 
 MAX_SUMMARY_BYTES = 1024 * 1024
@@ -24,25 +28,26 @@ class Told:
     failures: tuple[str, ...]
 
 
-def tell_actions(result: PassResult, environ: Mapping[str, str]) -> Told:
+def tell_actions(outcomes: Sequence[RepositoryOutcome], environ: Mapping[str, str]) -> Told:
     """Write summary and outputs to the files that Actions names, and return the annotations.
 
     Args:
-        result: The outcome.
+        outcomes: What came of each repository.
         environ: Names the files in `GITHUB_STEP_SUMMARY` and `GITHUB_OUTPUT`; without one it is left out.
 
     Source: "Workflow commands for GitHub Actions" of GitHub's documentation.
     """
+    result, only = merge_outcomes(outcomes), find_only(outcomes)
+    summary = render_markdown(only) if only else render_fleet_markdown(outcomes, render_markdown)
     outputs = "".join(f"{name}={number}\n" for name, number in count_outputs(result).items())
-    texts = {"GITHUB_STEP_SUMMARY": _fit(render_markdown(result)), "GITHUB_OUTPUT": outputs}
     failures = []
-    for variable, text in texts.items():
+    for variable, text in {"GITHUB_STEP_SUMMARY": _fit(summary), "GITHUB_OUTPUT": outputs}.items():
         if name := environ.get(variable):
             try:
                 _append(Path(name), text)
             except OSError as exc:
                 failures.append(f"cannot write {name}, which {variable} names: {exc.strerror}")
-    return Told(tuple(annotations(result)), tuple(failures))
+    return Told(tuple(annotations(outcomes)), tuple(failures))
 
 
 def count_outputs(result: PassResult) -> dict[str, int]:
@@ -55,27 +60,51 @@ def count_outputs(result: PassResult) -> dict[str, int]:
     }
 
 
-def annotations(result: PassResult) -> Iterator[str]:
-    """Yield workflow commands: failures as errors, problems in the content as warnings."""
+def annotations(outcomes: Sequence[RepositoryOutcome]) -> Iterator[str]:
+    """Yield workflow commands: failures as errors, problems in the content as warnings.
+
+    GitHub looks for the file of an annotation in the repository of the workflow; so those of several
+    repositories name it in their text.
+    """
     errors = [
-        _command("error", f"{failure.what}: {failure.cause}", title="Failed") for failure in result.failures
-    ]
-    errors += [
-        _command("error", f"{outcome.action.name}: {outcome.failure}", title="Pull request failed")
-        for outcome in result.outcomes or ()
-        if outcome.failure
+        _command("error", f"{failure.what}: {failure.cause}", title="Failed")
+        for failure in merge_outcomes(outcomes).failures
     ]
     warnings: list[str] = []
-    unknown = {problem.path for problem in result.judged.unknown}
-    for problem in result.judged.problems:
-        place = {"file": problem.path}
-        if problem.line:
-            place |= {"line": str(problem.line), "col": str(problem.column or 1)}
-        level, group = ("error", errors) if problem.path in unknown else ("warning", warnings)
-        group.append(_command(level, problem.detail, **place, title=problem.reason))
-    notices = [_command("notice", notice.detail, file=notice.path) for notice in result.judged.notices]
-    for group in (errors, warnings, notices):
-        yield from group[:MAX_ANNOTATIONS]
+    notices: list[str] = []
+    for one in outcomes:
+        of = f"{one.repository}: " if one.repository else ""
+        for outcome in (one.result and one.result.outcomes) or ():
+            if outcome.failure:
+                text = f"{of}{outcome.action.name}: {outcome.failure}"
+                errors.append(_command("error", text, title="Pull request failed"))
+    for one in outcomes:
+        if one.result is None:
+            continue
+        unknown = {problem.path for problem in one.result.judged.unknown}
+        for line in problem_lines(one.result.judged.problems):
+            level, group = ("error", errors) if line.example.path in unknown else ("warning", warnings)
+            group.append(_annotate(level, one.repository, line))
+        for notice in one.result.judged.notices:
+            if one.repository:
+                text = f"{one.repository}: {notice.path}: {notice.detail}"
+                notices.append(_command("notice", text))
+            else:
+                notices.append(_command("notice", notice.detail, file=notice.path))
+    for kind in (errors, warnings, notices):
+        yield from kind[:MAX_ANNOTATIONS]
+
+
+def _annotate(level: str, repository: str, line: ProblemLine) -> str:
+    """Return the annotation of problems of one cause."""
+    example, more = line.example, len(line.problems) - 1
+    text = f"{line.detail} (and {count(more, 'more file')})" if more else line.detail
+    if repository:
+        return _command(level, f"{repository}: {line.place}: {text}", title=line.reason)
+    place = {"file": example.path}
+    if example.line:
+        place |= {"line": str(example.line), "col": str(example.column or 1)}
+    return _command(level, text, **place, title=line.reason)
 
 
 def _command(name: str, message: str, **properties: str) -> str:

@@ -45,5 +45,5 @@ def render_fleet_table(outcomes: Sequence[RepositoryOutcome], render: Callable[[
     parts = []
     for outcome in outcomes:
         text = render(outcome.result) if outcome.result else f"failed: {printable(outcome.failure)}\n"
-        parts.append(f"{outcome.repository}\n\n{text}")
+        parts.append(f"{printable(outcome.repository)}\n\n{text}")
     return "\n".join(parts)

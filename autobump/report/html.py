@@ -3,21 +3,29 @@
 import hashlib
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from statistics import median_low
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
+from autobump.fleet import RepositoryOutcome, merge_outcomes
 from autobump.markdown import count
 from autobump.planning.plan import Bump
 from autobump.planning.risk import RiskLevel, describe_finding
 from autobump.printable import printable
-from autobump.report.summary import DRY_RUN, PullRequestLine, headline, pull_request_lines, riskiest
+from autobump.report.summary import (
+    DRY_RUN,
+    PullRequestLine,
+    headline,
+    problem_lines,
+    pull_request_lines,
+    riskiest,
+)
 from autobump.report.usage import (
     ImageInUse,
     age_bands,
@@ -31,6 +39,7 @@ MAX_TEXT = 500
 """Longest piece of outside text shown in one place, in characters."""
 
 _YEAR = timedelta(days=365.25)
+_NOTHING = Markup()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +84,89 @@ class _ImageRow:
     ages: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One of several repositories as the page shows it: its result, or why there is none."""
+
+    id: str
+    name: str
+    headline: str = ""
+    text: str = ""
+    failure: str = ""
+    failed: bool = True
+
+
 def render_html(result: PassResult) -> str:
     """Write the outcome as a page; the same outcome gives the same text."""
-    page = Environment(
-        autoescape=True, finalize=_shown, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    ).from_string(_read("page.html"))
+    title = f"{result.repository}, {headline(result)}" if result.repository else headline(result)
+    body = {"text": _render_result(result, bar=_trusted(_read("bar.html"))), "parts": (), "rows": True}
+    return _render_page(result, title, count(result.judged.files, "item file"), body)
+
+
+def render_fleet_html(outcomes: Sequence[RepositoryOutcome]) -> str:
+    """Write what came of several repositories as one page, each in a part of its own."""
+    merged, scope = (
+        merge_outcomes(outcomes),
+        f"{len(outcomes)} repositor{'y' if len(outcomes) == 1 else 'ies'}",
+    )
+    parts = []
+    for number, outcome in enumerate(outcomes, 1):
+        id, name, result = f"r{number}", outcome.repository, outcome.result
+        if result is None:
+            parts.append(_Part(id, name, failure=outcome.failure))
+        else:
+            text = _render_result(result, at=f"{id}-", name=name)
+            parts.append(_Part(id, name, headline(result), text, failed=outcome.failed))
+    rows = any('<details class="group' in part.text for part in parts)
+    body = {"parts": parts, "rows": rows, "bar": _trusted(_read("bar.html"))}
+    return _render_page(merged, f"{scope}, {headline(merged)}", scope, body)
+
+
+def _render_page(result: PassResult, title: str, scope: str, body: Mapping[str, Any]) -> str:
     style, script = _read("page.css"), _read("page.js")
     # A style or script that the policy does not name is never applied or run, wherever it comes from.
     policy = (
         f"default-src 'none'; style-src '{_source_of(style)}'; script-src '{_source_of(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    text = page.render(_view(result), policy=policy, style=_trusted(style), script=_trusted(script))
+    text = _template("page.html").render(
+        body,
+        title=title,
+        scope=scope,
+        is_run=result.outcomes is not None,
+        dry_run=f"{DRY_RUN}." if result.dry_run else "",
+        repository=result.repository,
+        revision=result.revision,
+        now=result.now.astimezone(UTC),
+        policy=policy,
+        style=_trusted(style),
+        script=_trusted(script),
+    )
     return f"{text.strip()}\n"
 
 
+def _render_result(result: PassResult, *, at: str = "", name: str = "", bar: Markup = _NOTHING) -> Markup:
+    """Write what came of one repository.
+
+    Args:
+        result: What came of it.
+        at: What the ids begin with, to be told from those of other repositories.
+        name: The repository, where there are several.
+        bar: The filter, if it stands in here.
+    """
+    frame = {"at": at, "name": name, "bar": bar, "heading_tag": "h3" if name else "h2"}
+    return _trusted(_template("result.html").render(_view(result), **frame))
+
+
+def _template(name: str) -> Template:
+    environment = Environment(
+        autoescape=True, finalize=_shown, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(_read(name))
+
+
 def _view(result: PassResult) -> dict[str, Any]:
-    """Return what the template shows."""
+    """Return what the template of a result shows."""
     judged, plan = result.judged, result.plan
     lines = pull_request_lines(result)
     risky = _risk_groups(result)
@@ -119,15 +194,12 @@ def _view(result: PassResult) -> dict[str, Any]:
         "notices": _Heading("Notices", len(judged.notices)),
     }
     return {
-        "headline": headline(result),
-        "repository": result.repository,
-        "revision": result.revision,
-        "now": result.now.astimezone(UTC),
         "is_run": result.outcomes is not None,
         "dry_run": f"{DRY_RUN}." if result.dry_run else "",
         "judged": judged,
         "plan": plan,
         "lines": lines,
+        "problems": problem_lines(judged.problems),
         "failures": result.failures,
         "failed_lines": sum(line.failed for line in lines),
         "actions": _describe_actions(lines),
@@ -293,8 +365,8 @@ def _read(name: str) -> str:
 
 
 def _trusted(text: str) -> Markup:
-    """Let a file of this package into the page as it is."""
-    return Markup(text)  # noqa: S704 - nothing from outside is in it
+    """Let a file of this package, or what a template of it became, into the page as it is."""
+    return Markup(text)  # noqa: S704 - what is in it from outside is escaped already
 
 
 def _source_of(text: str) -> str:

@@ -8,6 +8,7 @@ from autobump.report.summary import (
     DRY_RUN,
     PullRequestLine,
     headline,
+    problem_lines,
     pull_request_lines,
     risk_line,
     riskiest,
@@ -57,14 +58,14 @@ def render_markdown(result: PassResult) -> str:
     if skipped := skipped_lines(result):
         rows_skipped = [(code(line.reason), str(line.files), code(line.example)) for line in skipped]
         parts += ["### Skipped", table(("Reason", "Items", "For example"), rows_skipped)]
-    if problems := result.judged.problems:
+    if problems := problem_lines(result.judged.problems):
         rows_problems = [
-            (code(problem.path), str(problem.line or "-"), code(problem.reason), code(problem.detail))
-            for problem in problems[:_MAX_PROBLEMS]
+            (code(line.reason), str(len(line.problems)), code(line.place), code(line.detail))
+            for line in problems[:_MAX_PROBLEMS]
         ]
-        parts += ["### Problems", table(("File", "Line", "Reason", "Detail"), rows_problems)]
-        if len(problems) > _MAX_PROBLEMS:
-            parts.append(f"… and {count(len(problems) - _MAX_PROBLEMS, 'problem')} more.")
+        parts += ["### Problems", table(("Reason", "Files", "For example", "Detail"), rows_problems)]
+        if more := sum(len(line.problems) for line in problems[_MAX_PROBLEMS:]):
+            parts.append(f"… and {count(more, 'problem')} more.")
     if result.deprecated:
         rows_deprecated = [
             (code(image.repository), str(result.judged.count_items(image.repository)), code(image.reason))

@@ -18,7 +18,8 @@
       text: `${row.textContent}\n${element.dataset.group}`.toLowerCase(),
     })),
   }));
-  const sections = [...document.querySelectorAll("main > section")];
+  const sections = [...document.querySelectorAll("main section")];
+  const repositories = [...document.querySelectorAll("main > article")];
   const total = groups.reduce((sum, group) => sum + group.rows.length, 0);
   let filtering = false;
 
@@ -47,6 +48,7 @@
       group.count.textContent = filtering ? `${format(here)} of ${all}` : all;
     }
     for (const section of sections) section.hidden = filtering && !busy.has(section);
+    for (const one of repositories) one.hidden = filtering && !one.querySelector("section:not([hidden])");
     found.textContent = filtering ? `${format(matches)} of ${format(total)} rows` : `${format(total)} rows`;
   };
 

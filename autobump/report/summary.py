@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from autobump.content.reader import Problem
 from autobump.markdown import count
 from autobump.planning.plan import Bump
 from autobump.planning.risk import RiskLevel
@@ -47,6 +48,26 @@ class ReasonLine:
     reason: str
     files: int
     example: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemLine:
+    """Problems of one cause: their reason and detail, and their files in the order of paths."""
+
+    reason: str
+    detail: str
+    problems: tuple[Problem, ...]
+
+    @property
+    def example(self) -> Problem:
+        """The first of them."""
+        return self.problems[0]
+
+    @property
+    def place(self) -> str:
+        """Where the first of them is: path, line and column, as far as they are known."""
+        one = self.example
+        return f"{one.path}:{one.line}:{one.column}" if one.line else one.path
 
 
 def headline(result: PassResult) -> str:
@@ -123,6 +144,19 @@ def waiting_lines(result: PassResult) -> list[ReasonLine]:
 def skipped_lines(result: PassResult) -> list[ReasonLine]:
     """Return why items are skipped, most frequent first."""
     return _by_reason((str(skip.reason), f"{skip.path}: {skip.detail}") for skip in result.judged.skipped)
+
+
+def problem_lines(problems: Iterable[Problem]) -> list[ProblemLine]:
+    """Return problems by their cause, most frequent first; a registry that is down is one for each image.
+
+    What is wrong in a line of a file is a cause of its own, however it reads.
+    """
+    causes: dict[tuple[str, str, str], list[Problem]] = {}
+    for problem in problems:
+        own = problem.path if problem.line else ""
+        causes.setdefault((problem.reason, problem.detail, own), []).append(problem)
+    lines = [ProblemLine(reason, detail, tuple(same)) for (reason, detail, _), same in causes.items()]
+    return sorted(lines, key=lambda line: (-len(line.problems), line.example.path))
 
 
 def _by_reason(rows: Iterable[tuple[str, str]]) -> list[ReasonLine]:

@@ -13,6 +13,7 @@ from autobump.printable import printable
 from autobump.report.summary import (
     DRY_RUN,
     headline,
+    problem_lines,
     pull_request_lines,
     risk_line,
     riskiest,
@@ -69,10 +70,10 @@ def render_table(result: PassResult, *, colour: bool | None = None) -> str:
             table.add_row(_cell(failure.what), _cell(failure.cause))
         console.print(table)
     if result.judged.problems:
-        table = _table("Problem", "File", "Detail")
-        for problem in result.judged.problems:
-            place = f"{problem.path}:{problem.line}:{problem.column}" if problem.line else problem.path
-            table.add_row(problem.reason, _cell(place), _cell(problem.detail))
+        table = _table("Problem", "Files", "For example", "Detail")
+        for problem in problem_lines(result.judged.problems):
+            number = str(len(problem.problems))
+            table.add_row(problem.reason, number, _cell(problem.place), _cell(problem.detail))
         console.print(table)
     if result.deprecated:
         table = _table("Deprecated image", "Items", "Reason")
@@ -90,7 +91,7 @@ def render_table(result: PassResult, *, colour: bool | None = None) -> str:
 def _table(*headers: str) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for header in headers:
-        number = header == "Items"
+        number = header in ("Items", "Files")
         table.add_column(header, justify="right" if number else "left", no_wrap=number, overflow="fold")
     return table
 

@@ -44,7 +44,7 @@ const look = () =>
         open: group.open,
         hidden: group.hidden,
       })),
-      sections: [...document.querySelectorAll("main > section")].filter((one) => !one.hidden).map((one) => one.id),
+      sections: [...document.querySelectorAll("main section")].filter((one) => !one.hidden).map((one) => one.id),
       status: document.getElementById("found").textContent,
       focus: document.activeElement.id,
       text: document.getElementById("filter").value,

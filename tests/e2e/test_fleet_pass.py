@@ -170,10 +170,9 @@ def test_report_for_people_names_each_repository(
     options = ["plan", "--config", str(config), "--tags", f"file:{tmp_path / 'tags.json'}", "--format", form]
     assert run_command(options) == 0
     out = capsys.readouterr().out
-    assert out.count("Update demisto/x to 1.0.0.2 (1 pack)") >= 2
-    if form != "html":
-        assert "owner/name0" in out
-        assert "owner/name1" in out
+    assert out.count("Update demisto/x to 1.0.0.2 (1 pack)") == 2
+    assert "owner/name0" in out
+    assert "owner/name1" in out
 
 
 @pytest.fixture

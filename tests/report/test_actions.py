@@ -5,6 +5,7 @@ import pytest
 
 from autobump.cli import run_command
 from autobump.content.reader import Problem
+from autobump.fleet import RepositoryOutcome
 from autobump.judge import Judged, Notice
 from autobump.planning.plan import Plan
 from autobump.report import actions
@@ -27,7 +28,7 @@ def told(tmp_path: Path, *problems: Problem, notices: tuple[Notice, ...] = ()) -
     )
     files = {"GITHUB_STEP_SUMMARY": tmp_path / "summary", "GITHUB_OUTPUT": tmp_path / "output"}
     environ = {name: str(path) for name, path in files.items()}
-    told = tell_actions(replace(RESULT, judged=judged), environ)
+    told = tell_actions([RepositoryOutcome("", replace(RESULT, judged=judged))], environ)
     assert told.failures == ()
     return list(told.commands), files["GITHUB_STEP_SUMMARY"].read_text(), files["GITHUB_OUTPUT"].read_text()
 
@@ -41,12 +42,12 @@ def test_summary_and_outputs_go_where_actions_wants_them(tmp_path: Path) -> None
 
 
 def test_outside_actions_nothing_is_written(tmp_path: Path) -> None:
-    assert tell_actions(RESULT, {}) == Told((), ())
+    assert tell_actions([RepositoryOutcome("", RESULT)], {}) == Told((), ())
 
 
 def test_file_that_cannot_be_written_keeps_nothing_from_the_others(tmp_path: Path) -> None:
     files = {"GITHUB_STEP_SUMMARY": "/nowhere/summary", "GITHUB_OUTPUT": str(tmp_path / "output")}
-    (failure,) = tell_actions(RESULT, files).failures
+    (failure,) = tell_actions([RepositoryOutcome("", RESULT)], files).failures
     cause = "which GITHUB_STEP_SUMMARY names: No such file or directory"
     assert failure == f"cannot write /nowhere/summary, {cause}"
     assert "bumps=0\n" in (tmp_path / "output").read_text()
@@ -66,10 +67,10 @@ def test_what_fails_as_a_whole_is_the_first_error_and_a_problem_in_the_outputs(t
         dashboard_failure="the repository has no issues",
         other_failures=(Failure("repository a/b", "no\n::notice::way"),),
     )
-    assert list(tell_actions(result, environ).commands[:3]) == [
+    assert list(tell_actions([RepositoryOutcome("", result)], environ).commands[:3]) == [
         "::error title=Failed::dashboard: the repository has no issues",
         "::error title=Failed::repository a/b: no%0A::notice::way",
-        "::error file=0.yml,title=tags-unavailable::503",
+        "::error file=0.yml,title=tags-unavailable::503 (and 19 more files)",
     ]
     assert "problems=22\n" in (tmp_path / "output").read_text()
     summary = (tmp_path / "summary").read_text()
@@ -92,15 +93,46 @@ def test_names_cannot_begin_a_command(tmp_path: Path) -> None:
     assert "set-output" not in outputs
 
 
+def test_annotations_of_several_repositories_name_theirs_and_point_at_no_file(tmp_path: Path) -> None:
+    problems = (
+        Problem("a.yml", "A", "invalid-yaml", "odd", 3, 7),
+        Problem("b.yml", "B", "unsafe-edit", "no"),
+    )
+    judged = replace(RESULT.judged, problems=problems, notices=(Notice("a.yml", "misplaced"),))
+    both = [RepositoryOutcome(f"owner/{name}", replace(RESULT, judged=judged)) for name in ("one", "two")]
+    commands = tell_actions([*both, RepositoryOutcome("owner/three", None, "no\nway")], {}).commands
+    assert commands == (
+        "::error title=Failed::repository owner/three: no%0Away",
+        "::warning title=invalid-yaml::owner/one: a.yml:3:7: odd",
+        "::warning title=unsafe-edit::owner/one: b.yml: no",
+        "::warning title=invalid-yaml::owner/two: a.yml:3:7: odd",
+        "::warning title=unsafe-edit::owner/two: b.yml: no",
+        "::notice ::owner/one: a.yml: misplaced",
+        "::notice ::owner/two: a.yml: misplaced",
+    )
+
+
+def test_summary_of_several_repositories_keeps_them_apart(tmp_path: Path) -> None:
+    both = [RepositoryOutcome(f"owner/{name}", RESULT) for name in ("one", "two")]
+    environ = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary"), "GITHUB_OUTPUT": str(tmp_path / "output")}
+    tell_actions([*both, RepositoryOutcome("owner/three", None, "no way")], environ)
+    summary = (tmp_path / "summary").read_text()
+    heads = [line for line in summary.splitlines() if line.startswith("#")]
+    assert heads == ["# `owner/one`", "## autobump", "# `owner/two`", "## autobump", "# `owner/three`"]
+    assert "**Failed:** `no way`" in summary
+    assert (tmp_path / "output").read_text() == "bumps=0\npull-requests=0\nproblems=1\n"
+
+
 def test_no_more_annotations_than_github_shows(tmp_path: Path) -> None:
-    commands, _, outputs = told(tmp_path, *(Problem(f"{n}.yml", "A", "invalid-yaml", "") for n in range(50)))
+    odd = (Problem(f"{n}.yml", "A", "invalid-yaml", "odd", 1, 1) for n in range(50))
+    commands, _, outputs = told(tmp_path, *odd)
     assert len(commands) == 10
     assert "problems=50" in outputs
 
 
 def test_summary_is_cut_to_what_github_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions, "MAX_SUMMARY_BYTES", 300)
-    _, summary, _ = told(tmp_path, *(Problem(f"é{n}.yml", "A", "invalid-yaml", "") for n in range(50)))
+    _, summary, _ = told(tmp_path, *(Problem(f"é{n}.yml", "A", "invalid-yaml", str(n)) for n in range(50)))
     assert len(summary.encode()) <= 300
     assert summary.endswith("the whole result is in the report.\n")
 

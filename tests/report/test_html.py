@@ -13,13 +13,14 @@ import pytest
 from autobump.cli import run_command
 from autobump.content.eligibility import Skipped
 from autobump.content.reader import Problem
+from autobump.fleet import RepositoryOutcome
 from autobump.images.choice import sort_releases
 from autobump.images.deprecated import DeprecatedImage
 from autobump.judge import Notice
 from autobump.planning.plan import Limits
 from autobump.pull_requests.forges import Outcome
 from autobump.pull_requests.reconcile import Close, Create, ExistingPullRequest, PullRequestState
-from autobump.report.html import MAX_TEXT, render_html
+from autobump.report.html import MAX_TEXT, render_fleet_html, render_html
 from autobump.run import PassResult
 from tests.support.browser import look_at
 from tests.support.bumps import make_bump
@@ -135,7 +136,7 @@ def test_rows_say_what_they_are_of() -> None:
         return " ".join(page.texts[section].split())
 
     assert "dashboard the repository has no issues" in says("failures")
-    assert "Packs/P/Scripts/P/P.yml:3:7 invalid-yaml found a tab" in says("problems")
+    assert "Packs/P/Scripts/P/P.yml:3:7 1 invalid-yaml found a tab" in says("problems")
     assert "Update demisto/boto3 to 1.0.0.9 (1 pack) autobump/boto3/" in says("pull-requests")
     assert "imports devo of the package devo-sdk 3.4.2, which the new image lacks" in says("risk")
     assert "Three Packs/Gamma/Scripts/Three/Three.yml demisto/boto3 1.0.0.1 → 1.0.0.9" in says("updates")
@@ -276,6 +277,82 @@ def test_run_tells_what_was_done_and_where() -> None:
     links = [link["href"] for link in page.find("a") if not link.get("href", "#").startswith("#")]
     # Once where it was made, and once at its item.
     assert links == ["https://example.com/demisto/content/pull/12"] * 2
+
+
+def fleet() -> list[RepositoryOutcome]:
+    """Return what came of three repositories, of which the last failed."""
+    full = full_result()
+    return [
+        RepositoryOutcome("owner/one", full),
+        RepositoryOutcome("owner/two", replace(full, dashboard_failure="")),
+        RepositoryOutcome("owner/three", None, "is not a git repository"),
+    ]
+
+
+def test_several_repositories_are_parts_of_their_own() -> None:
+    page = Page(render_fleet_html(fleet()))
+    ids = Counter(attributes["id"] for _, attributes in page.elements if "id" in attributes)
+    assert set(ids.values()) == {1}
+    parts = [attributes["id"] for attributes in page.find("article")]
+    assert [page.texts[f"{part}-title"] for part in parts] == ["owner/one", "owner/two", "owner/three"]
+    assert page.count("r1-updates") == page.count("r2-updates") == "1"
+    assert "failed is not a git repository" in " ".join(page.texts["r3"].split())
+    assert "r1-failures" in page.texts
+    assert "r2-failures" not in page.texts
+    listed = " ".join(page.texts["ul"].split())
+    assert listed.startswith(
+        "owner/one failed6 item files at 0123456789ab: 3 to update, 2 skipped, 1 problem"
+    )
+    assert "owner/two6 item files at 0123456789ab" in listed
+    assert "3 repositories, 12 item files: 6 to update" in page.texts["title"]
+
+
+def test_page_of_several_repositories_is_well_made() -> None:
+    page = Page(render_fleet_html(fleet()))
+    headings = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert headings[:3] == [1, 2, 3]
+    assert headings.count(2) == 3
+    regions = [
+        attributes["aria-label"] for attributes in page.find("div") if attributes.get("role") == "region"
+    ]
+    assert len(set(regions)) == len(regions)
+    ids = {attributes["id"] for _, attributes in page.elements if "id" in attributes}
+    assert {link["href"].removeprefix("#") for link in page.find("a")} <= ids
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_of_several_repositories_stays_text(text: str) -> None:
+    def several(text: str) -> Page:
+        outcomes = [RepositoryOutcome(text, hostile_result(text)), RepositoryOutcome(text, None, text)]
+        return Page(render_fleet_html(outcomes))
+
+    assert shape(several(text)) == shape(several("harmless"))
+
+
+def test_filter_hides_repositories_without_a_match(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    page.write_text(render_fleet_html(fleet()), encoding="utf-8")
+    seen = look_at(page, tmp_path / "profile", ["repository has no issues"])
+    assert seen["complaints"] == []
+    filtered = seen["filtered"]["repository has no issues"]
+    assert (filtered["sections"], filtered["visible"]) == (["r1-failures"], 1)
+    assert {told for state in seen["axe"].values() for told in state["violations"]} == set()
+    assert seen["phone"] == {"width": 375, "content": 375}
+
+
+def test_problems_of_one_cause_are_one_row_that_names_every_file() -> None:
+    paths = [f"Packs/P/Scripts/{name}/{name}.yml" for name in ("A", "B", "C")]
+    page = Page(
+        render_html(make_result(problems=[Problem(path, "P", "tags-unavailable", "503") for path in paths]))
+    )
+    told = " ".join(page.texts["problems"].split())
+    assert page.count("problems") == "3"
+    assert f"{paths[0]}and 2 more files {paths[1]} {paths[2]} 3 tags-unavailable 503" in told
+
+
+def test_images_in_use_say_what_is_not_counted() -> None:
+    page = Page(render_html(full_result()))
+    assert "1 file that could not be judged is not counted here." in page.texts["images"]
 
 
 def test_plan_is_written_as_a_page(tmp_path: Path) -> None:

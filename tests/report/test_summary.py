@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from autobump.content.reader import Problem
 from autobump.planning.risk import ItemRisk, RiskLevel
 from autobump.pull_requests.forges import Outcome
 from autobump.pull_requests.reconcile import Create
@@ -83,3 +84,18 @@ def test_page_names_its_repository() -> None:
     text = plain(render_html(replace(make_result(), repository="acme/content")))
     assert text.count("acme/content") == 2  # in the title of the window, and above the result
     assert "acme/content , 0 item files at 0123456789ab" in text
+
+
+@pytest.mark.parametrize("render", [render_table, render_markdown])
+def test_problems_of_one_cause_are_one_row_with_their_number(render: Render) -> None:
+    down = [Problem(f"Packs/A/Scripts/{n}/{n}.yml", "A", "tags-unavailable", "503") for n in range(40)]
+    odd = [Problem(f"Packs/B/Scripts/{n}/{n}.yml", "B", "invalid-yaml", "a tab", 3, n) for n in (1, 2)]
+    result = make_result(problems=[*odd, *down])
+    text = plain(render(result))
+    assert "tags-unavailable 40 Packs/A/Scripts/0/0.yml 503" in text
+    assert "Packs/A/Scripts/1/1.yml" not in text
+    # What stands in a line has a place of its own.
+    assert "invalid-yaml 1 Packs/B/Scripts/1/1.yml:3:1 a tab" in text
+    assert "invalid-yaml 1 Packs/B/Scripts/2/2.yml:3:2 a tab" in text
+    assert text.index("tags-unavailable") < text.index("invalid-yaml")
+    assert len(json.loads(render_json(result))["problems"]) == 42
