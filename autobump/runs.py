@@ -40,13 +40,24 @@ class StoppableProgress:
     def __init__(self, stop: threading.Event) -> None:
         """Watch an event."""
         self._stop = stop
+        self._task, self._done, self._total = "", 0, 0
+
+    @property
+    def at(self) -> str:
+        """How far the pass is, such as `Asking for tags, 3 of 12`; empty before its first part."""
+        return f"{self._task}, {self._done} of {self._total}" if self._task else ""
 
     def begin(self, task: str, total: int) -> None:
-        """Stop if it is time."""
-        self.step()
+        """Remember a part, and stop if it is time."""
+        self._task, self._done, self._total = task, 0, total
+        self._end_if_told()
 
     def step(self) -> None:
-        """Stop if it is time."""
+        """Count a step, and stop if it is time."""
+        self._done += 1
+        self._end_if_told()
+
+    def _end_if_told(self) -> None:
         if self._stop.is_set():
             raise PassStopped
 
@@ -90,6 +101,7 @@ class Runs:
         self._clock = clock
         self._lock = threading.Lock()
         self._state = ServiceState()
+        self._progress = StoppableProgress(self.stop)
         self._failures = 0
         self._resume_at: datetime | None = None
         self._use(loaded, first_due)
@@ -98,6 +110,11 @@ class Runs:
     def state(self) -> ServiceState:
         """What happened so far."""
         return self._state
+
+    @property
+    def at(self) -> str:
+        """How far the pass under way is, or the last one was; empty before its first part."""
+        return self._progress.at
 
     def use(self, loaded: LoadedSettings) -> None:
         """Take other settings from the next pass on; what failed before does not hold it up."""
@@ -139,10 +156,11 @@ class Runs:
     def _run(self, loaded: LoadedSettings, started: datetime) -> None:
         with self._lock:
             self._state = replace(self._state, running_since=started)
+        self._progress = StoppableProgress(self.stop)
         began, traffic, result = time.monotonic(), Traffic(), None
         end, detail = PassEnd.FAILED, ""
         try:
-            result = self._perform(loaded, StoppableProgress(self.stop), traffic)
+            result = self._perform(loaded, self._progress, traffic)
             end, detail = _end_of(result)
         except LockTakenError as exc:
             with self._lock:

@@ -28,6 +28,7 @@ from autobump.settings_file import LoadedSettings
 from autobump.status_server import StatusServer
 
 _LOOK_SECONDS = 1.0
+_PROMPT_SECONDS = 0.5
 STOP_SECONDS = 25.0
 """How long a pass may take to end the pull request it is at, once it is told to stop."""
 
@@ -148,6 +149,9 @@ class _Service:
         self._runs.stop.set()
         _log.info("stopping")
         self._scheduler.shutdown(wait=False)
+        if not self._runs.idle.wait(_PROMPT_SECONDS):
+            facts = {"at": self._runs.at, "at_most_seconds": STOP_SECONDS}
+            _log.info("waiting for the pass under way; a second Ctrl-C ends it at once", extra=facts)
         if self._runs.idle.wait(STOP_SECONDS):
             _log.info("stopped")
         else:

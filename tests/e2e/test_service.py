@@ -205,7 +205,7 @@ def test_second_interrupt_ends_at_once(world: World) -> None:
     with world.start() as service:
         assert hold.met.wait(60)
         service.process.send_signal(signal.SIGINT)
-        service.wait_for("stopping")
+        service.wait_for("waiting for the pass under way; a second Ctrl-C ends it at once")
         assert service.get("/healthz").json()["running_since"]
         service.process.send_signal(signal.SIGINT)
         service.wait_for("interrupted")
