@@ -40,6 +40,7 @@ _MACHINE_FAULTS = frozenset(
     }
 )  # fmt: skip
 _FORMATS = ("table", "json", "markdown", "html")
+_FOR_PROGRAMS = ("json", "html")
 _ENDINGS = {".txt": "table", ".json": "json", ".md": "markdown", ".html": "html"}
 
 
@@ -148,6 +149,28 @@ _TAG_OPTIONS = (
 )
 
 
+class _Folder(click.Path):
+    """A folder on this machine; what is no path is told before it is made one, which takes a slash away."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and "://" in value:
+            self.fail(f"{value} is an address; name a folder with a clone of it", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def _check_globs(
+    _context: click.Context, _option: click.Parameter, globs: tuple[str, ...]
+) -> tuple[str, ...]:
+    for glob in globs:
+        if not glob.endswith(".yml") and not any(char in glob for char in "*?["):
+            folder = glob.rstrip("/")
+            raise click.BadParameter(f"{glob} is no .yml file; for what is in a folder write '{folder}/*'")
+    return globs
+
+
 def _check_endings(
     _context: click.Context, _option: click.Parameter, reports: tuple[Path, ...]
 ) -> tuple[Path, ...]:
@@ -189,7 +212,7 @@ def _repository_options(command: _Command) -> _Command:
         (
             click.option(
                 "--repo",
-                type=click.Path(path_type=Path),
+                type=_Folder(),
                 metavar="DIR",
                 help="Content repository; bare and shallow clones are fine.  [default: .]",
             ),
@@ -209,6 +232,7 @@ def _filter_options(command: _Command) -> _Command:
                 "--path",
                 "paths",
                 multiple=True,
+                callback=_check_globs,
                 metavar="GLOB",
                 help="Only items whose path matches; repeatable.",
             ),
@@ -303,7 +327,7 @@ def plan(
     """Say what would change, and why the rest would not; only reads."""
     from autobump.fleet import plan_each
 
-    _require_places(output, reports)
+    _require_places(output_format, output, reports, actions=actions)
     options = _pass_options_of(repo, rev, tags, refresh, paths, packs, images)
     outcomes = plan_each(options, config.load, config.file, repository)
     return _finish(outcomes, output_format, output, reports, actions=actions, strict=strict)
@@ -333,7 +357,7 @@ def run(
     """Make the pull requests, refresh them, and close those that are done."""
     from autobump.fleet import run_each
 
-    _require_places(output, reports)
+    _require_places(output_format, output, reports, actions=actions)
     options = _pass_options_of(repo, rev, tags, refresh, paths, packs, images, on_github=forge == "github")
     outcomes = run_each(options, config.load, config.file, repository, forge, dry_run=dry_run)
     return _finish(outcomes, output_format, output, reports, actions=actions, strict=strict)
@@ -417,9 +441,7 @@ def explain(path: str, repo: Path | None, rev: str, config: _Choice, tags: str |
     help="Write all tags of the images to a file for --tags file:FILE; without IMAGE, those that items of "
     "--repo or of the repositories in the settings use.",
 )
-@click.option(
-    "--repo", type=click.Path(path_type=Path), metavar="DIR", help="Content repository; only with --export."
-)
+@click.option("--repo", type=_Folder(), metavar="DIR", help="Content repository; only with --export.")
 def show_tags(
     images: tuple[str, ...],
     tags: str | None,
@@ -541,7 +563,7 @@ _CHECKED_OPTIONS = (
     click.argument("file", type=click.Path(path_type=Path), required=False),
     click.option(
         "--repo",
-        type=click.Path(path_type=Path),
+        type=_Folder(),
         metavar="DIR",
         help="Use the file that a pass over this repository would use.  [default: .]",
     ),
@@ -611,7 +633,7 @@ def _find_content(repo: Path | None) -> "ContentTree | None":
 @cli.command("init")
 @click.option(
     "--repo",
-    type=click.Path(path_type=Path),
+    type=_Folder(),
     default=".",
     metavar="DIR",
     help="Content repository to write into.  [default: .]",
@@ -774,10 +796,18 @@ def _finish(
     return ExitCode.FAILED if failed or not all(written) else ExitCode.DONE
 
 
-def _require_places(output: Path | None, reports: tuple[Path, ...]) -> None:
-    """Refuse files that the result could not be written to, before anything is done."""
+def _require_places(
+    output_format: str, output: Path | None, reports: tuple[Path, ...], *, actions: bool
+) -> None:
+    """Refuse, before anything is done, places that the result could not be written to."""
     from autobump.files import require_writable
 
+    if actions and output is None and output_format in _FOR_PROGRAMS:
+        # The runner reads stderr as well, and takes commands of its older form in the midst of a line: around
+        # what goes to its log there have to be lines that say so, and those are no JSON.
+        raise click.UsageError(
+            f"--actions writes to stdout, which then is no {output_format.upper()}; name a file with --output"
+        )
     for path in (*reports, *([output] if output else ())):
         require_writable(path)
 

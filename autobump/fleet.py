@@ -196,6 +196,11 @@ def find_several(
     options: PassOptions, load: LoadSettings, file: Path | None, only: str | None
 ) -> Settings | None:
     """Return the settings if they list repositories and none is named otherwise."""
+    if only is not None and options.repo is not None:
+        raise UsageError(
+            "--repo and --repository exclude each other: one names a folder, the other chooses among the "
+            "repositories of a settings file"
+        )
     settings = load(None).settings if options.repo is None and find_named_file(file) else None
     if settings is None or not settings.repositories:
         if only is not None:

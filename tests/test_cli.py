@@ -92,7 +92,7 @@ def end_without_reader(*arguments: str, **environment: str) -> tuple[int, str]:
     "line",
     [
         "plan --tags file:tags.json",
-        "plan --tags file:tags.json --format json --actions",
+        "plan --tags file:tags.json --format markdown --actions",
         "explain Packs/A/Scripts/S/S.yml --tags file:tags.json",
         "tags demisto/x --tags file:tags.json",
         "matrix",
@@ -221,6 +221,37 @@ def test_job_summary_that_cannot_be_written_is_told_and_costs_nothing_else(repos
     assert (code, err) == (1, f"autobump: {named}: No such file or directory\n")
     assert "Update demisto/x to 1.0.0.2" in out
     assert "pull-requests=1\n" in (repository / "outputs").read_text()
+
+
+@pytest.mark.parametrize("form", ["json", "html"])
+def test_what_programs_read_never_shares_stdout_with_commands(
+    form: str, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["run", "--tags", "file:tags.json", "--actions", "--format", form]
+    assert run_command(line) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "name a file with --output" in err
+    assert branches(Git(repository)) == {}
+    assert run_command([*line, "--output", "result"]) == 0
+    assert (repository / "result").read_text()[0] in "{<"
+
+
+@pytest.mark.parametrize("folder", ["Packs/A", "Packs/A/"])
+def test_path_of_a_folder_is_told_with_the_glob_that_is_meant(
+    folder: str, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--tags", "file:tags.json", "--path")
+    assert run_command(["plan", *options, folder]) == 2
+    assert "for what is in a folder write 'Packs/A/*'" in capsys.readouterr().err
+    for glob in ("Packs/A/*", "Packs/[A]/Scripts/S/S.y?l", "Packs/A/Scripts/S/S.yml"):
+        assert run_command(["plan", *options, glob]) == 0
+
+
+def test_address_is_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["plan", "--repo", "https://github.com/acme/content"]) == 2
+    told = "https://github.com/acme/content is an address; name a folder with a clone of it"
+    assert told in capsys.readouterr().err
 
 
 def test_file_whose_name_begins_a_line_is_named_in_one(

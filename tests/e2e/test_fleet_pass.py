@@ -253,6 +253,9 @@ def test_unknown_repository_is_told_with_the_nearest(
     assert "did you mean owner/name" in capsys.readouterr().err
     assert run_command(["plan", "--repository", "owner/name"]) == 2
     assert "it lists none" in capsys.readouterr().err
+    both = ["--config", str(config), "--repo", str(two[0]), "--repository", "owner/name0"]
+    assert run_command(["plan", *both]) == 2
+    assert "--repo and --repository exclude each other" in capsys.readouterr().err
 
 
 def test_tag_file_that_cannot_be_used_is_told_before_any_repository(
