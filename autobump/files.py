@@ -33,7 +33,7 @@ def require_writable(path: Path) -> None:
     if path.exists() and not path.is_file():
         return
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        descriptor, name = tempfile.mkstemp(dir=path.resolve().parent, prefix=f".{path.name}.")
         os.close(descriptor)
         Path(name).unlink()
     except OSError as exc:
@@ -41,7 +41,7 @@ def require_writable(path: Path) -> None:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Replace a file in one step.
+    """Replace a file in one step; a link stays, and what it leads to is replaced.
 
     Raises:
         UsageError: The file cannot be written there.
@@ -51,7 +51,8 @@ def write_whole(path: Path, data: bytes) -> None:
         if path.exists() and not path.is_file():  # such as /dev/stdout or a pipe, which cannot be replaced
             path.write_bytes(data)
             return
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        target = path.resolve()
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
@@ -59,7 +60,7 @@ def write_whole(path: Path, data: bytes) -> None:
             mask = os.umask(0)
             os.umask(mask)
             Path(name).chmod(0o666 & ~mask)
-            Path(name).replace(path)
+            Path(name).replace(target)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise

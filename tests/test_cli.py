@@ -185,6 +185,16 @@ def test_place_where_no_result_can_be_written_is_refused_before_the_pass(
     assert branches(Git(repository)) == {}
 
 
+def test_result_goes_through_a_link_and_leaves_it(repository: Path) -> None:
+    (repository / "results").mkdir()
+    (repository / "results" / "today.json").write_text("older")
+    (repository / "latest.json").symlink_to("results/today.json")
+    line = ["plan", "--tags", "file:tags.json", "--format", "json", "--output", "latest.json"]
+    assert run_command(line) == 0
+    assert (repository / "latest.json").is_symlink()
+    assert json.loads((repository / "results" / "today.json").read_text())["files"] == 1
+
+
 def test_look_at_a_place_leaves_nothing_there(repository: Path) -> None:
     (repository / "results").mkdir()
     (repository / "results" / "older.json").write_text("older")
