@@ -1,6 +1,5 @@
 """Settings that have no effect on a repository, each told with where it stands."""
 
-import json
 from datetime import date
 from pathlib import Path
 
@@ -100,7 +99,6 @@ def test_config_check_tells_with_file_and_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = "policy:\n  exclude_images:\n    - demisto/y\n    - demisto/pyhton3\n"
-    settings += json.dumps({"registry": {"cache": str(tmp_path / "cache")}})[1:-1] + "\n"
     files = script_pack("A", {"S": "demisto/python3:1.0.0.1", "T": "demisto/y:1.0.0.1", "U": "not an image"})
     make_repository(tmp_path / "r", files | {".github/autobump.yml": settings})
     options = ["--repo", str(tmp_path / "r"), "--set", "policy.exclude_packs=[B]"]
