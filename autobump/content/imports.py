@@ -7,27 +7,34 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-MAX_PARSED_WORDS = 150_000
-"""A file of more words and signs is read line by line: each can take a kilobyte of the syntax tree."""
+MAX_PARSED_WORDS = 75_000
+"""A file of more words and signs is read line by line: each can take two kilobytes of the syntax tree."""
+
+MAX_STATEMENT = 65_536
+"""A statement of more characters, without its strings, was not written by a person."""
 
 _NAME = r"[^\W\d]\w*"
 _PATH = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
-_IMPORT = re.compile(rf"\s*import\s+({_PATH}(?:\s+as\s+{_NAME})?(?:\s*,\s*{_PATH}(?:\s+as\s+{_NAME})?)*)")
-_FROM = re.compile(rf"\s*from\s+({_PATH})\s+import\s+(.*)")
-# Not behind a space: in a long run of spaces it would be tried from each of them to the end of the run.
-_AS = re.compile(rf"(?<!\s)\s+as\s+{_NAME}")
+_IMPORT = re.compile(rf"import\s+({_PATH}(?:\s+as\s+{_NAME})?(?:\s*,\s*{_PATH}(?:\s+as\s+{_NAME})?)*)")
+_FROM = re.compile(rf"from\s+({_PATH})\s+import\s+(.*)")
+_AS = re.compile(rf"\s+as\s+{_NAME}")
 _WORD = re.compile(r"\w+|[^\w\s]")
-_TRY = re.compile(r"\s*try\s*:")
-_INDENT = re.compile(r"[ \t]*")
+_TRY = re.compile(r"try\s*:")
+_INDENT = re.compile(r"[^\S\n]*")
+# What matches as long as it likes repeats one character and no group, of which each repetition takes memory.
 _TOKEN = re.compile(
     r"""
-    (?P<string> \"{3} (?:\\.|[^\\])*? (?:\"{3}|\Z) | '{3} (?:\\.|[^\\])*? (?:'{3}|\Z)
-        | "(?:\\.|[^"\\\n])*"? | '(?:\\.|[^'\\\n])*'? )
-    | (?P<comment> \#[^\n]* ) | (?P<join> \\\r?\n ) | (?P<end> \n ) | (?P<semicolon> ; )
+    (?P<string> "{3} | '{3} | " | ' ) | (?P<comment> \#[^\n]* ) | (?P<blanks> [^\S\n]{2,} )
+    | (?P<join> \\\r?\n ) | (?P<end> \n ) | (?P<semicolon> ; )
     | (?P<open> [(\[{] ) | (?P<close> [)\]}] )
     """,
-    re.DOTALL | re.VERBOSE,
+    re.VERBOSE,
 )
+_STRING_ENDS = {
+    quote: re.compile(r"\\.|" + end, re.DOTALL)
+    for quote, end in (('"', r'"|\n'), ("'", r"'|\n"), ('"""', '"""'), ("'''", "'''"))
+}
+_PLACES: dict[str | None, str] = {"open": "(", "close": ")"}
 _FRESH = re.compile(r"(?:import|from|def|class)\s")
 """What begins a statement at the left edge whatever bracket is still open."""
 
@@ -107,56 +114,80 @@ def _catches_import(handler: ast.ExceptHandler) -> bool:
 def _from_lines(source: str) -> Iterator[Import]:
     """Read imports without understanding the rest; one below a `try:` counts as guarded."""
     tries: list[int] = []
-    for line in _logical_lines(source):
-        indent = len(line) - len(line.lstrip())
-        while tries and indent <= tries[-1] and not line.lstrip().startswith(("except", "else", "finally")):
-            tries.pop()
-        if _TRY.match(line):
+    for indent, statement in _statements(source):
+        if not statement.startswith(("except", "else", "finally")):
+            while tries and indent <= tries[-1]:
+                tries.pop()
+        if match := _TRY.match(statement):
             tries.append(indent)
-            line = line[line.index(":") + 1 :]
-        if match := _FROM.match(line):
+            statement = statement[match.end() :].lstrip()
+        if match := _FROM.match(statement):
             module = re.sub(r"\s", "", match[1])
-            for name in _AS.sub("", _squeeze(match[2].strip(" ()"))).split(","):
+            for name in _AS.sub("", match[2].strip(" ()")).split(","):
                 plain = name.strip(" \t()\\")
                 if re.fullmatch(_NAME, plain):
                     yield Import(f"{module}.{plain}", bool(tries))
                 elif plain == "*":
                     yield Import(module, bool(tries))
-        elif match := _IMPORT.match(line):
-            for name in _AS.sub("", _squeeze(match[1])).split(","):
+        elif match := _IMPORT.match(statement):
+            for name in _AS.sub("", match[1]).split(","):
                 yield Import(re.sub(r"\s", "", name), bool(tries))
 
 
-def _squeeze(text: str) -> str:
-    """Return a text with one blank for each run of them: no pattern then tries a long run over and over."""
-    return " ".join(text.split())
-
-
-def _logical_lines(source: str) -> Iterator[str]:
-    """Yield the statements with strings and comments taken out, and bracketed lines joined.
+def _statements(source: str) -> Iterator[tuple[int, str]]:
+    """Yield every statement with its indent, strings and comments taken out, and bracketed lines joined.
 
     Python's own tokenizer refuses Python 2, each version of it something else; this one takes anything.
+    Statements come with one blank for each run of them: no pattern then tries a long run over and over. One
+    that is too long is empty. One behind a semicolon is indented deeper than what its line begins with.
     """
-    line: list[str] = []
-    depth = position = 0
-    for match in _TOKEN.finditer(source):
-        if match.start() > position or not line:  # millions of brackets have as many empty texts between them
-            line.append(source[position : match.start()])
+    pieces: list[str] = []
+    length = depth = position = 0
+    indent = _indent_at(source, 0)
+    while match := _TOKEN.search(source, position):
+        start, kind = match.start(), match.lastgroup
+        if start > position and length <= MAX_STATEMENT:
+            pieces.append(source[position:start])
+        length += start - position + 1
         position = match.end()
-        match match.lastgroup:
-            case "open":
-                depth += 1
-                line.append("(")
-            case "close":
-                depth = max(depth - 1, 0)
-                line.append(")")
-            case "end" if depth == 0 or _FRESH.match(source, position):
-                yield "".join(line)
-                line, depth = [], 0
-            case "semicolon" if depth == 0:
-                indent = _INDENT.match(line[0]) if line else None
-                yield "".join(line)
-                line = [indent[0] if indent else ""]
-            case _:
-                line.append(" ")
-    yield "".join([*line, source[position:]])
+        if kind == "end" and (depth == 0 or _FRESH.match(source, position)):
+            yield indent, _joined(pieces, length)
+            length = depth = 0
+            indent = _indent_at(source, position)
+            continue
+        if kind == "semicolon" and depth == 0:
+            yield indent, _joined(pieces, length)
+            length = 0
+            indent += 1
+            continue
+        if kind == "open":
+            depth += 1
+        elif kind == "close":
+            depth = max(depth - 1, 0)
+        elif kind == "string":
+            position = _end_of_string(source, position, match[0])
+        if length <= MAX_STATEMENT:
+            pieces.append(_PLACES.get(kind, " "))
+    pieces.append(source[position:])
+    yield indent, _joined(pieces, length + len(source) - position)
+
+
+def _joined(pieces: list[str], length: int) -> str:
+    """Return a statement, and begin the next one."""
+    statement = " ".join("".join(pieces).split()) if length <= MAX_STATEMENT else ""
+    pieces.clear()
+    return statement
+
+
+def _indent_at(source: str, position: int) -> int:
+    blanks = _INDENT.match(source, position)
+    return blanks.end() - position if blanks else 0
+
+
+def _end_of_string(source: str, start: int, quote: str) -> int:
+    for match in _STRING_ENDS[quote].finditer(source, start):
+        if match[0] == "\n":
+            return match.start()
+        if match[0] == quote:
+            return match.end()
+    return len(source)

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -155,3 +157,55 @@ def test_code_that_would_fill_the_memory_as_a_tree_is_read_by_its_lines() -> Non
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 20 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        " " * 20_000 + "a" + ";" * 20_000,
+        ("" + " " * 500 + "a;" * 500 + "\n") * 40,
+        "x = (" + "ab(" * 20_000,
+        "import a" + "\t" * 20_000 + ";" * 20_000,
+    ],
+)
+def test_statements_are_no_longer_than_the_file_all_together(source: str) -> None:
+    read = list(imports._statements(f"print 1\n{source}"))
+    assert sum(len(statement) for _, statement in read) <= len(source) + len("print 1")
+
+
+def test_statement_too_long_to_be_a_persons_is_not_read_and_hides_no_other() -> None:
+    names = ", ".join(f"name{number}" for number in range(10_000))
+    source = (
+        f"print 1\nimport a\nfrom b import {names}\ntry:\n  import c; import d\nexcept ImportError: pass\n"
+    )
+    assert find_imports(source) == (Import("a", False), Import("c", True), Import("d", True))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = '''" + "a" * 4_000_000 + "'''\nprint 1\n",
+        'x = "' + "a" * 4_000_000 + '"\nprint 1\n',
+        "print 1\nx = '''" + "\\a" * 2_000_000,
+        "print 1\nfrom " + "a." * 2_000_000 + "b import c\n",
+        "print 1\nimport " + "ab, " * 1_000_000 + "c\n",
+        "print 1\n" + "ab(" * 1_000_000,
+        "a = ''\n" * 500_000 + "print 1\n",
+    ],
+    ids=["block", "string", "escapes", "path", "names", "brackets", "lines"],
+)
+def test_memory_of_a_file_is_a_small_part_of_it_whatever_it_holds(source: str) -> None:
+    # What a pattern remembers of its way is no memory of Python's, so the operating system is asked.
+    code = """
+import resource, sys
+from autobump.content.imports import find_imports
+source = sys.stdin.read()
+unit = 1024 if sys.platform == "linux" else 1
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+find_imports(source)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=source, capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 3 * len(source)
