@@ -23,8 +23,9 @@ _KEY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*):(?: +(.*))?")
 _TOP_LINE = re.compile(r"\n[^ \n].*")
 _FIRST_CHILD = re.compile(r"\n( +)[^ #\n]")
 _EMPTY = re.compile(r" *(?:#.*)?")
+# Nothing repeats a group: for each repetition the engine would remember its way, a hundred times the text.
 _SIMPLE = re.compile(
-    r"""(?P<plain>[A-Za-z0-9_./](?:[^:#\n\t]|:(?=[^ \n\t]))*?)(?<![ :])(?P<tail> *(?: \#.*)?)"""
+    r"""(?P<plain>[A-Za-z0-9_./][^#\n\t]*?)(?<![ :])(?P<tail> *(?: \#.*)?)"""
     r"""|'(?P<single>[^'\n\t]*)'(?: *(?: \#.*)?)"""
     r"""|"(?P<double>[^"\\\n\t]*)"(?: *(?: \#.*)?)"""
 )
@@ -132,6 +133,8 @@ def _read_scalar(text: str, value: str, start: int, end: int) -> Scalar | Other 
     if match is None or (rest.strip(" \n") and not _only_comments(rest)):
         return None
     if match["plain"] is not None:
+        if ": " in match["plain"]:
+            return None
         return _scalar(match["plain"], start, plain=True)
     quoted = match["single"] if match["single"] is not None else match["double"]
     return _scalar(quoted, start + 1, plain=False)

@@ -18,12 +18,18 @@ MAX_DEPTH = 100
 MAX_KEYS = 10_000
 """Most keys of one mapping that are read; millions would take a hundred times the memory of their file."""
 
-MAX_PURE_BYTES = 1024 * 1024
-"""Largest file that the pure parser, some fifty times slower than the C parser, is given."""
+MAX_PURE_BYTES = 32 * 1024
+"""Largest file that the pure parser is given: each element takes it a millisecond. Of the 1,569 items of a
+real repository none needs it."""
 
 _MAX_PLACES = 10_000
 """Most keys and elements of a file that is loaded; settings have a few dozen."""
 
+_MAX_DETAIL = 200
+
+# The mark of a directive that declares a handle for tags. The parser compares each with all before it, and
+# writes what it stands for into every tag that uses it.
+_TAG_DIRECTIVE = re.compile(rb"(?:\A|[\r\n]|\xc2\x85|\xe2\x80[\xa8\xa9])%TAG")
 _HALF = re.compile("[\ud800-\udfff]")
 _BOM = "\ufeff"
 _BOM_BYTES = _BOM.encode()
@@ -33,6 +39,8 @@ class YamlFault(Exception):
     """The text is not the YAML mapping it should be; line and column count from 1."""
 
     def __init__(self, reason: str, detail: str, line: int, column: int) -> None:
+        if len(detail) > _MAX_DETAIL:  # it may name a key as long as the file
+            detail = f"{detail[: _MAX_DETAIL - 1]}\u2026"
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
@@ -128,9 +136,11 @@ def read_outline(data: bytes, *, inside: frozenset[str] = frozenset()) -> Docume
         Every top-level key with its value. The whole document has been parsed.
 
     Raises:
-        YamlFault: No UTF-8, no valid YAML, not exactly one mapping, a key twice, or nested too deep.
+        YamlFault: No UTF-8, no valid YAML, not exactly one mapping, a key twice, nested too deep, or with
+            `%TAG`, which no item needs.
     """
     _require_utf8(data)
+    _require_no_tag_directive(data)
     try:
         return _outline(_events(data, pure=False), inside)
     except _SyntaxFault:
@@ -318,6 +328,13 @@ def _require_utf8(data: bytes) -> None:
         before = data[: exc.start]
         column = len(before) - (before.rfind(b"\n") + 1) + 1
         raise YamlFault("invalid-encoding", "not valid UTF-8", before.count(b"\n") + 1, column) from exc
+
+
+def _require_no_tag_directive(data: bytes) -> None:
+    match = _TAG_DIRECTIVE.search(data.removeprefix(_BOM_BYTES))
+    if match is not None:
+        line = data.count(b"\n", 0, match.end()) + 1
+        raise YamlFault("invalid-yaml", "a line begins with %TAG, which no item needs", line, 1)
 
 
 def _events(data: bytes, *, pure: bool) -> Iterator[Any]:

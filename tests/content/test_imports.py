@@ -1,5 +1,3 @@
-import subprocess
-import sys
 import tracemalloc
 from pathlib import Path
 
@@ -9,6 +7,7 @@ from hypothesis import strategies as st
 
 from autobump.content import imports
 from autobump.content.imports import Import, find_imports
+from tests.support.memory import bytes_to_read
 
 
 def modules(source: str) -> list[str]:
@@ -195,17 +194,6 @@ def test_statement_too_long_to_be_a_persons_is_not_read_and_hides_no_other() -> 
     ids=["block", "string", "escapes", "path", "names", "brackets", "lines"],
 )
 def test_memory_of_a_file_is_a_small_part_of_it_whatever_it_holds(source: str) -> None:
-    # What a pattern remembers of its way is no memory of Python's, so the operating system is asked.
-    code = """
-import resource, sys
-from autobump.content.imports import find_imports
-source = sys.stdin.read()
-unit = 1024 if sys.platform == "linux" else 1
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-find_imports(source)
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit)
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code], input=source, capture_output=True, text=True, check=True
-    )
-    assert int(done.stdout) < 3 * len(source)
+    statement = "find_imports(text)"
+    grown = bytes_to_read(source, "from autobump.content.imports import find_imports", statement)
+    assert grown < 3 * len(source)

@@ -9,6 +9,7 @@ from autobump.content.item import ItemKind, find_item_files
 from autobump.content.tree import ContentTree
 from autobump.content.yaml_scan import scan_outline
 from autobump.content.yaml_text import Scalar, YamlFault, read_outline
+from tests.support.memory import bytes_to_read
 
 WANTED = frozenset({"name", "display", "id", "type", "dockerimage", "deprecated"})
 INSIDE = frozenset({"script", "commonfields"})
@@ -128,3 +129,10 @@ def test_scanner_and_parser_agree_on_every_real_file(corpus_repository: Path) ->
     scanned = sum(agree(blob.data.decode()) for blob in tree.read(files) if blob.data is not None)
     assert ItemKind.SCRIPT in files.values()
     assert scanned > 0.9 * len(files)
+
+
+@pytest.mark.parametrize("value", ["a" * 4_000_000, "a:b " * 1_000_000 + "c", "a " * 2_000_000 + "# b"])
+def test_long_value_is_read_in_memory_of_its_length(value: str) -> None:
+    imports = "from autobump.content.yaml_scan import scan_outline"
+    statement = "assert scan_outline(text, {'name'}, set())"
+    assert bytes_to_read(f"name: {value}\n", imports, statement) < 12 * len(value)

@@ -1,4 +1,5 @@
 import pytest
+import ruamel.yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -251,3 +252,35 @@ def test_mapping_of_very_many_keys_is_refused_before_it_fills_the_memory(line: s
     data = "".join(line.format(number) for number in range(MAX_KEYS + 1)).encode()
     with pytest.raises(YamlFault, match="more than 10,000 keys"):
         parse_item(data, ItemKind.SCRIPT)
+
+
+@pytest.mark.parametrize(
+    "before", ["", "\ufeff", "%YAML 1.2\n", "# a\r", "# a\x85", "a: 1\n...\n", "# a\u2028"]
+)
+def test_directive_for_tags_is_refused_before_the_parser_sees_it(
+    before: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The parser compares each with all before it, and copies its text into every tag.
+    monkeypatch.setattr(ruamel.yaml.YAML, "parse", None)
+    with pytest.raises(YamlFault, match="%TAG, which no item needs"):
+        read_outline(f"{before}%TAG !a! tag:x,\n---\nb: !a!c d\n".encode())
+
+
+def test_percent_sign_that_begins_no_line_is_no_directive() -> None:
+    assert read_outline(b"a: '\n  %TAG !a! x'\nb: '%TAG'\n# %TAG\n").outline.keys() == {"a", "b"}
+
+
+def test_slow_parser_reads_small_files_only() -> None:
+    refused_by_the_fast_one = b"x: {a:b: c}\n"
+    fill = b"# some words\n"
+    small = refused_by_the_fast_one + fill * 2_400
+    assert read_outline(small).outline.keys() == {"x"}
+    with pytest.raises(YamlFault, match="':'"):
+        read_outline(small + fill * 200)
+
+
+def test_fault_that_names_a_key_as_long_as_the_file_is_told_in_short() -> None:
+    key = "k" * 1_000_000
+    with pytest.raises(YamlFault, match="the key") as caught:
+        read_outline(f"? {key}\n: 1\n? {key}\n: 2\n".encode())
+    assert len(caught.value.detail) == 200
