@@ -28,6 +28,9 @@ _WANTED = frozenset(
         "autoUpdateDockerImage", "dockerimage",
     }
 )  # fmt: skip
+MAX_TEXT = 1_000
+"""Most characters of a name, an id, an image and the like; the longest known has 81. They stay in memory."""
+
 _REFUSED_PARTS = frozenset({"", ".", "..", ".git"})
 """Git refuses to write these; only a tree made by hand has them, and one would fail the whole pass."""
 
@@ -144,13 +147,15 @@ def parse_item(data: bytes, kind: ItemKind) -> ItemFacts:
         kind: Taken from the folder it lies in.
 
     Raises:
-        YamlFault: The file is no valid UTF-8 YAML mapping.
+        YamlFault: The file is no valid UTF-8 YAML mapping, or a value that is needed is very long.
     """
     scanned = _scan(data)
     document = Document(scanned, frozenset()) if scanned is not None else read_outline(data, inside=_INSIDE)
     top = document.outline
     script = _mapping(top.get("script"))
     common = _mapping(top.get("commonfields"))
+    for level in (top, script, common):
+        _require_short(level, data)
     home = _home(top, kind)
     flag = _flag(top.get("autoUpdateDockerImage"))
     nested = script.get("autoUpdateDockerImage")
@@ -213,6 +218,16 @@ def _scan(data: bytes) -> Outline | None:
         return scan_outline(data.decode("utf-8"), _WANTED, _INSIDE)
     except UnicodeDecodeError:
         return None
+
+
+def _require_short(level: Outline, data: bytes) -> None:
+    for key in _WANTED:
+        node = level.get(key)
+        if isinstance(node, Scalar) and len(node.value) > MAX_TEXT:
+            detail = f"{key}: {len(node.value):,} characters are more than the {MAX_TEXT:,} that are read"
+            text, _ = decode_text(data)
+            line = text.count("\n", 0, node.start) + 1
+            raise YamlFault("too-large", detail, line, node.start - text.rfind("\n", 0, node.start))
 
 
 def _home(top: Outline, kind: ItemKind) -> Outline:

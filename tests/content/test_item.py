@@ -2,6 +2,7 @@ import pytest
 
 from autobump.content.item import ItemKind, find_item_files, parse_item
 from autobump.content.tree import TreeEntry
+from autobump.content.yaml_text import YamlFault
 
 
 def paths_of_items(*paths: str, mode: str = "100644") -> list[str]:
@@ -90,3 +91,16 @@ def test_image_that_is_no_plain_string_has_a_flaw(value: str) -> None:
 def test_image_that_is_an_alias_has_a_flaw() -> None:
     image = parse_item(b"a: &a demisto/x:1.2.3\ndockerimage: *a\n", ItemKind.SCRIPT).image
     assert "an alias" in image.flaw
+
+
+@pytest.mark.parametrize("comment", ["", "'quoted': key\n"], ids=["by its lines", "by the parser"])
+@pytest.mark.parametrize(
+    "line", ["name: {}", "type: {}", "commonfields:\n  id: {}", "dockerimage: demisto/{}:1"]
+)
+def test_value_that_would_fill_the_memory_of_a_pass_is_told_with_its_place(line: str, comment: str) -> None:
+    parse_item((comment + line.format("x" * 900) + "\n").encode(), ItemKind.SCRIPT)
+    data = (comment + line.format("x" * 1_001) + "\n").encode()
+    with pytest.raises(YamlFault, match="characters are more than the 1,000 that are read") as caught:
+        parse_item(data, ItemKind.SCRIPT)
+    assert caught.value.reason == "too-large"
+    assert caught.value.line == data.count(b"\n")
