@@ -1,8 +1,8 @@
 """What an item's own Python code imports, at the commit that is analysed."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from autobump.content.facts_cache import FactsCache
 from autobump.content.imports import Import, find_imports
@@ -12,8 +12,9 @@ from autobump.content.yaml_text import Scalar, YamlFault, read_outline
 
 _SHARED_FOLDER = "Packs/ApiModules/Scripts"
 _SHARED_SUFFIX = "ApiModule"
-_MAX_IMPORTS = 10_000
-"""What imports more was not written by a person, and is not read."""
+_MAX_IMPORTS = 1_000
+_MAX_IMPORTED_TEXT = 100_000
+"""What imports more modules, or has more characters in their names, is no person's work and is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,9 @@ def read_code(tree: ContentTree, items: Iterable[ContentItem], cache: FactsCache
     `…ApiModule` imports counts as the item's own, because the platform pastes that module into it.
     """
     wanted = list(items)
-    files = _python_files(tree.entries)
+    folders = {item.path.rpartition("/")[0] for item in wanted}
+    files, shared = _python_files(tree.entries, folders)
     where = {item.path: _find_code(item, files) for item in wanted}
-    shared = {name: entry for entry in files.get(_SHARED_FOLDER, ()) if (name := _shared_name(entry))}
     blobs = {(blob, form) for blob, form in where.values() if blob}
     imports = _read_imports(tree, blobs | {(entry.blob, "py") for entry in shared.values()}, cache)
     reached = {name: imports[entry.blob, "py"] or () for name, entry in shared.items()}
@@ -69,16 +70,31 @@ def read_code(tree: ContentTree, items: Iterable[ContentItem], cache: FactsCache
     return read
 
 
-def _python_files(entries: Iterable[TreeEntry]) -> dict[str, list[TreeEntry]]:
-    """Return the Python files by folder; shared modules are listed under the folder of all of them, too."""
-    files: dict[str, list[TreeEntry]] = {}
+@dataclass(slots=True)
+class _Folder:
+    """The Python files of a folder that are no tests, and those of each name without its letter case."""
+
+    files: list[TreeEntry] = field(default_factory=list)
+    named: dict[str, list[TreeEntry]] = field(default_factory=dict)
+
+
+def _python_files(
+    entries: Iterable[TreeEntry], folders: Collection[str]
+) -> tuple[dict[str, _Folder], dict[str, TreeEntry]]:
+    """Return the code in some folders, and all shared modules by name."""
+    files: dict[str, _Folder] = {}
+    shared: dict[str, TreeEntry] = {}
     for entry in entries:
-        if entry.path.endswith(".py") and entry.is_regular:
-            folder = entry.path.rpartition("/")[0]
-            files.setdefault(folder, []).append(entry)
-            if folder.startswith(_SHARED_FOLDER + "/"):
-                files.setdefault(_SHARED_FOLDER, []).append(entry)
-    return files
+        if not entry.path.endswith(".py") or not entry.is_regular:
+            continue
+        folder = entry.path.rpartition("/")[0]
+        if folder in folders and not _is_test(entry):
+            beside = files.setdefault(folder, _Folder())
+            beside.files.append(entry)
+            beside.named.setdefault(entry.path.removesuffix(".py").casefold(), []).append(entry)
+        if folder.startswith(f"{_SHARED_FOLDER}/") and (name := _shared_name(entry)):
+            shared[name] = entry
+    return files, shared
 
 
 def _shared_name(entry: TreeEntry) -> str:
@@ -86,7 +102,7 @@ def _shared_name(entry: TreeEntry) -> str:
     return name if name.endswith(_SHARED_SUFFIX) and folder.endswith(f"/{name}") else ""
 
 
-def _find_code(item: ContentItem, files: Mapping[str, list[TreeEntry]]) -> tuple[str, str]:
+def _find_code(item: ContentItem, files: Mapping[str, _Folder]) -> tuple[str, str]:
     """Return blob and form of an item's code, or an empty blob and why there is none."""
     language = item.facts.language
     if language != "python":
@@ -95,10 +111,8 @@ def _find_code(item: ContentItem, files: Mapping[str, list[TreeEntry]]) -> tuple
     folder = item.path.rpartition("/")[0]
     if folder.count("/") == 2:
         return item.file.blob, f"yml-{item.file.kind.value}"
-    beside = [entry for entry in files.get(folder, ()) if not _is_test(entry)]
-    code = item.path.removesuffix(".yml").casefold()
-    named = [entry for entry in beside if entry.path.removesuffix(".py").casefold() == code]
-    match named or beside:
+    beside = files.get(folder, _Folder())
+    match beside.named.get(item.path.removesuffix(".yml").casefold()) or beside.files:
         case [entry]:
             return entry.blob, "py"
         case []:
@@ -146,7 +160,10 @@ def _parse(data: bytes | None, form: str) -> tuple[Import, ...] | None:
 
 def _find(code: str) -> tuple[Import, ...] | None:
     imports = find_imports(code)
-    return imports if len(imports) <= _MAX_IMPORTS else None
+    written_by_hand = (
+        len(imports) <= _MAX_IMPORTS and sum(len(one.module) for one in imports) <= _MAX_IMPORTED_TEXT
+    )
+    return imports if written_by_hand else None
 
 
 def _follow(imports: Iterable[Import], shared: Mapping[str, tuple[Import, ...]]) -> Iterator[Use]:

@@ -15,7 +15,7 @@ from autobump.content.pack import PackMetadata
 from autobump.content.yaml_text import YamlFault
 from autobump.sqlite_file import SqliteCache
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised whenever reading an item or a pack gives other facts than before."""
 
 MAX_ROWS = 400_000

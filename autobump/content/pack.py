@@ -8,6 +8,12 @@ from dataclasses import dataclass, field
 from autobump.content.tree import TreeEntry
 from autobump.content.yaml_text import UnsafeEditError, decode_text
 
+MAX_METADATA_BYTES = 256 * 1024
+"""Largest `pack_metadata.json` that is read; the largest known has 10 KiB. Objects take fifty times as much."""
+
+MAX_TEXT = 1_000
+"""Most characters of a pack's name or support level; they stay in memory."""
+
 _METADATA_PATH = re.compile(r"Packs/([^/]+)/pack_metadata\.json")
 _NOTES_PATH = re.compile(r"Packs/([^/]+)/ReleaseNotes/([^/]+)(?:/.*)?")
 _NOTES_FOLDER = re.compile(r"Packs/([^/]+)/ReleaseNotes")
@@ -86,16 +92,20 @@ def parse_pack_metadata(data: bytes) -> PackMetadata:
     """Read a `pack_metadata.json`.
 
     Raises:
-        PackMetadataError: No UTF-8 JSON object, a key twice, or a version that is not three numbers.
+        PackMetadataError: No UTF-8 JSON object, a key twice, a version that is not three numbers, or a very
+            long name.
     """
     members = {key: value for key, value, _, _ in _members(data)}
     version = members.get("currentVersion")
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
         raise PackMetadataError(f"currentVersion is {_shown(version)}, not three numbers like 1.0.3")
+    name, support = _text(members.get("name")), _text(members.get("support"))
+    if len(name) > MAX_TEXT or len(support) > MAX_TEXT:
+        raise PackMetadataError(f"name or support has more than {MAX_TEXT:,} characters")
     return PackMetadata(
-        name=_text(members.get("name")),
+        name=name,
         version=version,
-        support=_text(members.get("support")),
+        support=support,
         hidden=members.get("hidden") in (True, "true", "True"),
     )
 

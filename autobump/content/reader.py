@@ -15,6 +15,7 @@ from autobump.content.item import (
     parse_item,
 )
 from autobump.content.pack import (
+    MAX_METADATA_BYTES,
     Pack,
     PackFiles,
     PackMetadata,
@@ -180,7 +181,7 @@ def _parse(
     for (kind, _), blob in zip(wanted, tree.read(oid for _, oid in wanted), strict=True):
         progress.step()
         if blob.data is None:
-            yield YamlFault(*_why_no_data(blob), 0, 0)
+            yield YamlFault(*_why_no_data(blob, MAX_FILE_BYTES), 0, 0)
             continue
         try:
             yield parse_item(blob.data, kind)
@@ -196,9 +197,10 @@ def _read_packs(tree: ContentTree, names: set[str], cache: FactsCache) -> tuple[
     known = cache.find_packs(blobs)
     read: dict[str, tuple[PackMetadata | None, str]] = {}
     lost: set[str] = set()
-    for blob in tree.read(blob for blob in blobs if blob not in known):
+    unread = [blob for blob in blobs if blob not in known]
+    for blob in tree.read(unread, max_bytes=MAX_METADATA_BYTES):
         read[blob.oid] = _read_metadata(blob)
-        if blob.data is None and _why_no_data(blob)[0] == UNREADABLE:
+        if blob.data is None and _why_no_data(blob, MAX_METADATA_BYTES)[0] == UNREADABLE:
             lost.add(blob.oid)
     cache.store_packs({blob: result for blob, result in read.items() if result[0] is not None})
     results = known | read
@@ -212,14 +214,14 @@ def _read_packs(tree: ContentTree, names: set[str], cache: FactsCache) -> tuple[
 
 def _read_metadata(blob: Blob) -> tuple[PackMetadata | None, str]:
     if blob.data is None:
-        return None, f"pack_metadata.json: {_why_no_data(blob)[1]}"
+        return None, f"pack_metadata.json: {_why_no_data(blob, MAX_METADATA_BYTES)[1]}"
     try:
         return parse_pack_metadata(blob.data), ""
     except PackMetadataError as exc:
         return None, f"pack_metadata.json: {exc}"
 
 
-def _why_no_data(blob: Blob) -> tuple[str, str]:
-    if blob.size > MAX_FILE_BYTES:
-        return "too-large", f"{blob.size:,} bytes are more than the {MAX_FILE_BYTES:,} that are read"
+def _why_no_data(blob: Blob, limit: int) -> tuple[str, str]:
+    if blob.size > limit:
+        return "too-large", f"{blob.size:,} bytes are more than the {limit:,} that are read"
     return UNREADABLE, "git has no data for this file; is the clone complete?"

@@ -92,3 +92,16 @@ def test_known_blob_is_not_read_again(tmp_path: Path, monkeypatch: pytest.Monkey
     first = read(tmp_path / "one", files, FactsCache(tmp_path / "cache"))
     monkeypatch.setattr("autobump.content.code.find_imports", lambda source: pytest.fail("read again"))
     assert read(tmp_path / "two", files, FactsCache(tmp_path / "cache")) == first
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "".join(f"import a{number}\n" for number in range(1_001)),
+        "".join(f"import {'a' * 1_000}{number}\n" for number in range(101)),
+    ],
+)
+def test_code_that_imports_more_than_a_person_writes_is_not_read(tmp_path: Path, code: str) -> None:
+    assert (
+        read(tmp_path, {YAML: item_yaml(), f"{FOLDER}/Mail.py": code}).absent == "its code could not be read"
+    )

@@ -89,6 +89,8 @@ def test_any_generated_metadata_changes_in_its_version_only(
         ('{"currentVersion": "1.0.0"} x', "behind the end"),
         ('{"currentVersion": "1.0.0", "n": %s}' % ("9" * 10_000), "not readable"),
         ('{"currentVersion": "1.0.0", "n": %s}' % ("[" * 100_000), "not readable"),
+        ('{"currentVersion": "1.0.0", "name": "%s"}' % ("n" * 1_001), "more than 1,000 characters"),
+        ('{"currentVersion": "1.0.0", "support": "%s"}' % ("n" * 1_001), "more than 1,000 characters"),
     ],
 )
 def test_metadata_that_cannot_be_used_says_why(text: str, message: str) -> None:

@@ -54,6 +54,7 @@ def test_blob_that_could_not_be_read_is_not_remembered(
 ) -> None:
     with monkeypatch.context() as context:
         context.setattr("autobump.content.tree.MAX_FILE_BYTES", 1)
+        context.setattr(reader, "MAX_FILE_BYTES", 1)
         assert len(read(tree, FactsCache(tmp_path / "cache")).problems) == 42
     assert len(read(tree, FactsCache(tmp_path / "cache")).problems) == 1
 
@@ -64,3 +65,11 @@ def test_facts_are_kept_by_kind(tree: ContentTree, tmp_path: Path) -> None:
     blob = content.items[0].file.blob
     assert cache.find_items(ItemKind.INTEGRATION, [blob]) == {}
     assert cache.find_items(ItemKind.SCRIPT, [blob]) == {blob: content.items[0].facts}
+
+
+def test_pack_metadata_that_would_fill_the_memory_as_objects_is_not_read(tmp_path: Path) -> None:
+    text = '{"currentVersion": "1.0.0", "x": [' + '{"":0},' * 40_000 + "0]}"
+    files = script_pack("A", {"One": "demisto/x:1.0.0.0"}) | {"Packs/A/pack_metadata.json": text}
+    pack = read(ContentTree.open(make_repository(tmp_path / "r", files).directory)).packs["A"]
+    assert pack.metadata is None
+    assert "more than the 262,144 that are read" in pack.flaw
