@@ -21,7 +21,7 @@ from autobump.pull_requests.dashboard import (
     render_dashboard,
     tick_boxes,
 )
-from autobump.pull_requests.edits import Edits, compose_edits, needed_blobs
+from autobump.pull_requests.edits import Changes, Edits, compose_edits, needed_blobs
 from autobump.pull_requests.forges import Base, Forge, Outcome, PreparedAction
 from autobump.pull_requests.marker import Marker
 from autobump.pull_requests.reconcile import (
@@ -144,7 +144,7 @@ def _confirm_targets(
 def _prepare(
     this: Pass, actions: Sequence[Action]
 ) -> tuple[list[PreparedAction], dict[str, tuple[str, str]]]:
-    """Compose the file changes of every action that writes a commit; tell what was refused, and why."""
+    """Compose the edits of every action that writes a commit; tell what was refused, and why."""
     with_notes = this.settings.pull_requests.release_notes
     bumps = [
         action.desired.planned.bumps
@@ -162,8 +162,13 @@ def _prepare(
         worth=sum(map(len, bumps)) >= _WORTH_A_PROCESS,
     )
     refusals = [refusal for edits in composed for refusal in edits.refused]
+
+    def read_again(oids: Iterable[str]) -> Iterator[bytes | None]:
+        return (blob.data for blob in this.tree.read(oids))
+
     prepared = [
-        PreparedAction(action, edits.changes) for action, edits in zip(actions, composed, strict=True)
+        PreparedAction(action, Changes(edits.edits, read_again))
+        for action, edits in zip(actions, composed, strict=True)
     ]
     return prepared, {refusal.path: ("unsafe-edit", refusal.detail) for refusal in refusals}
 
@@ -171,11 +176,11 @@ def _prepare(
 def _compose(
     this: Pass, tasks: Sequence[tuple[tuple[Bump, ...], list[str]]], progress: Progress
 ) -> Iterator[Edits]:
-    """Compose the changes of pull requests, each given by its bumps and the blobs they need."""
-    # One stream serves all of them, and the blobs of one pull request at a time are in memory.
+    """Compose the edits of pull requests, each given by its bumps and the blobs they need."""
+    # One stream serves all of them, and one blob at a time is in memory.
     stream = this.tree.read(oid for _, oids in tasks for oid in oids)
     for bumps, oids in tasks:
-        blobs = {blob.oid: blob.data or b"" for blob in islice(stream, len(oids))}
+        blobs = ((blob.oid, blob.data or b"") for blob in islice(stream, len(oids)))
         yield compose_edits(bumps, blobs, with_notes=this.settings.pull_requests.release_notes)
         progress.step()
 

@@ -21,7 +21,7 @@ class PreparedAction:
     """An action with the file changes it writes; `changes` is empty for actions that write no commit."""
 
     action: Action
-    changes: tuple[FileChange, ...] = ()
+    changes: Sequence[FileChange] = ()
 
 
 @dataclass(frozen=True, slots=True)
