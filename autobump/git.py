@@ -1,6 +1,7 @@
 """Runs git: the only place that starts it."""
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -9,6 +10,9 @@ from pathlib import Path
 from typing import IO
 
 from autobump.errors import AutobumpError, UsageError
+
+_OLDEST_GIT = (2, 29)
+"""The newest option that is used, `--no-write-fetch-head`, came with it."""
 
 # Hooks of the repository must not run, nor may git ask for a password or write an index on the side.
 _SETTINGS = ("-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=off", "-c", "gc.auto=0")
@@ -57,7 +61,7 @@ class Git:
 
         Raises:
             GitError: Git ended with a status other than 0.
-            UsageError: There is no git on the PATH.
+            UsageError: There is no git on the PATH, or one that is too old.
         """
         with _open_temporary() as source:
             for chunk in [stdin] if isinstance(stdin, bytes) else stdin:
@@ -76,6 +80,7 @@ class Git:
             except PermissionError as exc:
                 raise UsageError("the git on the PATH may not be run") from exc
         if done.returncode:
+            _require_recent()
             raise GitError(_last_words(done.stderr, done.returncode))
         return done.stdout
 
@@ -131,6 +136,7 @@ class Git:
                 if process.stdout:
                     process.stdout.close()
             if status:
+                _require_recent()
                 errors.seek(0)
                 raise GitError(_last_words(errors.read(), status))
 
@@ -140,6 +146,18 @@ def _open_temporary() -> IO[bytes]:
         return tempfile.TemporaryFile()
     except FileNotFoundError as exc:  # Python tried every folder there is for them
         raise AutobumpError("no folder for temporary files can be written to; is the disk full?") from exc
+
+
+def _require_recent() -> None:
+    """Tell of a git that does not know all that is asked of it; looked at when a command failed."""
+    done = subprocess.run(["git", "version"], capture_output=True, env=git_environment(), check=False)
+    if done.returncode:
+        why = _last_words(done.stderr, done.returncode)
+        raise UsageError(f"git does not even tell its version: {why}")
+    said = done.stdout.decode("utf-8", "replace").strip()
+    match = re.search(r"(\d+)\.(\d+)", said)
+    if match is None or (int(match[1]), int(match[2])) < _OLDEST_GIT:
+        raise UsageError(f"{said or 'git'} is too old; autobump needs git 2.29 or newer")
 
 
 def _last_words(stderr: bytes, status: int) -> str:

@@ -9,7 +9,7 @@ from autobump.content.tree import TreeEntry
 from autobump.content.yaml_text import UnsafeEditError, decode_text
 
 MAX_METADATA_BYTES = 256 * 1024
-"""Largest `pack_metadata.json` that is read; the largest known has 10 KiB. Objects take fifty times as much."""
+"""Largest `pack_metadata.json` that is read; the largest known has 10 KiB. Objects take fifty times more."""
 
 MAX_TEXT = 1_000
 """Most characters of a pack's name or support level; they stay in memory."""

@@ -1,6 +1,5 @@
 """Reads the files of one commit through git, never the working tree."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,6 @@ from autobump.git import Blob, Git, GitError
 
 MAX_FILE_BYTES = 5 * 1024 * 1024
 """Largest file that is read into memory; the largest item known, with its code in it, has 1.6 MB."""
-
-_OLDEST_GIT = (2, 29)
 
 # Ask for exactly these objects and compare nothing first, as git itself does for a partial clone.
 _FETCH = ("-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head")
@@ -153,16 +150,6 @@ def _require_repository(git: Git) -> None:
         raise UsageError(f"git cannot use {git.directory}: {exc}") from exc
 
 
-def _require_recent(git: Git) -> None:
-    """Tell of a git that does not know the options that are used; the newest of them came with 2.29."""
-    try:
-        match = re.search(r"(\d+)\.(\d+)", said := git.line("version"))
-    except GitError as exc:
-        raise UsageError(f"git does not even tell its version: {exc}") from exc
-    if match is None or (int(match[1]), int(match[2])) < _OLDEST_GIT:
-        raise UsageError(f"{said or 'git'} is too old; autobump needs git 2.29 or newer")
-
-
 def _resolve_commit(git: Git, rev: str) -> tuple[str, str]:
     if not git.directory.is_dir():
         raise UsageError(f"{git.directory} is not a folder; name a content repository with --repo")
@@ -173,7 +160,6 @@ def _resolve_commit(git: Git, rev: str) -> tuple[str, str]:
         revision, tree = names.split(" ")
         return revision, tree
     except (GitError, ValueError) as exc:
-        _require_recent(git)
         _require_repository(git)
         if rev == "HEAD":
             raise UsageError(f"{git.directory} has no commit yet") from exc

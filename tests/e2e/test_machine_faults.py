@@ -268,6 +268,31 @@ def test_ancient_or_broken_git_is_told(machine: Machine, script: str, words: str
     machine.pass_is_right()
 
 
+def test_git_too_old_for_a_partial_clone_is_told_as_the_cause(machine: Machine) -> None:
+    machine.git.run("config", "uploadpack.allowFilter", "true")
+    clone = machine.folder / "partial"
+    source = machine.git.directory.as_uri()
+    Git(machine.folder).run("clone", "--quiet", "--no-checkout", "--filter=blob:none", source, str(clone))
+    git = shutil.which("git")
+    stub = machine.folder / "bin/git"
+    stub.parent.mkdir()
+    stub.write_text(
+        f"""#!/bin/sh
+case "$*" in
+version) echo git version 2.28.0 ;;
+*--no-write-fetch-head*) echo "error: unknown option" >&2; exit 129 ;;
+*) exec {git} "$@" ;;
+esac
+"""
+    )
+    stub.chmod(0o755)
+    path = {"PATH": f"{stub.parent}:{os.environ['PATH']}"}
+    ended = machine.end("plan", "--repo", str(clone), env=path)
+    fails(ended, 2, "git version 2.28.0 is too old; autobump needs git 2.29 or newer")
+    assert "partial clone" not in ended[2]
+    assert machine.end("plan", "--repo", str(clone))[0] == 0
+
+
 def test_git_that_may_not_be_run_is_told(machine: Machine) -> None:
     stub = machine.folder / "bin/git"
     stub.parent.mkdir()
