@@ -1,7 +1,9 @@
 """Keeps a small clone of a repository for servers that have no checkout."""
 
 import base64
+import logging
 import re
+import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +12,8 @@ from autobump.errors import AutobumpError, UsageError
 from autobump.git import Git, GitError
 from autobump.lock import hold_lock
 from autobump.secrets import Secret
+
+_log = logging.getLogger(__name__)
 
 DEFAULT_SERVER = "https://github.com"
 
@@ -21,7 +25,7 @@ def open_clone(
 ) -> tuple[Git, str]:
     """Bring a shallow clone without file contents up to date, and return it with the branch's commit.
 
-    Another process that does the same is waited for.
+    Another process that does the same is waited for. A clone that is damaged is built anew.
 
     Args:
         folder: Where clones are kept, one folder each.
@@ -37,33 +41,53 @@ def open_clone(
     home = folder / re.sub(r"[^A-Za-z0-9_.-]", "-", repository.replace("/", "__"))
     git = Git(home, env=_credentials(server, token))
     with hold_lock(folder, f"the clone in {home}", wait=True):
-        return git, _fetch(git, server, repository, branch)
+        try:
+            try:
+                return git, _fetch(git, server, repository, branch)
+            except GitError as exc:
+                if _is_sound(git):
+                    raise
+                cause = {"clone": str(home), "cause": str(exc)}
+            _log.warning("the clone is damaged and is built anew", extra=cause)
+            shutil.rmtree(home)
+            return git, _fetch(git, server, repository, branch)
+        except GitError as exc:
+            raise AutobumpError(f"cannot fetch {branch} of {server}/{repository}: {exc}") from exc
+        except OSError as exc:
+            raise UsageError(f"cannot keep a clone in {home}: {exc.strerror}") from exc
+
+
+def _is_sound(git: Git) -> bool:
+    """Whether the packs and refs of a clone can be read; then it is not the clone that made a fetch fail."""
+    packs = [str(index) for index in git.directory.glob("objects/pack/*.idx")]
+    try:
+        git.run("rev-list", "--max-count=1", "--all")
+        if packs:
+            git.run("verify-pack", *packs)
+    except GitError:
+        return False
+    return True
 
 
 def _fetch(git: Git, server: str, repository: str, branch: str) -> str:
     """Fetch the newest commit of a branch and return its name."""
     home = git.directory
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        # Whoever left one was killed: nobody else is here now.
-        for stale in (*home.glob("*.lock"), *(home / "refs").rglob("*.lock")):
-            stale.unlink(missing_ok=True)
-        # Half a pack of a git that was killed; a pass that reads files may be writing a younger one.
-        for half in home.glob("objects/pack/tmp_*"):
-            with suppress(FileNotFoundError):  # or it was whole in this very moment
-                if time.time() - half.stat().st_mtime > _HALF_PACK_SECONDS:
-                    half.unlink()
-        git.run("init", "--quiet", "--bare")
-        git.run("config", "remote.origin.url", f"{server}/{repository}")
-        git.run("config", "remote.origin.promisor", "true")
-        git.run("config", "remote.origin.partialclonefilter", "blob:none")
-        refspec = f"+refs/heads/{branch}:refs/remotes/origin/{branch}"
-        git.run("fetch", "--quiet", "--depth=1", "--filter=blob:none", "--no-tags", "origin", refspec)
-        return git.line("rev-parse", f"refs/remotes/origin/{branch}")
-    except GitError as exc:
-        raise AutobumpError(f"cannot fetch {branch} of {server}/{repository}: {exc}") from exc
-    except OSError as exc:
-        raise UsageError(f"cannot keep a clone in {home}: {exc.strerror}") from exc
+    home.mkdir(parents=True, exist_ok=True)
+    # Whoever left one was killed: nobody else is here now.
+    for stale in (*home.glob("*.lock"), *(home / "refs").rglob("*.lock")):
+        stale.unlink(missing_ok=True)
+    # Half a pack of a git that was killed; a pass that reads files may be writing a younger one.
+    for half in home.glob("objects/pack/tmp_*"):
+        with suppress(FileNotFoundError):  # or it was whole in this very moment
+            if time.time() - half.stat().st_mtime > _HALF_PACK_SECONDS:
+                half.unlink()
+    git.run("init", "--quiet", "--bare")
+    git.run("config", "remote.origin.url", f"{server}/{repository}")
+    git.run("config", "remote.origin.promisor", "true")
+    git.run("config", "remote.origin.partialclonefilter", "blob:none")
+    refspec = f"+refs/heads/{branch}:refs/remotes/origin/{branch}"
+    git.run("fetch", "--quiet", "--depth=1", "--filter=blob:none", "--no-tags", "origin", refspec)
+    return git.line("rev-parse", f"refs/remotes/origin/{branch}")
 
 
 def _credentials(server: str, token: Secret | None) -> dict[str, str]:

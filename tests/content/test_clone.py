@@ -2,17 +2,21 @@
 
 import base64
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from autobump.config import RegistrySettings, Settings
 from autobump.content.clone import open_clone
+from autobump.content.tree import ContentTree
 from autobump.errors import AutobumpError, ForgeError
+from autobump.git import Git
 from autobump.opening import open_own_clone
 from autobump.secrets import Secret
 from tests.support.certificates import self_signed
 from tests.support.emulator import APP_ID, APP_KEY
+from tests.support.repositories import make_repository, script_pack
 from tests.support.servers import Reply, Request, Server, serve
 
 BASIC = f"Basic {base64.b64encode(b'x-access-token:sesame').decode()}"
@@ -65,6 +69,90 @@ def test_what_a_killed_git_left_is_taken_away(tmp_path: Path) -> None:
     with serve(lambda _: Reply(404)) as server, pytest.raises(AutobumpError):
         clone(server, tmp_path)
     assert [path.exists() for path in (old, young, lock)] == [False, True, False]
+
+
+class Origin:
+    """A server without a network, and autobump's clone of its one repository."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.server = (folder / "server").as_uri()
+        self.git = make_repository(
+            folder / "server/demisto/content", script_pack("A", {"One": "demisto/x:1.0.0.1"})
+        )
+        self.git.run("config", "uploadpack.allowFilter", "true")
+        self.git.run("config", "uploadpack.allowAnySHA1InWant", "true")
+
+    def open(self) -> Git:
+        """Open the clone and read all of it."""
+        git, revision = open_clone(self.folder / "clones", self.server, "demisto/content", "master", None)
+        tree = ContentTree.open(git.directory, revision)
+        assert all(blob.data for blob in tree.read(entry.blob for entry in tree.entries))
+        return git
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Origin:
+    return Origin(tmp_path)
+
+
+def rewrite(path: Path, data: bytes) -> None:
+    path.chmod(0o644)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("files", "spoil"),
+    [
+        ("objects/pack/*.pack", lambda data: data[:30]),
+        ("objects/pack/*.pack", lambda data: data[:40] + b"XXXXXXXX" + data[48:]),
+        ("objects/pack/*.idx", lambda data: data[:30]),
+        ("refs/remotes/origin/master", lambda _: b""),
+        ("HEAD", lambda _: b""),
+        ("config", lambda _: b"[cor"),
+        ("shallow", lambda _: b"x"),
+    ],
+    ids=["packs cut", "packs spoilt", "indexes", "ref", "head", "settings", "shallow"],
+)
+def test_damaged_clone_is_built_anew_at_once(
+    origin: Origin, files: str, spoil: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    home = origin.open().directory
+    spoiled = list(home.glob(files))
+    assert spoiled
+    for path in spoiled:
+        rewrite(path, spoil(path.read_bytes()))
+    origin.open()
+    assert [record.getMessage() for record in caplog.records] == ["the clone is damaged and is built anew"]
+    caplog.clear()
+    origin.open()
+    assert caplog.records == []
+
+
+def test_sound_clone_is_kept_when_the_server_or_the_branch_fails(origin: Origin) -> None:
+    home = origin.open().directory
+    packs = sorted(home.glob("objects/pack/*"))
+    origin.git.directory.rename(origin.folder / "away")
+    with pytest.raises(AutobumpError, match="cannot fetch master"):
+        origin.open()
+    with serve(lambda _: Reply(503)) as server, pytest.raises(AutobumpError, match="503"):
+        open_clone(origin.folder / "clones", server.url, "demisto/content", "master", None)
+    (origin.folder / "away").rename(origin.git.directory)
+    with pytest.raises(AutobumpError, match="cannot fetch gone"):
+        open_clone(origin.folder / "clones", origin.server, "demisto/content", "gone", None)
+    assert sorted(home.glob("objects/pack/*")) == packs
+    origin.open()
+
+
+def test_clone_is_built_anew_once_only(origin: Origin) -> None:
+    home = origin.open().directory
+    for path in home.glob("objects/pack/*.pack"):
+        rewrite(path, b"")
+    origin.git.directory.rename(origin.folder / "away")
+    with pytest.raises(AutobumpError, match="cannot fetch master"):
+        origin.open()
+    (origin.folder / "away").rename(origin.git.directory)
+    origin.open()
 
 
 def test_certificate_nobody_vouches_for_is_told(tmp_path: Path) -> None:
