@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,10 @@ import pytest
 
 from autobump.cli import run_command
 from autobump.git import Git
+from tests.support.github import GitHubStandIn
 from tests.support.repositories import WHO, branches, item_yaml, make_repository, pack_metadata, show
+from tests.support.servers import Request, serve
+from tests.support.world import SETTINGS
 
 OLD, NEW = "3.9.8.24399", "3.12.13.12042988"
 IMAGE = f"demisto/python3:{OLD}"
@@ -48,11 +51,11 @@ class Pass:
         return found
 
 
-def run_pass(repository: Path, tags: Path, command: str = "run") -> Pass:
+def run_pass(repository: Path, tags: Path, command: str = "run", *more: str) -> Pass:
     """Run a pass, its memory measured by the operating system, its children's included."""
     folder = tags.parent
     report, errors = folder / "out.json", folder / "err.txt"
-    arguments = [command, "--repo", str(repository), "--tags", f"file:{tags}", "--format", "json"]
+    arguments = [command, "--repo", str(repository), "--tags", f"file:{tags}", "--format", "json", *more]
     arguments = [sys.executable, "-c", _MEASURE, sys.executable, "-m", "autobump", *arguments]
     with report.open("wb") as out, errors.open("wb") as err:
         environment = os.environ | {"PYTHONPATH": str(_PROJECT)}
@@ -88,7 +91,7 @@ def items(tags: Path) -> dict[str, tuple[str | bytes, str]]:
     run_me = f"$(touch {tags.parent}/ran)"
     nested = "[" * 200 + "]" * 200
     steps = "".join(f"{' ' * depth}k:\n" for depth in range(1, 201))
-    many_keys = "".join(f"k{number}:\n" for number in range(900_000))
+    many_keys = "".join(f"k{number}:\n" for number in range(400_000))
     return {
         "AliasBomb": (item_yaml(IMAGE) + bomb(), "bump"),
         "Nested": (item_yaml(IMAGE) + f"deep: {nested}\n", "invalid-yaml"),
@@ -106,7 +109,13 @@ def items(tags: Path) -> dict[str, tuple[str | bytes, str]]:
         "Elsewhere": (item_yaml("evil.example/demisto/python3:1.2.3.4"), "untrusted-repository"),
         "Many\u00a0Digits": (item_yaml(f"demisto/python3:{'9.' * 50}99999999999"), "ahead-of-registry"),
         "HalfName": (item_yaml(IMAGE, name='"\\ud800"'), "bump"),
-        "LongName": (item_yaml(IMAGE, name="n" * 100_000), "bump"),
+        "LongName": (item_yaml(IMAGE, name="n" * 900), "bump"),
+        "VeryLongName": (item_yaml(IMAGE, name="n" * 4 * MIB), "too-large"),
+        "Directives": (
+            f"{''.join(f'%TAG !a{n}! tag:x,{chr(10)}' for n in range(200_000))}---\n{item_yaml(IMAGE)}",
+            "invalid-yaml",
+        ),
+        "SlowParser": (item_yaml(IMAGE) + "x: {a:b: c}\ny: [" + "a," * 2 * MIB + "]\n", "invalid-yaml"),
         "Mention": (item_yaml(IMAGE, name="'@everyone <script>` [x](y) -->'"), "bump"),
         "Sequence": (f"script:\n- name: x\n  dockerimage: {IMAGE}\n", "no-docker-image"),
     }
@@ -141,6 +150,8 @@ def make_hostile_repository(folder: Path, tags: Path) -> tuple[Git, dict[str, st
         "Number": ('{"currentVersion": 1' + "0" * 10_000 + "}", "no-pack-metadata"),
         "Exponent": ('{"currentVersion": 1e999999}', "no-pack-metadata"),
         "Deep": ('{"currentVersion": "1.0.0", "x": ' + "[" * 100_000, "no-pack-metadata"),
+        "Objects": ('{"currentVersion": "1.0.0", "x": [' + '{"":0},' * 700_000 + "0]}", "no-pack-metadata"),
+        "LongTexts": (pack_metadata(name="n" * 200_000), "no-pack-metadata"),
         "Huge": ('{"currentVersion": "1.0.0", "x": "' + "x" * 11 * MIB + '"}', "no-pack-metadata"),
     }
     for pack, (metadata, reason) in packs.items():
@@ -169,9 +180,13 @@ def make_hostile_repository(folder: Path, tags: Path) -> tuple[Git, dict[str, st
         "Packs/Items/Scripts/\\x1b[2J.yml": "unsafe-path",
     }
     codes: dict[str, str | bytes] = {
-        "HugeCode": b"x = 1\n" * (2 * MIB),
-        "WideCode": "a;" * (4 * MIB),
-        "DeepCode": "(" * (9 * MIB),
+        "HugeCode": b"x = 1\n" * MIB,
+        "WideCode": "a;" * (2 * MIB),
+        "DeepCode": "(" * (4 * MIB),
+        "Semicolons": "print 1\n" + " " * 2 * MIB + "a" + ";" * 2 * MIB + "\n",
+        "LongString": "x = '''" + "a" * 4 * MIB + "'''\nprint 1\n",
+        "Quotes": "print 1\n" + "x = ''\n" * 500_000,
+        "Statements": "a\n" * 74_000,
         "MinusCode": "-" * 900_000 + "1",
         "NulCode": "import os\0\n",
         "SpaceCode": "print 1\nfrom a import b" + " " * 2_000_000 + "c\n",
@@ -225,6 +240,63 @@ def test_hostile_repository_gets_its_rows_and_nothing_else_is_touched(tmp_path: 
     assert again.rows == done.rows
 
 
+def test_hostile_repository_sends_github_nothing_but_its_planned_paths(
+    tmp_path: Path, tags: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git, expected = make_hostile_repository(tmp_path / "r", tags)
+    config = tags.parent / "settings.json"
+    config.write_text(json.dumps(SETTINGS))
+    options = ["--forge", "github", "--rev", "master", "--config", str(config)]
+    sent: list[dict[str, str]] = []
+
+    def keep(request: Request) -> None:
+        if request.path.endswith("/git/trees"):
+            entries = json.loads(request.body)["tree"]
+            assert {entry["mode"] for entry in entries} == {"100644"}
+            sent.append({entry["path"]: entry["content"] for entry in entries})
+
+    github = GitHubStandIn(git)
+    github.before = keep
+    with serve(github.answer) as server:
+        monkeypatch.setenv("GITHUB_API_URL", server.url)
+        monkeypatch.setenv("GITHUB_TOKEN", "bot-token")
+        done = run_pass(git.directory, tags, "run", *options)
+    assert done.rows == expected
+    assert done.errors == ""
+    made = [pr for pr in done.report["pull_requests"] if pr["action"] == "create"]
+    assert made
+    assert [set(files) for files in sent] == [planned_paths(pr["paths"]) for pr in made]
+    for pr, files in zip(made, sent, strict=True):
+        assert changed_paths(git, pr["head"]) == set(files)
+        for path in pr["paths"]:
+            assert files[path] == show(git, "master", path).decode().replace(OLD, NEW, 1)
+    assert {pull.branch for pull in github.pulls} == set(branches(git)) == {pr["branch"] for pr in made}
+    assert git.line("for-each-ref", "--format=%(refname)").splitlines() == [
+        *sorted(f"refs/heads/{pr['branch']}" for pr in made),
+        "refs/heads/master",
+    ]
+    assert done.peak_mib < MAX_PEAK_MIB
+
+
+def test_many_large_items_are_written_one_pull_request_in_memory_at_a_time(
+    tmp_path: Path, tags: Path
+) -> None:
+    files: dict[str, str | bytes] = {}
+    for number in range(24):
+        comment = f"# {number:02}" + "x" * 4_900_000
+        files |= {
+            f"Packs/P{number}/pack_metadata.json": pack_metadata(),
+            f"Packs/P{number}/Scripts/S.yml": item_yaml(IMAGE, name="S") + f"{comment}\n",
+        }
+    git = make_repository(tmp_path / "r", files)
+    config = tags.parent / "autobump.yml"
+    config.write_text("pull_requests: {max_items: 6}\n")
+    done = run_pass(git.directory, tags, "run", "--config", str(config))
+    assert set(done.rows.values()) == {"bump"}
+    assert [len(pr["paths"]) for pr in done.report["pull_requests"]] == [6] * 4
+    assert done.peak_mib < MAX_PEAK_MIB
+
+
 def test_names_that_only_a_tree_made_by_hand_has_cost_their_own_files_only(
     tmp_path: Path, tags: Path
 ) -> None:
@@ -274,30 +346,95 @@ def make_wide_repository(folder: Path, number: int) -> Path:
 def test_work_grows_no_faster_than_the_number_of_items(
     tmp_path: Path, tags: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    counts = [calls_of_a_plan(tmp_path / str(size), tags, size) for size in (70, 140, 280)]
-    capsys.readouterr()
-    first, second = counts[1] - counts[0], counts[2] - counts[1]
-    assert second < 2.3 * first  # twice as many items more, twice as many calls more
+    def items(size: int) -> dict[str, str | bytes]:
+        files: dict[str, str | bytes] = {}
+        for number in range(size):
+            files |= {
+                f"Packs/P{number}/pack_metadata.json": pack_metadata(),
+                f"Packs/P{number}/Scripts/S/S.yml": item_yaml(IMAGE, name=f"S{number}") + bomb(12),
+                f"Packs/P{number}/Scripts/S/S.py": f"import a{number}\n",
+            }
+        return files
+
+    grows_in_step([work_of_a_plan(tmp_path / str(size), tags, items(size)) for size in (70, 140, 280)])
 
 
-def calls_of_a_plan(folder: Path, tags: Path, size: int) -> int:
-    """Return how many functions a plan calls; the first is not counted, as it imports and compiles."""
-    files: dict[str, str | bytes] = {}
-    for number in range(size):
-        files |= {
-            f"Packs/P{number}/pack_metadata.json": pack_metadata(),
-            f"Packs/P{number}/Scripts/S/S.yml": item_yaml(IMAGE, name=f"S{number}") + bomb(12),
-            f"Packs/P{number}/Scripts/S/S.py": f"import a{number}\n",
+GROWING: dict[str, tuple[str, Callable[[int], str]]] = {
+    "semicolons": (".py", lambda n: f"print 1\n{' ' * n}a{';' * n}\n"),
+    "nested tries": (
+        ".py",
+        lambda n: "print 1\n" + "".join(f"{' ' * (k % 40)}try:\n" for k in range(n // 20)),
+    ),
+    "strings": (".py", lambda n: "print 1\n" + "x = ''\n" * (n // 7)),
+    "brackets": (".py", lambda n: "print 1\n" + "ab(" * (n // 3)),
+    "imports": (".py", lambda n: "print 1\n" + "from a import b\n" * (n // 16)),
+    "names": (".py", lambda n: "print 1\nfrom a import " + "b, " * (n // 3) + "c\n"),
+    "directives": (".yml", lambda n: "".join(f"%TAG !a{k}! tag:x,\n" for k in range(n // 20)) + "---\n"),
+    "long value": (".yml", lambda n: f"name: {'a:' * n}\n"),
+    "keys": (".yml", lambda n: "".join(f"k{k}: a\n" for k in range(n // 10))),
+    "comments": (".yml", lambda n: item_yaml(IMAGE) + "#\n" * n),
+    "elements": (".yml", lambda n: item_yaml(IMAGE) + '"x":\n' + "- a\n" * (n // 4)),
+    "aliases": (".yml", lambda n: item_yaml(IMAGE) + "x: &a 1\ny:\n" + "- *a\n" * (n // 5)),
+    "metadata": (".json", lambda n: '{"currentVersion": "1.0.0", "x": [' + '{"":0},' * (n // 7) + "0]}"),
+}
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_work_grows_no_faster_than_one_file(
+    tmp_path: Path, tags: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    ending, text = GROWING[name]
+
+    def one(size: int) -> dict[str, str | bytes]:
+        files: dict[str, str | bytes] = {
+            "Packs/P/pack_metadata.json": pack_metadata(),
+            "Packs/P/Scripts/S/S.yml": item_yaml(IMAGE, name="S"),
         }
+        path = "Packs/P/pack_metadata.json" if ending == ".json" else f"Packs/P/Scripts/S/S{ending}"
+        return files | {path: text(size)}
+
+    sizes = (5_000, 10_000, 20_000)
+    grows_in_step([work_of_a_plan(tmp_path / str(size), tags, one(size)) for size in sizes])
+
+
+def test_work_grows_no_faster_than_the_files_of_one_folder(
+    tmp_path: Path, tags: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def folder(size: int) -> dict[str, str | bytes]:
+        files: dict[str, str | bytes] = {"Packs/P/pack_metadata.json": pack_metadata()}
+        for number in range(size):
+            path = f"Packs/P/Scripts/S/S{number}"
+            files |= {f"{path}.yml": item_yaml(IMAGE, name=f"S{number}"), f"{path}.py": "import a\n"}
+        return files
+
+    grows_in_step([work_of_a_plan(tmp_path / str(size), tags, folder(size)) for size in (70, 140, 280)])
+
+
+def grows_in_step(work: list[int]) -> None:
+    """Assert that twice as much more of something is no more than twice as much more work."""
+    assert work[2] - work[1] < 2.3 * (work[1] - work[0]) + 2_000
+
+
+def work_of_a_plan(folder: Path, tags: Path, files: dict[str, str | bytes]) -> int:
+    """Return how much a plan calls, of Python and of C, and how many characters its functions hand back.
+
+    The first plan is not counted, as it imports and compiles.
+    """
     git = make_repository(folder, files)
     config = folder / "autobump.yml"
     config.write_text("pull_requests: {max_open: 100, max_new_per_run: 100}\n")
     arguments = ["plan", "--repo", str(git.directory), "--tags", f"file:{tags}", "--config", str(config)]
-    calls = 0
+    work = 0
 
-    def count(_frame: object, event: str, _argument: object) -> None:
-        nonlocal calls
-        calls += event == "call"
+    def count(_frame: object, event: str, argument: object) -> None:
+        nonlocal work
+        work += event in ("call", "c_call")
+        if event == "return" and isinstance(argument, str | bytes | tuple):
+            work += sum(
+                len(one)
+                for one in (argument if isinstance(argument, tuple) else [argument])
+                if isinstance(one, str | bytes)
+            )
 
     run_command([*arguments, "--format", "json"])
     facts = Path(os.environ["HOME"]) / ".cache/autobump/facts.sqlite"
@@ -308,7 +445,7 @@ def calls_of_a_plan(folder: Path, tags: Path, size: int) -> int:
         assert run_command([*arguments, "--format", "json"]) == 0
     finally:
         sys.setprofile(previous)
-    return calls
+    return work
 
 
 def write_object(git: Git, kind: str, data: bytes) -> str:
