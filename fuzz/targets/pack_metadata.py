@@ -10,6 +10,7 @@ SEEDS = (
     b'{\n    "name": "A",\n    "currentVersion": "1.2.99",\n    "support": "xsoar"\n}',
     b'\xef\xbb\xbf{"currentVersion":"0.0.0","hidden":true,"x":{"currentVersion":"9.9.9"},"y":[1e999,-0.0,null]}\r\n',
     b'{"currentVersion": "1.0.\\u0030", "name": "\\ud83d\\ude00 \\ud800"}',
+    b'{"currentVersion": "1.0.0", "x": [{"":0},{"":0}], "name": "' + b"n" * 1_001 + b'"}',
     b'{"a": "1.0.0", "a ": "\\"currentVersion\\": \\"1.0.0\\"", "currentVersion": "1.0.0"}',
 )
 

@@ -14,6 +14,12 @@ SEEDS = (
     b"'''\nimport no\n'''\nx = [\nimport yes\n# import no\n\\\n  import also\n",
     b"from a import b" + b" " * 200 + b"c\nprint 1\n",
     "import s, n\u035d".encode(),
+    b"print 1\n" + b" " * 40 + b"a" + b";" * 40 + b"import b;import c\n",
+    b"x = '''"
+    + b"a" * 70_000
+    + b"\\'''\nimport no'''\nprint 1\nfrom a import "
+    + b"b, " * 30_000
+    + b"\nimport d\n",
     b"try : import q\nexcept:\n  pass\nimport a . b . c\nf'{x!r:{y}}'\n\x00",
 )
 

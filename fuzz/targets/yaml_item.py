@@ -15,6 +15,8 @@ SEEDS = (
     b'S{"name": "a", "dockerimage": "' + _OLD + b'"}',
     b"Sname: &n a\r\ndockerimage: >-\r\n  " + _OLD + b"\r\nother: *n\r\n",
     b"S\xef\xbb\xbf%YAML 1.2\n---\n? dockerimage\n: !!str &x " + _OLD + b"\n...\n",
+    b"S%TAG !a! tag:x,\n%TAG !b! tag:y,\n---\ndockerimage: !a!b " + _OLD + b"\n",
+    b"Sname: " + b"a:" * 1_000 + b"b # c\ndockerimage: " + _OLD + b"\nx: {a:b: c}\n",
     b"Icommonfields: {id: a, version: -1}\nscript:\n- a\n-\n  dockerimage: " + _OLD + b"\n",
     b'Sdockerimage: "demisto\\x2fpython3:1.2"\nname: "a\\\n  b"\nautoUpdateDockerImage: no\n',
 )
