@@ -307,24 +307,28 @@ class GitHubForge:
         if number is None:
             raise ForgeError("it has no number")
         head = existing.head
+        finished = set(self._options.labels) <= existing.labels
+        if number in self._astray:
+            base_branch = self._options.base
+            what = f"send #{number} to {base_branch}"
+            self._api.write("PATCH", f"/pulls/{number}", what, {"base": base_branch})
         if existing.automerge and not desired.options.harmless:
             what = f"turn off auto-merge of #{number}"
             self._api.graphql(_DISABLE_AUTO_MERGE, {"id": existing.automerge}, what)
         if action.rewrite:
             head = self._commit(desired, changes, base)
             self._move_branch(desired.branch, existing.head, head)
-        body = {"title": desired.title, "body": desired.body_at(head)}
-        if number in self._astray:
-            body["base"] = self._options.base
-        what = f"update #{number}"
-        pull: _Pull = parse(_Pull, self._api.write("PATCH", f"/pulls/{number}", what, body), what)
-        refused = ""
-        if not set(desired.labels) <= existing.labels:
-            unfinished = not set(self._options.labels) <= existing.labels
-            # On one that was finished a person may have turned auto-merge off.
-            refused = self._dress(number, pull.node_id if unfinished else "", desired)
+        # The text comes last: a pass that is cut off before finds it behind, and does the rest again.
         for label in sorted(_outlived(action) & existing.labels):
             self._unlabel(number, label)
+        refused = ""
+        if finished and not set(desired.labels) <= existing.labels:
+            refused = self._dress(number, "", desired)  # a person may have turned auto-merge off
+        what = f"update #{number}"
+        body = {"title": desired.title, "body": desired.body_at(head)}
+        pull: _Pull = parse(_Pull, self._api.write("PATCH", f"/pulls/{number}", what, body), what)
+        if not finished:
+            refused = self._dress(number, pull.node_id, desired)
         return Outcome(action, head, number, existing.url, refused)
 
     def _close(self, action: Close, existing: ExistingPullRequest, why: str) -> Outcome:
