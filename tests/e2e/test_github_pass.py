@@ -324,6 +324,27 @@ def test_file_that_git_lost_closes_nothing(world: World, lost: str) -> None:
     assert [pull.state for pull in world.github.pulls] == ["open", "open"]
 
 
+@pytest.mark.parametrize("cut", range(1, 8))
+def test_rebuild_that_was_cut_off_anywhere_still_puts_the_label_back(
+    world: World, monkeypatch: pytest.MonkeyPatch, cut: int
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    world.run()
+    world.github.remove_label(1, LABEL)
+    world.github.add_label(1, "autobump:rebuild")
+    left = [None] * (cut - 1)
+
+    def hang_up(request: Request) -> Reply | None:
+        return None if request.method == "GET" or (left and left.pop() is None) else Reply(hang_up=True)
+
+    world.github.before = hang_up
+    world.run(status=None)
+    world.github.before = lambda _: None
+    world.run()
+    assert world.github.pull(1).labels == [LABEL]
+    assert world.actions() == ["leave", "leave"]
+
+
 @pytest.mark.parametrize("how", ["hold label", "label taken away"])
 def test_label_of_a_person_counts(world: World, how: str) -> None:
     world.run()

@@ -329,6 +329,10 @@ class GitHubForge:
         pull: _Pull = parse(_Pull, self._api.write("PATCH", f"/pulls/{number}", what, body), what)
         if not finished:
             refused = self._dress(number, pull.node_id, desired)
+        if (
+            REBUILD_LABEL in existing.labels
+        ):  # it stands for all that is to be done, also for what is put back
+            self._unlabel(number, REBUILD_LABEL)
         return Outcome(action, head, number, existing.url, refused)
 
     def _close(self, action: Close, existing: ExistingPullRequest, why: str) -> Outcome:
@@ -720,9 +724,7 @@ class GitHubForge:
 
 def _outlived(action: Refresh) -> set[str]:
     """Return which of autobump's own labels do not hold any more once it is done."""
-    labels = {REBUILD_LABEL}
-    if action.rewrite:
-        labels.add(OVERWRITTEN_LABEL)
+    labels = {OVERWRITTEN_LABEL} if action.rewrite else set()
     if action.desired.marker.risk:  # what is not known this time may hold
         labels.update(RISK_LABELS)
     return labels - set(action.desired.labels)
