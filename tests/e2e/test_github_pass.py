@@ -332,14 +332,7 @@ def test_rebuild_that_was_cut_off_anywhere_still_puts_the_label_back(
     world.run()
     world.github.remove_label(1, LABEL)
     world.github.add_label(1, "autobump:rebuild")
-    left = [None] * (cut - 1)
-
-    def hang_up(request: Request) -> Reply | None:
-        return None if request.method == "GET" or (left and left.pop() is None) else Reply(hang_up=True)
-
-    world.github.before = hang_up
-    world.run(status=None)
-    world.github.before = lambda _: None
+    world.run_cut_off(cut)
     world.run()
     assert world.github.pull(1).labels == [LABEL]
     assert world.actions() == ["leave", "leave"]

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import pytest
 from autobump.cli import run_command
 from autobump.git import Git
 from tests.support.github import GitHubStandIn
+from tests.support.memory import measure_pass
 from tests.support.repositories import WHO, branches, item_yaml, make_repository, pack_metadata, show
 from tests.support.servers import Request, serve
 from tests.support.world import SETTINGS
@@ -22,15 +22,6 @@ OLD, NEW = "3.9.8.24399", "3.12.13.12042988"
 IMAGE = f"demisto/python3:{OLD}"
 MAX_PEAK_MIB = 300
 MIB = 1024 * 1024
-
-_PROJECT = Path(__file__).resolve().parents[2]
-# From a small process: the system counts what the process that starts another one held as that one's own.
-_MEASURE = """
-import os, subprocess, sys
-process = subprocess.Popen(sys.argv[1:])
-_, status, usage = os.wait4(process.pid, 0)
-print(os.waitstatus_to_exitcode(status), usage.ru_maxrss, file=sys.stderr)
-"""
 
 
 @dataclass(frozen=True)
@@ -53,18 +44,10 @@ class Pass:
 
 def run_pass(repository: Path, tags: Path, command: str = "run", *more: str) -> Pass:
     """Run a pass, its memory measured by the operating system, its children's included."""
-    folder = tags.parent
-    report, errors = folder / "out.json", folder / "err.txt"
     arguments = [command, "--repo", str(repository), "--tags", f"file:{tags}", "--format", "json", *more]
-    arguments = [sys.executable, "-c", _MEASURE, sys.executable, "-m", "autobump", *arguments]
-    with report.open("wb") as out, errors.open("wb") as err:
-        environment = os.environ | {"PYTHONPATH": str(_PROJECT)}
-        subprocess.run(arguments, stdout=out, stderr=err, cwd=folder, env=environment, check=True)
-    *told, measured = errors.read_text().splitlines()
-    status, peak = measured.split()
-    assert status == "0", told
-    unit = 1024 if sys.platform == "linux" else MIB
-    return Pass(json.loads(report.read_text()), "\n".join(told), int(peak) / unit)
+    status, peak_mib, report, told = measure_pass(tags.parent, *arguments)
+    assert status == 0, told
+    return Pass(json.loads(report), told, peak_mib)
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 """Passes against a registry made to harm: its images are left out, and memory stays small."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.memory import measure_pass
 from tests.support.repositories import make_repository, script_pack
 from tests.support.servers import Reply, Request, serve
 
@@ -18,15 +16,6 @@ IMAGES = 24
 MAX_PEAK_MIB = 300
 MIB = 1024 * 1024
 DIGEST = {"Docker-Content-Digest": "sha256:" + "a" * 64}
-
-_PROJECT = Path(__file__).resolve().parents[2]
-# From a small process: the system counts what the process that starts another one held as that one's own.
-_MEASURE = """
-import os, subprocess, sys
-process = subprocess.Popen(sys.argv[1:])
-_, status, usage = os.wait4(process.pid, 0)
-print(os.waitstatus_to_exitcode(status), usage.ru_maxrss, file=sys.stderr)
-"""
 
 
 @dataclass(frozen=True)
@@ -57,15 +46,10 @@ def run_plan(folder: Path, answer: Callable[[Request], Reply], *options: str) ->
     for number in range(IMAGES):
         files |= script_pack(f"Bad{number}", {f"Bad{number}": f"demisto/bad{number}:1.0.0.1"})
     git = make_repository(folder / "r", files)
-    report, errors = folder / "out.json", folder / "err.txt"
-    with serve(serve_good) as server, report.open("wb") as out, errors.open("wb") as err:
+    with serve(serve_good) as server:
         arguments = ["plan", "--repo", str(git.directory), "--tags", f"oci:{server.url}", "--format", "json"]
-        command = [sys.executable, "-c", _MEASURE, sys.executable, "-m", "autobump", *arguments, *options]
-        environment = os.environ | {"PYTHONPATH": str(_PROJECT)}
-        subprocess.run(command, stdout=out, stderr=err, cwd=folder, env=environment, check=True)
-    status, peak = errors.read_text().splitlines()[-1].split()
-    unit = 1024 if sys.platform == "linux" else MIB
-    return Pass(int(status), json.loads(report.read_text()), int(peak) / unit)
+        status, peak_mib, report, _ = measure_pass(folder, *arguments, *options)
+    return Pass(status, json.loads(report), peak_mib)
 
 
 def filled(head: bytes, piece: bytes, tail: bytes, size: int = 2 * MIB) -> Reply:

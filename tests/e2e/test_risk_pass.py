@@ -10,7 +10,7 @@ import pytest
 from autobump.pull_requests.marker import find_marker
 from tests.support.github import standing_in
 from tests.support.repositories import commit, script_pack
-from tests.support.servers import Reply, Request, serve
+from tests.support.servers import Reply, serve
 from tests.support.world import OLD, World, digest_of
 
 LABEL = "docker-image-auto-update"
@@ -236,26 +236,15 @@ def test_labels_of_a_risk_are_right_after_a_pass_that_was_cut_off_anywhere(
     monkeypatch.setattr("time.sleep", lambda _: None)
     safe = {"requests": REQUESTS, "beautifulsoup4": BS4}
     risky = {"requests": ["3.0.0", "MIT"], "beautifulsoup4": BS4}
-
-    def pass_cut_off() -> None:
-        left = [None] * (cut - 1)
-
-        def hang_up(request: Request) -> Reply | None:
-            return None if request.method == "GET" or (left and left.pop() is None) else Reply(hang_up=True)
-
-        world.github.before = hang_up
-        world.run(status=None)
-        world.github.before = lambda _: None
-
     publish(world, v1_0_0_2=safe)
     world.run()
     (pull,) = world.github.pulls
     publish(world, v1_0_0_3=risky)
-    pass_cut_off()
+    world.run_cut_off(cut)
     world.run()
     assert sorted(pull.labels) == ["autobump:review", LABEL]
     publish(world, v1_0_0_3=risky, v1_0_0_4=safe)
-    pass_cut_off()
+    world.run_cut_off(cut)
     world.run()
     assert pull.labels == [LABEL]
     assert world.actions() == ["leave"]

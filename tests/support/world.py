@@ -1,6 +1,7 @@
 """A repository on GitHub, a list of tags, and the bot between them, driven through the command line."""
 
 import hashlib
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,17 @@ class World:
     def actions(self, *arguments: str, status: int = 0) -> list[str]:
         """Run one pass and return the names of its actions."""
         return [pr["action"] for pr in self.run(*arguments, status=status)["pull_requests"]]
+
+    def run_cut_off(self, cut: int) -> None:
+        """Run one pass that loses GitHub at its write of this number, from 1, and has it again afterwards."""
+        writes = itertools.count(1)
+
+        def hang_up(request: Request) -> Reply | None:
+            return Reply(hang_up=True) if request.method != "GET" and next(writes) >= cut else None
+
+        self.github.before = hang_up
+        self.run(status=None)
+        self.github.before = lambda _: None
 
     def writes(self) -> list[str]:
         """Return the writes since the last time this was asked."""
