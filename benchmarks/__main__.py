@@ -13,8 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.measure import Cost, median, run_once
-from tests.support.corpus import corpus_folder, unpack_content
-from tests.support.registry import run_registry
+from tests.fixtures.corpus import corpus_folder, unpack_content
+from tests.fixtures.registry import run_registry
 
 Command = list[str | Path]
 RENOVATE_WALL, RENOVATE_CPU, RENOVATE_FLOOR = 25.6, 26.0, 2.1

@@ -7,7 +7,7 @@ import time
 
 from autobump.images.facts import facts_from_record
 from autobump.images.inside import ImageDiff
-from tests.support.corpus import corpus_folder
+from tests.fixtures.corpus import corpus_folder
 
 
 def main() -> None:

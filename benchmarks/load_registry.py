@@ -8,7 +8,7 @@ import lzma
 import sys
 from pathlib import Path
 
-from tests.support.registry import Registry, load_tags
+from tests.fixtures.registry import Registry, load_tags
 
 
 def main() -> None:

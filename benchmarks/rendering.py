@@ -3,7 +3,7 @@
 from autobump.planning.plan import Limits, plan_pull_requests
 from autobump.pull_requests.body import Background
 from autobump.pull_requests.render import DesiredPullRequest, PullRequestOptions
-from tests.support.bumps import make_bumps
+from tests.fixtures.bumps import make_bumps
 
 
 def main() -> None:

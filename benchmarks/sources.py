@@ -8,8 +8,8 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.measure import Cost, median, run_once
-from tests.support.corpus import corpus_folder, unpack_content
-from tests.support.registry import Registry, run_registry
+from tests.fixtures.corpus import corpus_folder, unpack_content
+from tests.fixtures.registry import Registry, run_registry
 
 RUNS = 5
 

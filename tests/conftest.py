@@ -12,7 +12,7 @@ from hypothesis import settings
 
 from autobump import secrets
 from autobump.images.sources.snapshot import SnapshotSource
-from tests.support.corpus import corpus_folder, unpack_content
+from tests.fixtures.corpus import corpus_folder, unpack_content
 
 # Deterministic examples and no verdict on speed: CI must be green for the same commit every time.
 settings.register_profile("autobump", deadline=None, derandomize=True, max_examples=150)

@@ -29,7 +29,7 @@ from pathlib import Path, PurePosixPath
 
 from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 
-from tests.support.corpus import corpus_folder
+from tests.fixtures.corpus import corpus_folder
 
 TABLE = Path(__file__).resolve().parents[1] / "autobump" / "images" / "modules.json"
 Table = dict[str, set[str]]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from autobump.cli import run_command
-from tests.support.corpus import corpus_folder, unpack_content
+from tests.fixtures.corpus import corpus_folder, unpack_content
 
 ROOT = Path(__file__).resolve().parents[1]
 SDK = "demisto-sdk==1.39.13"

@@ -6,8 +6,8 @@ import pytest
 import requests
 
 from autobump.answers import BoundedAdapter, UnboundedAnswerError, read_body
-from tests.support.certificates import self_signed
-from tests.support.servers import Reply, packed, send_raw, serve
+from tests.fixtures.certificates import self_signed
+from tests.fixtures.servers import Reply, packed, send_raw, serve
 
 
 def read(reply: Reply, most_bytes: int = 1 << 20, seconds: float = 60) -> bytes:

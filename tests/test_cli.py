@@ -14,8 +14,8 @@ from autobump.cli import run_command
 from autobump.git import Git
 from autobump.images.choice import TagRecord
 from autobump.images.sources.snapshot import SnapshotSource
-from tests.support.commands import COMMANDS
-from tests.support.repositories import branches, commit, make_repository, script_pack
+from tests.fixtures.commands import COMMANDS
+from tests.fixtures.repositories import branches, commit, make_repository, script_pack
 
 PROJECT = Path(__file__).resolve().parents[1]
 EVIL = "no/such\nEVIL: begins a line\x1b[31m"

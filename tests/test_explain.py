@@ -15,7 +15,7 @@ from autobump.planning.plan import WaitReason
 from autobump.progress import Silent
 from autobump.run import Pass
 from autobump.settings_file import load_settings
-from tests.support.repositories import commit, item_yaml, make_repository, pack_metadata, script_pack
+from tests.fixtures.repositories import commit, item_yaml, make_repository, pack_metadata, script_pack
 
 PATH = "Packs/A/Scripts/One/One.yml"
 

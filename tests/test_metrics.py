@@ -11,7 +11,7 @@ from autobump.pull_requests.forges.local_git import LocalGitForge
 from autobump.run import Pass, PassResult
 from autobump.traffic import Traffic
 from tests.conftest import NOW
-from tests.support.repositories import make_repository, script_pack
+from tests.fixtures.repositories import make_repository, script_pack
 
 STARTED = datetime(2026, 6, 1, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from autobump.progress import Silent
 from autobump.pull_requests.forges.open import identify_forge
 from autobump.run import Pass
 from tests.conftest import NOW
-from tests.support.repositories import branches, make_repository, script_pack
+from tests.fixtures.repositories import branches, make_repository, script_pack
 
 
 def make_pass(folder: Path, tags: dict[str, list[str]] | None = None) -> Pass:

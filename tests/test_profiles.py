@@ -17,7 +17,7 @@ from autobump.planning.waves import WaveFacts
 from autobump.progress import Silent
 from autobump.run import Pass, PassResult
 from autobump.settings_file import load_settings
-from tests.support.settings import PROFILES
+from tests.fixtures.settings import PROFILES
 
 FILES = sorted(PROFILES.glob("*.yml"))
 NOW = datetime(2026, 6, 1, 3, 0, tzinfo=UTC)

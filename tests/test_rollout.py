@@ -7,8 +7,8 @@ from autobump.config import RolloutSettings
 from autobump.content.tree import ContentTree
 from autobump.errors import RegistryError, UsageError
 from autobump.rollout import load_wave_facts
-from tests.support.repositories import make_repository, script_pack
-from tests.support.servers import Reply, serve
+from tests.fixtures.repositories import make_repository, script_pack
+from tests.fixtures.servers import Reply, serve
 
 COVERAGE = json.dumps({"files": {"Packs/A/Scripts/S/S.py": 80, "Packs/B.py": None, "Packs/C.py": True}})
 WAVES = [{"name": "a", "nightly": True}]

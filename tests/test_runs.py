@@ -18,7 +18,7 @@ from autobump.secrets import Secret
 from autobump.settings_file import LoadedSettings
 from autobump.traffic import Traffic
 from tests.conftest import NOW
-from tests.support.repositories import branches, make_repository, script_pack
+from tests.fixtures.repositories import branches, make_repository, script_pack
 
 LOADED = LoadedSettings(Settings(), "s.yml")
 HOURLY = timedelta(hours=1)

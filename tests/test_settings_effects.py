@@ -19,7 +19,7 @@ from autobump.errors import SettingsError
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.setting_values import write_duration
 from autobump.settings_file import parse_settings
-from tests.support.looks import (
+from tests.fixtures.looks import (
     Look,
     World,
     address,

@@ -10,7 +10,7 @@ from autobump.config import Settings
 from autobump.content.tree import ContentTree
 from autobump.errors import SettingsError, UsageError
 from autobump.settings_file import load_settings, parse_settings
-from tests.support.repositories import make_repository, script_pack
+from tests.fixtures.repositories import make_repository, script_pack
 
 SAMPLE = Path(__file__).resolve().parents[1] / "config" / "autobump.yml"
 IMAGE = "demisto/python3:3.9.8.24399"

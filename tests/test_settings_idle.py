@@ -8,8 +8,8 @@ import pytest
 from autobump.cli import run_command
 from autobump.settings_file import parse_settings
 from autobump.settings_idle import find_idle_settings
-from tests.support.bumps import make_bump
-from tests.support.repositories import make_repository, script_pack
+from tests.fixtures.bumps import make_bump
+from tests.fixtures.repositories import make_repository, script_pack
 
 TODAY = date(2026, 6, 1)
 BUMPS = [make_bump("Mail", "Sandbox"), make_bump("Slack", "Post", image="demisto/slack")]

@@ -11,7 +11,7 @@ from autobump.cli import run_command
 from autobump.config import Settings
 from autobump.errors import SettingsError
 from autobump.settings_file import LoadedSettings, load_settings
-from tests.support.repositories import make_repository, script_pack
+from tests.fixtures.repositories import make_repository, script_pack
 
 
 @pytest.fixture

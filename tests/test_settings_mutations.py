@@ -13,7 +13,7 @@ from autobump.errors import SettingsError
 from autobump.settings_file import parse_settings
 from autobump.settings_schema import render_schema
 from autobump.settings_text import write_value
-from tests.support.settings import uncomment_examples
+from tests.fixtures.settings import uncomment_examples
 
 TEXT = uncomment_examples()
 DATA = load_with_places(TEXT)[0]

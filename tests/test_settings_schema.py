@@ -11,8 +11,8 @@ from autobump.content.yaml_text import load_with_places
 from autobump.errors import SettingsError
 from autobump.settings_file import parse_settings
 from autobump.settings_schema import render_schema
-from tests.support.golden import check_text
-from tests.support.settings import PROFILES, SAMPLE, uncomment_examples
+from tests.fixtures.golden import check_text
+from tests.fixtures.settings import PROFILES, SAMPLE, uncomment_examples
 
 CONFIG = SAMPLE.parent
 FILES = (SAMPLE, *sorted(PROFILES.glob("*.yml")))

@@ -11,8 +11,8 @@ from autobump.content.yaml_text import load_with_places
 from autobump.errors import SettingsError
 from autobump.settings_file import load_settings, parse_settings
 from autobump.settings_text import SECRETS, show_settings, write_value
-from tests.support.repositories import make_repository, script_pack
-from tests.support.settings import uncomment_examples
+from tests.fixtures.repositories import make_repository, script_pack
+from tests.fixtures.settings import uncomment_examples
 
 PACKAGE = Path(autobump.__file__).parent
 

@@ -16,7 +16,7 @@ from autobump.cli import run_command
 from autobump.git import Git
 from autobump.settings_file import parse_settings
 from autobump.starter import WORKFLOW_PATH
-from tests.support.repositories import make_repository, script_pack
+from tests.fixtures.repositories import make_repository, script_pack
 from tests.workflows import test_rules as rules
 from tests.workflows.test_lint import lint
 

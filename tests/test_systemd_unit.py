@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.tools import miss
+from tests.fixtures.tools import miss
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 

@@ -8,10 +8,10 @@ import pytest
 
 from autobump.cli import run_command
 from autobump.images.sources import docker_hub, open_tag_source
-from tests.support.hub import HubStandIn
-from tests.support.pages import make_page
-from tests.support.repositories import make_repository, script_pack
-from tests.support.servers import Reply, Request, Server, serve
+from tests.fixtures.hub import HubStandIn
+from tests.fixtures.pages import make_page
+from tests.fixtures.repositories import make_repository, script_pack
+from tests.fixtures.servers import Reply, Request, Server, serve
 
 DIGEST = "sha256:" + "b" * 64
 SOUP = {"packages": {"beautifulsoup4": ["4.1", "MIT"]}, "python": "3.10.1"}

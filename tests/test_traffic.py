@@ -5,7 +5,7 @@ from autobump.images.sources.http import HttpClient, HttpLimits
 from autobump.pull_requests.forges.github_api import GitHubPace, connect_with_token
 from autobump.secrets import Secret
 from autobump.traffic import Traffic
-from tests.support.servers import Reply, serve
+from tests.fixtures.servers import Reply, serve
 
 
 def test_every_request_to_a_registry_counts_also_those_tried_again() -> None:

@@ -14,10 +14,10 @@ from autobump.errors import AutobumpError, ForgeError
 from autobump.git import Git
 from autobump.opening import open_own_clone
 from autobump.secrets import Secret
-from tests.support.certificates import self_signed
-from tests.support.emulator import APP_ID, APP_KEY
-from tests.support.repositories import make_repository, script_pack
-from tests.support.servers import Reply, Request, Server, serve
+from tests.fixtures.certificates import self_signed
+from tests.fixtures.emulator import APP_ID, APP_KEY
+from tests.fixtures.repositories import make_repository, script_pack
+from tests.fixtures.servers import Reply, Request, Server, serve
 
 BASIC = f"Basic {base64.b64encode(b'x-access-token:sesame').decode()}"
 REFS = "/demisto/content/info/refs"

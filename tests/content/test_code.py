@@ -7,7 +7,7 @@ from autobump.content.facts_cache import FactsCache
 from autobump.content.reader import read_content
 from autobump.content.tree import ContentTree
 from autobump.progress import Silent
-from tests.support.repositories import item_yaml, make_repository, pack_metadata
+from tests.fixtures.repositories import item_yaml, make_repository, pack_metadata
 
 FOLDER = "Packs/Mail/Scripts/Mail"
 YAML = f"{FOLDER}/Mail.yml"

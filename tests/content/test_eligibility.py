@@ -10,7 +10,7 @@ from autobump.content.eligibility import (
 )
 from autobump.content.item import ContentItem, ItemFile, ItemKind, parse_item
 from autobump.content.pack import Pack, PackFiles, PackMetadata
-from tests.support.repositories import item_yaml
+from tests.fixtures.repositories import item_yaml
 
 METADATA = PackMetadata("Sample", "1.0.0", "xsoar", hidden=False)
 

@@ -10,7 +10,7 @@ from autobump.content.facts_cache import FactsCache
 from autobump.content.item import ItemFacts, ItemKind, parse_item
 from autobump.content.pack import PackMetadata
 from autobump.content.yaml_text import YamlFault
-from tests.support.repositories import item_yaml
+from tests.fixtures.repositories import item_yaml
 
 FACTS = parse_item(item_yaml(deprecated="true").encode(), ItemKind.SCRIPT)
 METADATA = PackMetadata("A", "1.0.0", "xsoar", hidden=False)

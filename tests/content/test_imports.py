@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from autobump.content import imports
 from autobump.content.imports import Import, find_imports
-from tests.support.memory import bytes_to_read
+from tests.fixtures.memory import bytes_to_read
 
 
 def modules(source: str) -> list[str]:

@@ -10,7 +10,7 @@ from autobump.content.reader import read_content
 from autobump.content.tree import ContentTree
 from autobump.git import Git
 from autobump.progress import Silent
-from tests.support.repositories import item_yaml, make_repository, script_pack
+from tests.fixtures.repositories import item_yaml, make_repository, script_pack
 
 
 @pytest.fixture

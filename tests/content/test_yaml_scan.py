@@ -9,7 +9,7 @@ from autobump.content.item import ItemKind, find_item_files
 from autobump.content.tree import ContentTree
 from autobump.content.yaml_scan import scan_outline
 from autobump.content.yaml_text import Scalar, YamlFault, read_outline
-from tests.support.memory import bytes_to_read
+from tests.fixtures.memory import bytes_to_read
 
 WANTED = frozenset({"name", "display", "id", "type", "dockerimage", "deprecated"})
 INSIDE = frozenset({"script", "commonfields"})

@@ -25,10 +25,10 @@ from autobump.pull_requests.forges.local_git import LocalGitForge
 from autobump.run import Pass
 from autobump.secrets import Secret
 from tests.conftest import NOW
-from tests.support.emulator import TOKEN, run_emulator
-from tests.support.github import GitHubStandIn
-from tests.support.repositories import commit, make_repository, script_pack, show
-from tests.support.servers import serve
+from tests.fixtures.emulator import TOKEN, run_emulator
+from tests.fixtures.github import GitHubStandIn
+from tests.fixtures.repositories import commit, make_repository, script_pack, show
+from tests.fixtures.servers import serve
 
 OLD = "1.0.0.1"
 FILES = script_pack("A", {"One": f"demisto/x:{OLD}"}) | script_pack("B", {"Two": f"demisto/y:{OLD}"})

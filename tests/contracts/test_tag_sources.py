@@ -15,10 +15,10 @@ from autobump.images.sources.cache import TagCache
 from autobump.images.sources.docker_hub import DockerHubSource
 from autobump.images.sources.http import HttpClient
 from autobump.images.sources.oci import OciSource
-from tests.support.hub import HubStandIn
-from tests.support.pages import make_page
-from tests.support.registry import push_tag, run_registry
-from tests.support.servers import serve
+from tests.fixtures.hub import HubStandIn
+from tests.fixtures.pages import make_page
+from tests.fixtures.registry import push_tag, run_registry
+from tests.fixtures.servers import serve
 
 IMAGE = "demisto/fastapi"
 CREATED = {

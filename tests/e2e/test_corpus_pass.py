@@ -15,8 +15,8 @@ from autobump.content.item import ItemKind, find_item_files, parse_item, replace
 from autobump.content.tree import ContentTree
 from autobump.content.yaml_text import UnsafeEditError
 from autobump.git import Git
-from tests.support.corpus import unpack_content
-from tests.support.repositories import show
+from tests.fixtures.corpus import unpack_content
+from tests.fixtures.repositories import show
 
 pytestmark = pytest.mark.corpus
 

@@ -12,10 +12,10 @@ from autobump.pull_requests.dashboard import Requests, read_requests
 from autobump.pull_requests.forges.github_dashboard import DASHBOARD_LABEL
 from autobump.pull_requests.marker import find_marker
 from autobump.pull_requests.reconcile import CLOSED_LABEL
-from tests.support.github import GitHubStandIn, Issue, Pull, standing_in
-from tests.support.repositories import commit, script_pack
-from tests.support.servers import Reply, Request, serve
-from tests.support.world import OLD, World
+from tests.fixtures.github import GitHubStandIn, Issue, Pull, standing_in
+from tests.fixtures.repositories import commit, script_pack
+from tests.fixtures.servers import Reply, Request, serve
+from tests.fixtures.world import OLD, World
 
 FILES: dict[str, str | bytes] = {}
 for _pack, _image in (("A", "x"), ("B", "x"), ("C", "y")):

@@ -14,8 +14,8 @@ import pytest
 from autobump.cli import run_command
 from autobump.git import Git
 from autobump.pull_requests.marker import find_marker
-from tests.support.emulator import APP_ID, APP_KEY, APP_SLUG, TOKEN, Emulator, run_emulator
-from tests.support.repositories import make_repository, script_pack
+from tests.fixtures.emulator import APP_ID, APP_KEY, APP_SLUG, TOKEN, Emulator, run_emulator
+from tests.fixtures.repositories import make_repository, script_pack
 
 OLD = "1.0.0.1"
 FILES = {

@@ -27,9 +27,9 @@ from autobump.runs import Runs
 from autobump.schedule import find_next_due
 from autobump.settings_file import LoadedSettings, load_settings
 from autobump.traffic import Traffic
-from tests.support.repositories import branches, commit, make_repository
-from tests.support.results import make_result
-from tests.support.servers import Reply, Request, serve
+from tests.fixtures.repositories import branches, commit, make_repository
+from tests.fixtures.results import make_result
+from tests.fixtures.servers import Reply, Request, serve
 
 PACKS = 8
 """Packs of the real repository in each of the ten."""

@@ -12,10 +12,10 @@ from autobump.cli import run_command
 from autobump.git import Git
 from autobump.pull_requests.marker import find_marker
 from autobump.pull_requests.reconcile import CLOSED_LABEL, OVERWRITTEN_LABEL
-from tests.support.github import Pull, standing_in
-from tests.support.repositories import commit, item_yaml, script_pack, show
-from tests.support.servers import Reply, Request, serve
-from tests.support.world import OLD, SETTINGS, World, every_action, numberless, prepare_every_action
+from tests.fixtures.github import Pull, standing_in
+from tests.fixtures.repositories import commit, item_yaml, script_pack, show
+from tests.fixtures.servers import Reply, Request, serve
+from tests.fixtures.world import OLD, SETTINGS, World, every_action, numberless, prepare_every_action
 
 LABEL = "docker-image-auto-update"
 

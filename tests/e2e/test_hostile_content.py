@@ -12,11 +12,11 @@ import pytest
 
 from autobump.cli import run_command
 from autobump.git import Git
-from tests.support.github import GitHubStandIn
-from tests.support.memory import measure_pass
-from tests.support.repositories import WHO, branches, item_yaml, make_repository, pack_metadata, show
-from tests.support.servers import Request, serve
-from tests.support.world import SETTINGS
+from tests.fixtures.github import GitHubStandIn
+from tests.fixtures.memory import measure_pass
+from tests.fixtures.repositories import WHO, branches, item_yaml, make_repository, pack_metadata, show
+from tests.fixtures.servers import Request, serve
+from tests.fixtures.world import SETTINGS
 
 OLD, NEW = "3.9.8.24399", "3.12.13.12042988"
 IMAGE = f"demisto/python3:{OLD}"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.memory import measure_pass
-from tests.support.repositories import make_repository, script_pack
-from tests.support.servers import Reply, Request, serve
+from tests.fixtures.memory import measure_pass
+from tests.fixtures.repositories import make_repository, script_pack
+from tests.fixtures.servers import Reply, Request, serve
 
 IMAGES = 24
 MAX_PEAK_MIB = 300

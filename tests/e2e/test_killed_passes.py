@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from autobump.git import Git
-from tests.support.repositories import branches, commit, make_repository, script_pack
-from tests.support.servers import serve
-from tests.support.warm import Ended, warm_passes
-from tests.support.world import OLD, every_action, numberless, prepare_every_action
+from tests.fixtures.repositories import branches, commit, make_repository, script_pack
+from tests.fixtures.servers import serve
+from tests.fixtures.warm import Ended, warm_passes
+from tests.fixtures.world import OLD, every_action, numberless, prepare_every_action
 
 KILLS = int(os.environ.get("AUTOBUMP_KILLS", "24"))
 NEW, NEWER = "1.0.0.2", "1.0.0.3"

@@ -12,7 +12,7 @@ import pytest
 from autobump.cli import run_command
 from autobump.git import Git, GitError
 from autobump.pull_requests.marker import find_marker
-from tests.support.repositories import (
+from tests.fixtures.repositories import (
     branches,
     commit,
     item_yaml,

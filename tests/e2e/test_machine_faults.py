@@ -16,8 +16,8 @@ import pytest
 
 from autobump.cli import run_command
 from autobump.git import Blob, Git
-from tests.support.disks import small_disk
-from tests.support.repositories import branches, make_repository, script_pack
+from tests.fixtures.disks import small_disk
+from tests.fixtures.repositories import branches, make_repository, script_pack
 
 OLD, NEW, NEWER = "3.9.8.24399", "3.12.13.12042988", "3.12.14.13000000"
 _PROJECT = Path(__file__).resolve().parents[2]

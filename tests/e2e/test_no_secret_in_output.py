@@ -13,11 +13,11 @@ import requests
 
 from autobump.cli import run_command
 from autobump.git import Git
-from tests.support.commands import COMMANDS
-from tests.support.emulator import APP_KEY
-from tests.support.github import standing_in
-from tests.support.repositories import make_repository, script_pack
-from tests.support.servers import Reply, Request, serve
+from tests.fixtures.commands import COMMANDS
+from tests.fixtures.emulator import APP_KEY
+from tests.fixtures.github import standing_in
+from tests.fixtures.repositories import make_repository, script_pack
+from tests.fixtures.servers import Reply, Request, serve
 
 OLD, NEW = "3.9.8.24399", "3.12.13.12042988"
 PROJECT = Path(__file__).resolve().parents[2]

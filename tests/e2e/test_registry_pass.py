@@ -11,10 +11,10 @@ import pytest
 
 from autobump.cli import run_command
 from autobump.images.sources import docker_hub, http
-from tests.support.hub import HubStandIn
-from tests.support.registry import Registry, load_tags, run_registry
-from tests.support.repositories import branches, make_repository, script_pack
-from tests.support.servers import Reply, Request, serve
+from tests.fixtures.hub import HubStandIn
+from tests.fixtures.registry import Registry, load_tags, run_registry
+from tests.fixtures.repositories import branches, make_repository, script_pack
+from tests.fixtures.servers import Reply, Request, serve
 
 TRAPS = [
     "demisto/fastapi",

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from autobump.pull_requests.marker import find_marker
-from tests.support.github import standing_in
-from tests.support.repositories import commit, script_pack
-from tests.support.servers import Reply, serve
-from tests.support.world import OLD, World, digest_of
+from tests.fixtures.github import standing_in
+from tests.fixtures.repositories import commit, script_pack
+from tests.fixtures.servers import Reply, serve
+from tests.fixtures.world import OLD, World, digest_of
 
 LABEL = "docker-image-auto-update"
 BS4, REQUESTS = ["4.10.0", "MIT"], ["2.26.0", "Apache Software License"]

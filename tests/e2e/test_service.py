@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from autobump.cli import run_command
-from tests.support.github import GitHubStandIn, standing_in
-from tests.support.repositories import commit, script_pack
-from tests.support.servers import Reply, Request, serve
-from tests.support.service import Service, run_service
+from tests.fixtures.github import GitHubStandIn, standing_in
+from tests.fixtures.repositories import commit, script_pack
+from tests.fixtures.servers import Reply, Request, serve
+from tests.fixtures.service import Service, run_service
 
 OLD = "1.0.0.1"
 EVERY_SECOND = "* * * * * *"

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from tests.fixtures.faults import OF_GITHUB, OF_REGISTRIES
 from tests.soak.__main__ import table
 from tests.soak.soak import INTERRUPTED, KILLED, ROUND, run_soak
-from tests.support.faults import OF_GITHUB, OF_REGISTRIES
 
 
 def test_passes_through_faults_of_every_kind_end_like_passes_without_any(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from autobump.pull_requests.forges.github_api import GitHubPace, connect_with_to
 from autobump.pull_requests.marker import find_marker
 from autobump.run import Pass, PassResult
 from autobump.secrets import Secret
-from tests.support.github import GitHubStandIn, Pull
-from tests.support.servers import serve
+from tests.fixtures.github import GitHubStandIn, Pull
+from tests.fixtures.servers import serve
 
 START = datetime(2026, 6, 1, 3, 0, tzinfo=UTC)
 SOAK = timedelta(days=2)

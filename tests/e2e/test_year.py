@@ -20,9 +20,9 @@ from autobump.pull_requests.forges.github_api import GitHubPace, connect_with_to
 from autobump.pull_requests.marker import find_marker
 from autobump.run import Pass
 from autobump.secrets import Secret
-from tests.support.github import GitHubStandIn
-from tests.support.repositories import commit, make_repository, script_pack, show
-from tests.support.servers import serve
+from tests.fixtures.github import GitHubStandIn
+from tests.fixtures.repositories import commit, make_repository, script_pack, show
+from tests.fixtures.servers import serve
 
 START = datetime(2025, 5, 31, tzinfo=UTC)
 DAYS = 365

@@ -6,7 +6,7 @@ import pytest
 from autobump.errors import RegistryError, UsageError
 from autobump.images.deprecated import parse_deprecated_images
 from autobump.images.sources.deprecated import DeprecatedImagesSource, open_deprecated_images
-from tests.support.servers import Reply, serve
+from tests.fixtures.servers import Reply, serve
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from autobump.images.sources.http import HttpClient, HttpLimits
 from autobump.images.sources.image_pages import GitHubPages, LocalPages
 from autobump.images.sources.snapshot import SnapshotSource, TagFile
 from autobump.progress import Silent
-from tests.support.pages import make_page
-from tests.support.servers import Reply, Request, serve
+from tests.fixtures.pages import make_page
+from tests.fixtures.servers import Reply, Request, serve
 
 IMAGE, TAG = "demisto/python3", "3.9.8.24399"
 KEY = (IMAGE, TAG)

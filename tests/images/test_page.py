@@ -19,7 +19,7 @@ from autobump.images.facts import (
     parse_size,
 )
 from autobump.images.page import parse_page
-from tests.support.pages import make_page
+from tests.fixtures.pages import make_page
 
 IMAGE = "demisto/python3"
 PACKAGES = {"requests": ("2.26.0", "OSI Approved :: Apache Software License"), "six": ("1.16.0", "MIT")}

@@ -13,7 +13,7 @@ from autobump.images.pythons import PythonVersions
 from autobump.images.reference import find_immutable_tag
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.planning.holds import Hold, find_holds, why_held
-from tests.support.bumps import make_bump
+from tests.fixtures.bumps import make_bump
 
 TODAY = date(2026, 6, 1)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

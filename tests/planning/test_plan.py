@@ -15,7 +15,7 @@ from autobump.planning.plan import (
     branch_name,
     plan_pull_requests,
 )
-from tests.support.bumps import make_bump, make_bumps
+from tests.fixtures.bumps import make_bump, make_bumps
 
 MANY = Limits(max_open=1000, max_new_per_run=1000)
 

@@ -6,7 +6,7 @@ import pytest
 
 from autobump.planning.plan import Bump, WaitReason
 from autobump.planning.waves import REST, Turns, Wave, WaveFacts, WavePullRequest, take_turns
-from tests.support.bumps import make_bump
+from tests.fixtures.bumps import make_bump
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 IMAGE, TARGET = "demisto/python3", "1.0.0.9"

@@ -15,8 +15,8 @@ from autobump.pull_requests.render import (
     DesiredPullRequest,
     PullRequestOptions,
 )
-from tests.support.bumps import make_bump
-from tests.support.golden import check_golden
+from tests.fixtures.bumps import make_bump
+from tests.fixtures.golden import check_golden
 
 HEAD = "0123456789abcdef0123456789abcdef01234567"
 HOSTILE = (

@@ -34,9 +34,9 @@ from autobump.pull_requests.reconcile import (
     Refresh,
 )
 from autobump.pull_requests.render import DesiredPullRequest, PullRequestOptions
+from tests.fixtures.bumps import make_bump, make_bumps
+from tests.fixtures.golden import check_golden
 from tests.pull_requests.test_body import HOSTILE
-from tests.support.bumps import make_bump, make_bumps
-from tests.support.golden import check_golden
 
 NOTHING = Requests()
 BOX = re.compile(r"^- \[ \] <!-- (rebuild|lift):#(\d+) -->", re.MULTILINE)

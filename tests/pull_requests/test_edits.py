@@ -8,8 +8,8 @@ from autobump.errors import ForgeError
 from autobump.planning.plan import Bump
 from autobump.pull_requests import edits
 from autobump.pull_requests.edits import Changes, Edit, FileChange, compose_edits, needed_blobs
-from tests.support.bumps import make_bump
-from tests.support.repositories import item_yaml, pack_metadata
+from tests.fixtures.bumps import make_bump
+from tests.fixtures.repositories import item_yaml, pack_metadata
 
 ITEM = item_yaml("demisto/python3:1.0.0.1").encode()
 

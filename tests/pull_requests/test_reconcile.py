@@ -17,7 +17,7 @@ from autobump.pull_requests.reconcile import (
     reconcile,
 )
 from autobump.pull_requests.render import DesiredPullRequest, PullRequestOptions
-from tests.support.bumps import make_bump
+from tests.fixtures.bumps import make_bump
 
 
 def desired(*bumps: Bump, existing: list[ExistingPullRequest] | None = None) -> list[DesiredPullRequest]:

@@ -6,7 +6,7 @@ from autobump.pull_requests.render import (
     DesiredPullRequest,
     PullRequestOptions,
 )
-from tests.support.bumps import make_bump
+from tests.fixtures.bumps import make_bump
 
 HEAD = "1" * 40
 

@@ -12,8 +12,8 @@ from autobump.report import actions
 from autobump.report.actions import Told, tell_actions
 from autobump.run import Failure, PassResult
 from tests.conftest import NOW
-from tests.support.bumps import make_bump
-from tests.support.repositories import make_repository, script_pack
+from tests.fixtures.bumps import make_bump
+from tests.fixtures.repositories import make_repository, script_pack
 
 RESULT = PassResult("f" * 40, NOW, Judged(0, (), (), (), ()), Plan((), ()), ())
 

@@ -22,10 +22,10 @@ from autobump.pull_requests.forges import Outcome
 from autobump.pull_requests.reconcile import Close, Create, ExistingPullRequest, PullRequestState
 from autobump.report.html import MAX_TEXT, render_fleet_html, render_html
 from autobump.run import PassResult
-from tests.support.browser import look_at
-from tests.support.bumps import make_bump
-from tests.support.repositories import make_repository, script_pack
-from tests.support.results import RELEASES, REVISION, at_risk, hostile_result, make_result
+from tests.fixtures.browser import look_at
+from tests.fixtures.bumps import make_bump
+from tests.fixtures.repositories import make_repository, script_pack
+from tests.fixtures.results import RELEASES, REVISION, at_risk, hostile_result, make_result
 
 VOID = {"meta", "input", "wbr", "link", "br", "img", "hr"}
 HOSTILE = (

@@ -13,7 +13,7 @@ from autobump.progress import Silent
 from autobump.report.html import render_html
 from autobump.run import Pass
 from tests.conftest import NOW
-from tests.support.browser import look_at
+from tests.fixtures.browser import look_at
 
 pytestmark = pytest.mark.corpus
 

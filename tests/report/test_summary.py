@@ -17,8 +17,8 @@ from autobump.report.markdown import render_markdown
 from autobump.report.summary import risk_line
 from autobump.report.table import render_table
 from autobump.run import PassResult
-from tests.support.bumps import make_bump
-from tests.support.results import REVISION, at_risk, make_result
+from tests.fixtures.bumps import make_bump
+from tests.fixtures.results import REVISION, at_risk, make_result
 
 Render = Callable[[PassResult], str]
 EVERY_FORM = pytest.mark.parametrize("render", [render_table, render_markdown, render_html])

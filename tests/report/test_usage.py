@@ -13,8 +13,8 @@ from autobump.report.usage import (
     describe_age,
     images_in_use,
 )
-from tests.support.bumps import make_bump
-from tests.support.results import NOW, make_result
+from tests.fixtures.bumps import make_bump
+from tests.fixtures.results import NOW, make_result
 
 OLD = datetime(2022, 6, 1, tzinfo=UTC)
 NEW = datetime(2026, 5, 1, tzinfo=UTC)

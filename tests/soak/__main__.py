@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.faults import Fault
 from tests.soak.soak import INTERRUPTED, KILLED, ROUND, Result, run_soak
-from tests.support.faults import Fault
 
 LEAST_REQUESTS = 10_000
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from autobump.pull_requests.marker import Marker, find_marker
-from tests.support.github import GitHubStandIn, Pull
-from tests.support.repositories import commit, script_pack, show
+from tests.fixtures.github import GitHubStandIn, Pull
+from tests.fixtures.repositories import commit, script_pack, show
 
 Act = Callable[[GitHubStandIn], object]
 

@@ -6,10 +6,10 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from tests.fixtures.faults import OF_GITHUB, OF_REGISTRIES, Storm
+from tests.fixtures.github import GitHubStandIn, Pull
+from tests.fixtures.servers import Answerer, Server
 from tests.soak.worker import Ended, Worker
-from tests.support.faults import OF_GITHUB, OF_REGISTRIES, Storm
-from tests.support.github import GitHubStandIn, Pull
-from tests.support.servers import Answerer, Server
 
 SETTINGS: dict[str, dict[str, object]] = {
     # One question after the other: the faults of a seed then hit the same ones each time.

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from tests.fixtures.faults import OF_GITHUB, OF_REGISTRIES, PATIENCE_SECONDS, Fault
+from tests.fixtures.github import standing_in
+from tests.fixtures.registry import load_tags, pass_on, push_tag, run_registry
+from tests.fixtures.servers import serve
 from tests.soak.people import People, first_tags
 from tests.soak.side import Side, differences
 from tests.soak.worker import Holding
-from tests.support.faults import OF_GITHUB, OF_REGISTRIES, PATIENCE_SECONDS, Fault
-from tests.support.github import standing_in
-from tests.support.registry import load_tags, pass_on, push_tag, run_registry
-from tests.support.servers import serve
 
 ROUND = 10
 """Passes with faults between two looks."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.emulator import APP_ID, APP_KEY, APP_SLUG, REPOSITORY, TOKEN, Emulator, run_emulator
-from tests.support.repositories import make_repository, script_pack
-from tests.support.servers import Reply, serve
-from tests.support.workflows import ACTION, ROOT, WORKFLOWS, Ended, Runner, evaluate, find_steps
+from tests.fixtures.emulator import APP_ID, APP_KEY, APP_SLUG, REPOSITORY, TOKEN, Emulator, run_emulator
+from tests.fixtures.repositories import make_repository, script_pack
+from tests.fixtures.servers import Reply, serve
+from tests.fixtures.workflows import ACTION, ROOT, WORKFLOWS, Ended, Runner, evaluate, find_steps
 
 OLD, NEW = "1.0.0.1", "1.0.0.2"
 PACKS = {

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.tools import find_program, install_packages
-from tests.support.workflows import ACTION, ROOT, WORKFLOWS, find_steps, read_yaml
+from tests.fixtures.tools import find_program, install_packages
+from tests.fixtures.workflows import ACTION, ROOT, WORKFLOWS, find_steps, read_yaml
 
 _FOLDER = Path(__file__).resolve().parent
 

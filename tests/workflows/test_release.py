@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from autobump import __version__
-from tests.support.workflows import ROOT, WORKFLOWS, read_yaml
+from tests.fixtures.workflows import ROOT, WORKFLOWS, read_yaml
 
 (RELEASE,) = (path for path in WORKFLOWS if path.name == "release.yml")
 

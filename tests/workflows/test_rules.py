@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.workflows import ACTION, ROOT, WORKFLOWS, find_steps, read_yaml
+from tests.fixtures.workflows import ACTION, ROOT, WORKFLOWS, find_steps, read_yaml
 
 PINS = {
     "actions/attest-build-provenance": "4d101475d8b20a2381f78447822ac1eab6504dd8 # v4.2.2",

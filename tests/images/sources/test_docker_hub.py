@@ -10,8 +10,8 @@ from autobump.images.sources.cache import TagCache
 from autobump.images.sources.docker_hub import DockerHubSource
 from autobump.images.sources.http import HttpClient, HttpLimits
 from autobump.secrets import Secret
-from tests.support.hub import HubStandIn
-from tests.support.servers import Reply, Server, serve
+from tests.fixtures.hub import HubStandIn
+from tests.fixtures.servers import Reply, Server, serve
 
 QUICK = HttpLimits(idle_seconds=1, answer_seconds=1, answer_bytes=1 << 20, attempts=2, total_wait_seconds=5)
 

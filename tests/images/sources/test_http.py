@@ -15,8 +15,8 @@ from pydantic import BaseModel
 from autobump.errors import RegistryError
 from autobump.images.sources.headers import MAX_LENGTH
 from autobump.images.sources.http import Answer, HttpClient, HttpLimits
-from tests.support.certificates import self_signed
-from tests.support.servers import Reply, Request, Server, packed, serve
+from tests.fixtures.certificates import self_signed
+from tests.fixtures.servers import Reply, Request, Server, packed, serve
 
 QUICK = HttpLimits(connect_seconds=2, idle_seconds=0.5, answer_seconds=1, answer_bytes=1 << 20, attempts=3)
 

@@ -10,7 +10,7 @@ from autobump.images.sources import open_tag_source
 from autobump.images.sources.http import Answer, HttpClient, HttpLimits
 from autobump.images.sources.image_pages import GitHubPages, ImagePagesSource
 from autobump.secrets import Secret
-from tests.support.servers import Reply, Request, serve
+from tests.fixtures.servers import Reply, Request, serve
 
 QUICK = HttpLimits(attempts=1)
 

@@ -12,7 +12,7 @@ from autobump.images.sources.cache import TagCache
 from autobump.images.sources.http import HttpClient, HttpLimits
 from autobump.images.sources.oci import Credentials, OciSource
 from autobump.secrets import Secret
-from tests.support.servers import Reply, Request, Server, serve
+from tests.fixtures.servers import Reply, Request, Server, serve
 
 QUICK = HttpLimits(idle_seconds=1, answer_seconds=1, attempts=2, list_pages=20)
 DIGEST = "sha256:" + "c" * 64

@@ -15,9 +15,9 @@ from autobump.pull_requests.forges.github_api import (
     connect_with_token,
 )
 from autobump.secrets import Secret
-from tests.support.certificates import self_signed
-from tests.support.emulator import APP_ID, APP_KEY
-from tests.support.servers import Reply, Request, packed, send_raw, serve
+from tests.fixtures.certificates import self_signed
+from tests.fixtures.emulator import APP_ID, APP_KEY
+from tests.fixtures.servers import Reply, Request, packed, send_raw, serve
 
 JSON = {"Content-Type": "application/json"}
 FLOOD = Reply(body=b"x" * 1024, repeat=100 * 1024)
