@@ -5,13 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from autobump.errors import ForgeError
 from autobump.images.choice import NoUpdateReason
 from autobump.images.lookup import Digest, Unavailable, look_up_digests
 from autobump.judge import TAGS_UNAVAILABLE, Filters, Judged
 from autobump.planning.plan import Bump, Plan, PlannedPullRequest
 from autobump.planning.surroundings import Surroundings
-from autobump.progress import Progress, Silent
 from autobump.pull_requests.dashboard import (
     Overview,
     Requests,
@@ -38,7 +36,9 @@ from autobump.pull_requests.reconcile import (
 )
 from autobump.report.events import log_outcome
 from autobump.run import Pass, PassResult
-from autobump.second_core import share_work
+from autobump.support.errors import ForgeError
+from autobump.support.parallel import share_work
+from autobump.support.progress import Progress, Silent
 
 _log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from autobump.images.lookup import Unavailable, look_up_facts
 from autobump.images.sources import FactsSource
 from autobump.planning.plan import Bump
 from autobump.planning.risk import ImageRisk, ItemRisk
-from autobump.progress import Progress
+from autobump.support.progress import Progress
 
 _log = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 import click
 
 from autobump import __version__
-from autobump.errors import AutobumpError, ExitCode
-from autobump.printable import printable
-from autobump.streams import fill_closed_streams
+from autobump.support.errors import AutobumpError, ExitCode
+from autobump.support.printable import printable
+from autobump.support.standard_streams import fill_closed_streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from autobump.content.tree import ContentTree
     from autobump.fleet import RepositoryOutcome
     from autobump.opening import PassOptions
-    from autobump.progress import Progress
     from autobump.run import PassResult
     from autobump.settings_file import LoadedSettings
     from autobump.starter import Question
-    from autobump.traffic import Traffic
+    from autobump.support.http.request_count import Traffic
+    from autobump.support.progress import Progress
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _MACHINE_FAULTS = frozenset(
@@ -111,7 +111,7 @@ def _show(text: str, *, nl: bool = True) -> None:
 
 
 def _tell_failure(*lines: str, error: Exception | None = None) -> None:
-    from autobump.logs import tell_failure
+    from autobump.support.logs import tell_failure
 
     tell_failure(*lines, error=error)
 
@@ -134,7 +134,7 @@ def cli(verbose: int, log_format: str) -> None:
     Exit codes: 0 done, 1 done but something failed, 2 wrong usage or settings, 3 unexpected error,
     130 interrupted.
     """
-    from autobump.logs import LogFormat, start_logging
+    from autobump.support.logs import LogFormat, start_logging
 
     start_logging(verbose, LogFormat(log_format))
 
@@ -387,10 +387,10 @@ def schedule(
     SIGTERM and Ctrl-C let it end the pull request it is at; SIGHUP loads the settings again.
     """
     from autobump.fleet import perform_due
-    from autobump.logs import log_what_is_done
     from autobump.opening import open_repository
     from autobump.schedule import run_schedule
     from autobump.settings_file import find_named_file
+    from autobump.support.logs import log_what_is_done
 
     options = _pass_options_of(repo, rev, tags, refresh, paths, packs, images, on_github=forge == "github")
 
@@ -414,7 +414,7 @@ def explain(path: str, repo: Path | None, rev: str, config: _Choice, tags: str |
     """Show the decision trail of one item: each rule in order, the fact it saw, and its row of `plan`."""
     from autobump.explain import explain_item
     from autobump.opening import make_pass, open_repository, open_sources
-    from autobump.progress import open_progress
+    from autobump.support.progress import open_progress
 
     options = _pass_options_of(repo, rev, tags, refresh, (), (), ())
     with open_progress() as progress:
@@ -474,7 +474,7 @@ def show_tags(
 def _export_tags(
     export: Path, images: tuple[str, ...], repo: Path | None, tags: str | None, refresh: bool, config: _Choice
 ) -> int:
-    from autobump.files import write_whole
+    from autobump.support.files import write_whole
     from autobump.tag_export import export_tags
 
     options = _pass_options_of(repo, "HEAD", tags, refresh, (), (), (), on_github=repo is None)
@@ -620,7 +620,7 @@ def config_schema() -> int:
 
 def _find_content(repo: Path | None) -> "ContentTree | None":
     from autobump.content.tree import ContentTree, is_repository
-    from autobump.errors import UsageError
+    from autobump.support.errors import UsageError
 
     if repo is not None:
         return ContentTree.open(repo)
@@ -800,7 +800,7 @@ def _require_places(
     output_format: str, output: Path | None, reports: tuple[Path, ...], *, actions: bool
 ) -> None:
     """Refuse, before anything is done, places that the result could not be written to."""
-    from autobump.files import require_writable
+    from autobump.support.files import require_writable
 
     if actions and output is None and output_format in _FOR_PROGRAMS:
         # The runner reads stderr as well, and takes commands of its older form in the midst of a line: around
@@ -814,7 +814,7 @@ def _require_places(
 
 def _write_result(outcomes: "Sequence[RepositoryOutcome]", path: Path, output_format: str) -> bool:
     """Write the result to a file, or tell on stderr why it cannot be; return whether it was written."""
-    from autobump.files import write_whole
+    from autobump.support.files import write_whole
 
     try:
         write_whole(path, _render_all(outcomes, output_format, colour=False).encode())

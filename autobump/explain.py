@@ -10,7 +10,6 @@ from autobump.content.eligibility import Eligible, decide_eligibility, trace_eli
 from autobump.content.item import find_item_files
 from autobump.content.reader import Problem, read_content
 from autobump.content.tree import ContentTree
-from autobump.errors import ImageNotFoundError, UsageError
 from autobump.images.choice import (
     NewerTag,
     NoUpdate,
@@ -26,14 +25,15 @@ from autobump.images.pythons import PythonVersions
 from autobump.images.reference import Tag, find_current_tag, parse_image_ref
 from autobump.images.sources import FactsSource, TagSource
 from autobump.judge import Judged, hold_back
-from autobump.markdown import count
 from autobump.planning.holds import find_holds
 from autobump.planning.plan import Bump, Plan, WaitReason
 from autobump.planning.risk import RiskLevel, describe_finding
 from autobump.planning.surroundings import Surroundings
-from autobump.printable import printable_path
-from autobump.progress import Silent
 from autobump.run import Pass
+from autobump.support.errors import ImageNotFoundError, UsageError
+from autobump.support.markdown import count
+from autobump.support.printable import printable_path
+from autobump.support.progress import Silent
 
 _MAX_ASKED = 3
 """Most tags whose date and digest are asked for one by one."""

@@ -9,11 +9,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from autobump.config import RepositorySettings, Settings
-from autobump.errors import AutobumpError, UsageError
 from autobump.images.sources.shared import SharedTags
 from autobump.judge import Judged
-from autobump.lock import LockTakenError
-from autobump.logs import log_fields, name_run
 from autobump.opening import (
     LoadSettings,
     PassOptions,
@@ -24,11 +21,14 @@ from autobump.opening import (
     open_sources,
 )
 from autobump.planning.plan import Plan
-from autobump.progress import Progress, open_progress
 from autobump.run import Failure, Pass, PassResult
-from autobump.secrets import redact
 from autobump.settings_file import LoadedSettings, find_named_file
-from autobump.traffic import Traffic
+from autobump.support.errors import AutobumpError, UsageError
+from autobump.support.http.request_count import Traffic
+from autobump.support.lock import LockTakenError
+from autobump.support.logs import log_fields, name_run
+from autobump.support.progress import Progress, open_progress
+from autobump.support.secrets import redact
 
 _log = logging.getLogger(__name__)
 

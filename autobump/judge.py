@@ -14,7 +14,6 @@ from autobump.content.facts_cache import FactsCache
 from autobump.content.item import ContentItem, find_item_files
 from autobump.content.reader import UNREADABLE, Problem, read_content
 from autobump.content.tree import ContentTree
-from autobump.errors import RegistryError, UsageError
 from autobump.images.choice import NewerTag, NoUpdate, NoUpdateReason, Release, choose_tag
 from autobump.images.lookup import Lookup, NotFound, Unavailable, Wanted, look_up_releases
 from autobump.images.pythons import PythonVersions
@@ -23,9 +22,10 @@ from autobump.images.sources import FactsSource, TagSource
 from autobump.planning.holds import Hold, find_holds, why_held
 from autobump.planning.plan import Bump
 from autobump.planning.risk import ItemRisk, RiskPolicy, describe_finding
-from autobump.printable import printable
-from autobump.progress import Progress
 from autobump.pull_requests.marker import Marker
+from autobump.support.errors import RegistryError, UsageError
+from autobump.support.printable import printable
+from autobump.support.progress import Progress
 
 TAGS_UNAVAILABLE = "tags-unavailable"
 """Reason of a problem: the registry did not answer for an item's image."""

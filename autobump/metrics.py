@@ -18,7 +18,7 @@ from prometheus_client import (
 
 from autobump.health import FinishedPass, PassEnd
 from autobump.run import PassResult
-from autobump.traffic import Traffic
+from autobump.support.http.request_count import Traffic
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

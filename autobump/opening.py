@@ -10,18 +10,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autobump.errors import UsageError
-from autobump.files import expand_home
+from autobump.support.errors import UsageError
+from autobump.support.files import expand_home
 
 if TYPE_CHECKING:
     from autobump.config import RepositorySettings, Settings
     from autobump.content.tree import ContentTree
     from autobump.images.sources import FactsSource, TagSource
     from autobump.judge import Filters
-    from autobump.progress import Progress
     from autobump.run import Pass
     from autobump.settings_file import LoadedSettings
-    from autobump.traffic import Traffic
+    from autobump.support.http.request_count import Traffic
+    from autobump.support.progress import Progress
 
 LoadSettings = Callable[["ContentTree | None"], "LoadedSettings"]
 """Loads the settings: those of a commit, if no file is named."""
@@ -108,7 +108,7 @@ def open_own_clone(settings: "Settings") -> "ContentTree":
     from autobump.content.clone import DEFAULT_SERVER, open_clone
     from autobump.content.tree import ContentTree
     from autobump.pull_requests.forges.open import find_git_token
-    from autobump.secrets import find_text, is_for_github_com
+    from autobump.support.secrets import find_text, is_for_github_com
 
     cache = find_cache_folder(settings.registry.cache)
     if cache is None:
@@ -236,7 +236,7 @@ def open_tags(
 def find_links(settings: "Settings") -> str:
     """Return what a path is put behind to see a file of the base branch on GitHub."""
     from autobump.content.clone import DEFAULT_SERVER
-    from autobump.secrets import find_text
+    from autobump.support.secrets import find_text
 
     server = (find_text("GITHUB_SERVER_URL") or DEFAULT_SERVER).rstrip("/")
     return f"{server}/{settings.content.repository}/blob/{settings.content.base}/"

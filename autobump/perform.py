@@ -5,11 +5,11 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from autobump.lock import hold_lock
 from autobump.pull_requests.forges.open import identify_forge, open_forge
 from autobump.report.events import log_result
 from autobump.run import Pass, PassResult
-from autobump.traffic import Traffic
+from autobump.support.http.request_count import Traffic
+from autobump.support.lock import hold_lock
 
 _log = logging.getLogger(__name__)
 

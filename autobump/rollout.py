@@ -4,10 +4,10 @@ import json
 
 from autobump.config import RolloutSettings
 from autobump.content.tree import ContentTree
-from autobump.errors import RegistryError, UsageError
-from autobump.files import expand_home
-from autobump.git import GitError
 from autobump.planning.waves import WaveFacts
+from autobump.support.errors import RegistryError, UsageError
+from autobump.support.files import expand_home
+from autobump.support.git import GitError
 
 _MAX_BYTES = 64 * 1024 * 1024
 
@@ -47,7 +47,7 @@ def load_wave_facts(rollout: RolloutSettings, tree: ContentTree) -> WaveFacts:
 
 def _read(name: str, tree: ContentTree) -> bytes:
     if name.startswith(("https://", "http://")):
-        from autobump.images.sources.http import HttpClient, HttpLimits
+        from autobump.support.http.client import HttpClient, HttpLimits
 
         answer = HttpClient(HttpLimits(connections=1, answer_bytes=_MAX_BYTES)).send("GET", name)
         if answer.status != 200:

@@ -11,7 +11,6 @@ from autobump.background import choose_options, gather_background, gather_left_o
 from autobump.config import Settings
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
-from autobump.errors import RegistryError
 from autobump.images.deprecated import DeprecatedImage
 from autobump.images.sources import FactsSource, TagSource
 from autobump.images.sources.deprecated import DeprecatedImagesSource
@@ -19,8 +18,9 @@ from autobump.judge import Filters, Judged, judge_content
 from autobump.planning.plan import Plan, plan_pull_requests
 from autobump.planning.surroundings import Surroundings
 from autobump.planning.waves import WaveFacts, take_turns
-from autobump.progress import Progress
 from autobump.pull_requests.render import DesiredPullRequest
+from autobump.support.errors import RegistryError
+from autobump.support.progress import Progress
 
 if TYPE_CHECKING:
     from autobump.pull_requests.forges import Forge, Outcome

@@ -9,17 +9,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from autobump.config import ScheduleSettings
-from autobump.errors import AutobumpError
 from autobump.health import FinishedPass, Health, PassEnd, ServiceState, judge_health
-from autobump.lock import LockTakenError
-from autobump.logs import log_fields, name_run
-from autobump.markdown import count
 from autobump.metrics import Metrics
-from autobump.progress import Progress
 from autobump.run import PassResult
-from autobump.secrets import redact
 from autobump.settings_file import LoadedSettings
-from autobump.traffic import Traffic
+from autobump.support.errors import AutobumpError
+from autobump.support.http.request_count import Traffic
+from autobump.support.lock import LockTakenError
+from autobump.support.logs import log_fields, name_run
+from autobump.support.markdown import count
+from autobump.support.progress import Progress
+from autobump.support.secrets import redact
 
 LONGEST_BACK_OFF = timedelta(hours=12)
 """A daily pass is never left out."""

@@ -21,11 +21,11 @@ from apscheduler.triggers.cron import CronTrigger
 
 from autobump.config import ScheduleSettings
 from autobump.cron import parse_cron
-from autobump.errors import AutobumpError, ExitCode
 from autobump.metrics import CONTENT_TYPE
 from autobump.runs import Perform, Runs
 from autobump.settings_file import LoadedSettings
 from autobump.status_server import StatusServer
+from autobump.support.errors import AutobumpError, ExitCode
 
 _LOOK_SECONDS = 1.0
 _PROMPT_SECONDS = 0.5

@@ -13,9 +13,6 @@ from pydantic import BaseModel, ValidationError
 from autobump.config import RegistrySettings, SettingPath, Settings
 from autobump.content.tree import ContentTree
 from autobump.contradictions import find_contradictions
-from autobump.errors import SettingsError, SettingsFault, UsageError
-from autobump.files import expand_home
-from autobump.git import GitError
 from autobump.settings_layers import (
     Layer,
     Origin,
@@ -24,6 +21,9 @@ from autobump.settings_layers import (
     read_environment_layer,
     read_file_layer,
 )
+from autobump.support.errors import SettingsError, SettingsFault, UsageError
+from autobump.support.files import expand_home
+from autobump.support.git import GitError
 
 CONFIG_VARIABLE = "AUTOBUMP_CONFIG"
 REPOSITORY_PATH = ".github/autobump.yml"

@@ -12,7 +12,7 @@ from autobump.content.reader import read_content
 from autobump.content.tree import ContentTree
 from autobump.images.reference import parse_image_ref
 from autobump.opening import find_cache_folder
-from autobump.progress import Silent
+from autobump.support.progress import Silent
 
 UsedItem = tuple[ContentItem, str]
 """An item and the image it uses, `namespace/name`, or an empty text."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from autobump.config import SettingPath
 from autobump.content.yaml_text import YamlFault, load_with_places
-from autobump.errors import SettingsError, SettingsFault
+from autobump.support.errors import SettingsError, SettingsFault
 
 VARIABLE_PREFIX = "AUTOBUMP__"
 """Environment variables that begin with it set one key: `AUTOBUMP__PULL_REQUESTS__MAX_ITEMS`."""

@@ -7,9 +7,9 @@ from typing import Any
 
 from autobump.config import SettingPath
 from autobump.content.yaml_text import YamlFault, load_with_places
-from autobump.printable import printable
-from autobump.secrets import find_secret, redact
 from autobump.settings_file import LoadedSettings
+from autobump.support.printable import printable
+from autobump.support.secrets import find_secret, redact
 
 SECRETS = (
     "GITHUB_TOKEN",

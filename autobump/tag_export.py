@@ -11,7 +11,6 @@ from typing import Any
 from autobump.config import RepositorySettings, Settings
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
-from autobump.errors import RegistryError
 from autobump.fleet import find_several, share_sources
 from autobump.images.choice import TagRecord
 from autobump.images.facts import ImageFacts, facts_to_record
@@ -26,7 +25,8 @@ from autobump.opening import (
     open_repository,
     open_tree_of,
 )
-from autobump.progress import Progress, open_progress
+from autobump.support.errors import RegistryError
+from autobump.support.progress import Progress, open_progress
 
 _log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from autobump import secrets
 from autobump.images.choice import TagRecord, sort_releases
+from autobump.support import secrets
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 

@@ -11,7 +11,7 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
-from autobump.images.sources.http import HttpClient, HttpLimits
+from autobump.support.http.client import HttpClient, HttpLimits
 
 ROOT = "https://registry.example"
 _END = b"\n--\n"

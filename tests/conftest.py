@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from autobump import secrets
 from autobump.images.sources.snapshot import SnapshotSource
+from autobump.support import secrets
 from tests.fixtures.corpus import corpus_folder, unpack_content
 
 # Deterministic examples and no verdict on speed: CI must be green for the same commit every time.

@@ -10,16 +10,16 @@ PACKAGE = Path(__file__).resolve().parents[1] / "autobump"
 ONE_IMPORTER = {
     "ruamel": {"content/yaml_text.py"},
     "_ruamel_yaml": {"content/yaml_scan.py"},
-    "subprocess": {"git.py"},
-    "sqlite3": {"sqlite_file.py"},
+    "subprocess": {"support/git.py"},
+    "sqlite3": {"support/sqlite_file.py"},
     "click": {"cli.py"},
     "github": {"pull_requests/forges/github_api.py"},
     "jinja2": {"report/html.py"},
     "stdlib_list": {"images/modules.py"},
     "apscheduler": {"schedule.py"},
     "prometheus_client": {"metrics.py"},
-    "fcntl": {"lock.py"},
-    "signal": {"schedule.py", "second_core.py"},
+    "fcntl": {"support/lock.py"},
+    "signal": {"schedule.py", "support/parallel.py"},
 }
 """Libraries that only these modules may import."""
 
@@ -41,8 +41,8 @@ PURE = (
     "images/licences.py",
     "images/page.py",
     "images/reference.py",
-    "markdown.py",
-    "printable.py",
+    "support/markdown.py",
+    "support/printable.py",
     "planning/plan.py",
     "planning/risk.py",
     "pull_requests/body.py",
@@ -66,7 +66,7 @@ IO = {
     "pathlib",
     "time",
     "shutil",
-    "autobump.git",
+    "autobump.support.git",
 }
 
 FORWARD = ("content", "images", "planning", "pull_requests", "report")

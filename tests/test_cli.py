@@ -11,9 +11,9 @@ import click
 import pytest
 
 from autobump.cli import run_command
-from autobump.git import Git
 from autobump.images.choice import TagRecord
 from autobump.images.sources.snapshot import SnapshotSource
+from autobump.support.git import Git
 from tests.fixtures.commands import COMMANDS
 from tests.fixtures.repositories import branches, commit, make_repository, script_pack
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from autobump.errors import SettingsError
 from autobump.settings_file import parse_settings
+from autobump.support.errors import SettingsError
 
 REPORT = "  coverage_report: c.json\n  nightly_packs: n.json\n"
 

@@ -7,14 +7,14 @@ import pytest
 from autobump.cli import run_command
 from autobump.content.eligibility import SkipReason
 from autobump.explain import explain_item
-from autobump.git import Git
 from autobump.images.choice import NoUpdateReason
 from autobump.judge import Filters
 from autobump.opening import PassOptions, open_pass
 from autobump.planning.plan import WaitReason
-from autobump.progress import Silent
 from autobump.run import Pass
 from autobump.settings_file import load_settings
+from autobump.support.git import Git
+from autobump.support.progress import Silent
 from tests.fixtures.repositories import commit, item_yaml, make_repository, pack_metadata, script_pack
 
 PATH = "Packs/A/Scripts/One/One.yml"

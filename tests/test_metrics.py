@@ -6,10 +6,10 @@ from autobump.content.tree import ContentTree
 from autobump.health import FinishedPass, PassEnd
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.metrics import Metrics
-from autobump.progress import Silent
 from autobump.pull_requests.forges.local_git import LocalGitForge
 from autobump.run import Pass, PassResult
-from autobump.traffic import Traffic
+from autobump.support.http.request_count import Traffic
+from autobump.support.progress import Silent
 from tests.conftest import NOW
 from tests.fixtures.repositories import make_repository, script_pack
 

@@ -5,14 +5,14 @@ import pytest
 
 from autobump.config import ContentSettings, Settings
 from autobump.content.tree import ContentTree
-from autobump.errors import AutobumpError
-from autobump.git import Git
 from autobump.images.sources.snapshot import SnapshotSource
-from autobump.lock import hold_lock
 from autobump.perform import perform_pass
-from autobump.progress import Silent
 from autobump.pull_requests.forges.open import identify_forge
 from autobump.run import Pass
+from autobump.support.errors import AutobumpError
+from autobump.support.git import Git
+from autobump.support.lock import hold_lock
+from autobump.support.progress import Silent
 from tests.conftest import NOW
 from tests.fixtures.repositories import branches, make_repository, script_pack
 

@@ -14,9 +14,9 @@ from autobump.images.sources.facts import FileFacts
 from autobump.images.sources.snapshot import SnapshotSource, TagFile
 from autobump.judge import Filters
 from autobump.planning.waves import WaveFacts
-from autobump.progress import Silent
 from autobump.run import Pass, PassResult
 from autobump.settings_file import load_settings
+from autobump.support.progress import Silent
 from tests.fixtures.settings import PROFILES
 
 FILES = sorted(PROFILES.glob("*.yml"))

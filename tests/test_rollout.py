@@ -5,8 +5,8 @@ import pytest
 
 from autobump.config import RolloutSettings
 from autobump.content.tree import ContentTree
-from autobump.errors import RegistryError, UsageError
 from autobump.rollout import load_wave_facts
+from autobump.support.errors import RegistryError, UsageError
 from tests.fixtures.repositories import make_repository, script_pack
 from tests.fixtures.servers import Reply, serve
 

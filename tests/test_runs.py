@@ -7,16 +7,16 @@ import pytest
 
 from autobump.config import Settings
 from autobump.content.tree import ContentTree
-from autobump.errors import AutobumpError, ForgeError
 from autobump.images.sources.snapshot import SnapshotSource
-from autobump.lock import LockTakenError
-from autobump.progress import Progress
 from autobump.pull_requests.forges.local_git import LocalGitForge
 from autobump.run import Pass, PassResult
 from autobump.runs import LONGEST_BACK_OFF, Runs, back_off
-from autobump.secrets import Secret
 from autobump.settings_file import LoadedSettings
-from autobump.traffic import Traffic
+from autobump.support.errors import AutobumpError, ForgeError
+from autobump.support.http.request_count import Traffic
+from autobump.support.lock import LockTakenError
+from autobump.support.progress import Progress
+from autobump.support.secrets import Secret
 from tests.conftest import NOW
 from tests.fixtures.repositories import branches, make_repository, script_pack
 

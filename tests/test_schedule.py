@@ -9,12 +9,12 @@ import pytest
 
 from autobump import schedule
 from autobump.config import ScheduleSettings, Settings
-from autobump.errors import AutobumpError, ExitCode, SettingsError
-from autobump.progress import Progress
 from autobump.run import PassResult
 from autobump.schedule import find_next_due, run_schedule
 from autobump.settings_file import LoadedSettings
-from autobump.traffic import Traffic
+from autobump.support.errors import AutobumpError, ExitCode, SettingsError
+from autobump.support.http.request_count import Traffic
+from autobump.support.progress import Progress
 
 MONDAY = datetime(2026, 6, 1, tzinfo=UTC)
 

@@ -15,10 +15,10 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from autobump.config import Settings
-from autobump.errors import SettingsError
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.setting_values import write_duration
 from autobump.settings_file import parse_settings
+from autobump.support.errors import SettingsError
 from tests.fixtures.looks import (
     Look,
     World,

@@ -8,8 +8,8 @@ import pytest
 from autobump.cli import run_command
 from autobump.config import Settings
 from autobump.content.tree import ContentTree
-from autobump.errors import SettingsError, UsageError
 from autobump.settings_file import load_settings, parse_settings
+from autobump.support.errors import SettingsError, UsageError
 from tests.fixtures.repositories import make_repository, script_pack
 
 SAMPLE = Path(__file__).resolve().parents[1] / "config" / "autobump.yml"

@@ -9,8 +9,8 @@ import pytest
 
 from autobump.cli import run_command
 from autobump.config import Settings
-from autobump.errors import SettingsError
 from autobump.settings_file import LoadedSettings, load_settings
+from autobump.support.errors import SettingsError
 from tests.fixtures.repositories import make_repository, script_pack
 
 

@@ -9,10 +9,10 @@ from jsonschema import Draft7Validator
 
 from autobump.config import Settings
 from autobump.content.yaml_text import load_with_places
-from autobump.errors import SettingsError
 from autobump.settings_file import parse_settings
 from autobump.settings_schema import render_schema
 from autobump.settings_text import write_value
+from autobump.support.errors import SettingsError
 from tests.fixtures.settings import uncomment_examples
 
 TEXT = uncomment_examples()

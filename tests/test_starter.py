@@ -13,9 +13,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from autobump.cli import run_command
-from autobump.git import Git
 from autobump.settings_file import parse_settings
 from autobump.starter import WORKFLOW_PATH
+from autobump.support.git import Git
 from tests.fixtures.repositories import make_repository, script_pack
 from tests.workflows import test_rules as rules
 from tests.workflows.test_lint import lint

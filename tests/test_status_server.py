@@ -3,9 +3,9 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from autobump.errors import UsageError
 from autobump.health import Health
 from autobump.status_server import StatusServer
+from autobump.support.errors import UsageError
 
 WELL = {"status": "ok"}
 

@@ -8,10 +8,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from autobump.errors import AutobumpError, UsageError
-from autobump.git import Git, GitError
-from autobump.lock import hold_lock
-from autobump.secrets import Secret
+from autobump.support.errors import AutobumpError, UsageError
+from autobump.support.git import Git, GitError
+from autobump.support.lock import hold_lock
+from autobump.support.secrets import Secret
 
 _log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from autobump.content.imports import Import
 from autobump.content.item import DockerImageField, ItemFacts
 from autobump.content.pack import PackMetadata
 from autobump.content.yaml_text import YamlFault
-from autobump.sqlite_file import SqliteCache
+from autobump.support.sqlite_file import SqliteCache
 
 _FORMAT = 2
 """Raised whenever reading an item or a pack gives other facts than before."""

@@ -25,10 +25,10 @@ from autobump.content.pack import (
 )
 from autobump.content.tree import MAX_FILE_BYTES, ContentTree
 from autobump.content.yaml_text import YamlFault
-from autobump.git import Blob
-from autobump.printable import printable_path
-from autobump.progress import Progress, Silent
-from autobump.second_core import share_work
+from autobump.support.git import Blob
+from autobump.support.parallel import share_work
+from autobump.support.printable import printable_path
+from autobump.support.progress import Progress, Silent
 
 UNREADABLE = "unreadable"
 """Reason of a problem: git has no data for a file, which says nothing of what is in it."""

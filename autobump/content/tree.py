@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from autobump.errors import UsageError
-from autobump.git import Blob, Git, GitError
+from autobump.support.errors import UsageError
+from autobump.support.git import Blob, Git, GitError
 
 MAX_FILE_BYTES = 5 * 1024 * 1024
 """Largest file that is read into memory; the largest item known, with its code in it, has 1.6 MB."""

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from autobump.config import Settings
 from autobump.content.tree import ContentTree
-from autobump.git import Git
 from autobump.images.sources.facts import FileFacts
 from autobump.images.sources.snapshot import SnapshotSource, TagFile
-from autobump.progress import Silent
 from autobump.pull_requests.forges.local_git import LocalGitForge
 from autobump.pull_requests.reconcile import Create
 from autobump.report.table import render_table
 from autobump.run import Pass
+from autobump.support.git import Git
+from autobump.support.progress import Silent
 
 _HERE = Path(__file__).parent
 _NOW = datetime(2026, 6, 1, 3, 0, tzinfo=UTC)

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from autobump.errors import AutobumpError, ImageNotFoundError, RegistryError
 from autobump.images.choice import Release, sort_releases, why_too_young
 from autobump.images.facts import ImageFacts
 from autobump.images.reference import Tag
 from autobump.images.sources import FactsSource, TagSource
-from autobump.progress import Progress
-from autobump.secrets import redact
+from autobump.support.errors import AutobumpError, ImageNotFoundError, RegistryError
+from autobump.support.progress import Progress
+from autobump.support.secrets import redact
 
 _log = logging.getLogger(__name__)
 

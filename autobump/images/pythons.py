@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from autobump.errors import RegistryError
 from autobump.images.choice import Release
 from autobump.images.lookup import Lookup
 from autobump.images.sources import FactsSource
+from autobump.support.errors import RegistryError
 
 _NAMED_BY_PYTHON = frozenset({"demisto/python", "demisto/python3"})
 """Their tags begin with the version of Python, as every published page of them shows."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
-from autobump.markdown import count
 from autobump.planning.plan import Bump, Waiting, WaitReason
+from autobump.support.markdown import count
 
 REST = "rest"
 """Name of the wave behind the last one, which takes what no other wave does."""

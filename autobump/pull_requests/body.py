@@ -9,7 +9,6 @@ from urllib.parse import quote
 from autobump.images.deprecated import DeprecatedImage
 from autobump.images.facts import ImageFacts
 from autobump.images.inside import ImageDiff
-from autobump.markdown import code, count
 from autobump.planning.plan import Bump, PlannedPullRequest
 from autobump.planning.risk import Finding, RiskLevel, describe_finding
 from autobump.pull_requests.cutting import LongList, join_within, long_table
@@ -21,6 +20,7 @@ from autobump.pull_requests.image_change import (
     package_rows,
     summarise_packages,
 )
+from autobump.support.markdown import code, count
 
 _MAX_NAMED = 10
 _OPT_OUT = """\

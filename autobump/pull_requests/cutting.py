@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from autobump.markdown import count, table
+from autobump.support.markdown import count, table
 
 MAX_BODY = 65_536
 """Longest body of an issue or a pull request that GitHub takes, in characters."""

@@ -9,7 +9,6 @@ from autobump.content.eligibility import Skipped
 from autobump.content.reader import Problem
 from autobump.images.choice import NoUpdateReason
 from autobump.images.deprecated import DeprecatedImage
-from autobump.markdown import code, count
 from autobump.planning.plan import Waiting, WaitReason
 from autobump.planning.risk import RISK_LABELS
 from autobump.pull_requests.cutting import MAX_BODY, LongList, join_within, long_table
@@ -27,6 +26,7 @@ from autobump.pull_requests.reconcile import (
     Refresh,
     branch_of,
 )
+from autobump.support.markdown import code, count
 
 TITLE = "Docker image updates"
 """Title of the dashboard when it is made."""

@@ -11,8 +11,8 @@ from autobump.content.item import replace_image
 from autobump.content.pack import next_version, release_notes_name, splice_version
 from autobump.content.release_notes import render_release_notes
 from autobump.content.yaml_text import UnsafeEditError
-from autobump.errors import ForgeError
 from autobump.planning.plan import Bump
+from autobump.support.errors import ForgeError
 
 MAX_PULL_REQUEST_BYTES = 32 * 1024 * 1024
 """Most bytes of the items of one pull request, which are sent together; all real ones have 26 MB."""

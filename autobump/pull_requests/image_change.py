@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from autobump.images.facts import ImageFacts
 from autobump.images.inside import ChangeKind, ImageDiff, PackageChange
 from autobump.images.licences import LicenceKind
-from autobump.markdown import code, count
+from autobump.support.markdown import code, count
 
 FACT_HEADERS = ("Tag", "Python", "System", "Size", "Built", "Packages")
 PACKAGE_HEADERS = ("Package", "Change", "From", "To", "Licence")

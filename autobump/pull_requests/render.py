@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from autobump.content.pack import next_version, release_notes_name
-from autobump.markdown import count
 from autobump.planning.plan import Bump, PlannedPullRequest
 from autobump.pull_requests.body import Background, render_body
 from autobump.pull_requests.cutting import MAX_BODY
 from autobump.pull_requests.marker import Marker, hash_base, render_marker, render_trailer
+from autobump.support.markdown import count
 
 _MAX_MARKER = 40_000
 _BLOB_DIGITS = 8

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autobump.fleet import RepositoryOutcome, find_only, merge_outcomes
-from autobump.markdown import count
 from autobump.report.fleet import render_fleet_markdown
 from autobump.report.markdown import render_markdown
 from autobump.report.summary import ProblemLine, problem_lines
 from autobump.run import PassResult
+from autobump.support.markdown import count
 
 MAX_SUMMARY_BYTES = 1024 * 1024
 """Largest summary of a step that GitHub takes. Source: its documentation of job summaries, 1 MiB a step."""

@@ -11,8 +11,6 @@ from rich.text import Text
 from autobump.images.facts import ImageFacts, PackageFacts
 from autobump.images.inside import ImageDiff, NamedDiff
 from autobump.images.licences import classify_licence
-from autobump.markdown import code, table
-from autobump.printable import printable
 from autobump.pull_requests.image_change import (
     FACT_HEADERS,
     PACKAGE_HEADERS,
@@ -21,6 +19,8 @@ from autobump.pull_requests.image_change import (
     package_rows,
     summarise_packages,
 )
+from autobump.support.markdown import code, table
+from autobump.support.printable import printable
 
 VERSION = 1
 """Raised when anything but an added key changes."""

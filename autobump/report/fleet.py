@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable, Sequence
 
 from autobump.fleet import RepositoryOutcome
-from autobump.markdown import code
-from autobump.printable import printable
 from autobump.report.json import VERSION, to_document
 from autobump.run import PassResult
+from autobump.support.markdown import code
+from autobump.support.printable import printable
 
 
 def render_fleet_json(outcomes: Sequence[RepositoryOutcome]) -> str:

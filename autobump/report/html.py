@@ -14,10 +14,8 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from autobump.fleet import RepositoryOutcome, merge_outcomes
-from autobump.markdown import count
 from autobump.planning.plan import Bump
 from autobump.planning.risk import RiskLevel, describe_finding
-from autobump.printable import printable
 from autobump.report.summary import (
     DRY_RUN,
     PullRequestLine,
@@ -34,6 +32,8 @@ from autobump.report.usage import (
     images_in_use,
 )
 from autobump.run import PassResult
+from autobump.support.markdown import count
+from autobump.support.printable import printable
 
 MAX_TEXT = 500
 """Longest piece of outside text shown in one place, in characters."""

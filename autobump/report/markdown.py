@@ -2,7 +2,6 @@
 
 from urllib.parse import quote
 
-from autobump.markdown import code, count, table
 from autobump.planning.risk import RiskLevel, describe_finding
 from autobump.report.summary import (
     DRY_RUN,
@@ -16,6 +15,7 @@ from autobump.report.summary import (
     waiting_lines,
 )
 from autobump.run import PassResult
+from autobump.support.markdown import code, count, table
 
 _MAX_PROBLEMS = 200
 

@@ -9,7 +9,6 @@ from rich.table import Table
 from rich.text import Text
 
 from autobump.planning.risk import RiskLevel, describe_finding
-from autobump.printable import printable
 from autobump.report.summary import (
     DRY_RUN,
     headline,
@@ -21,6 +20,7 @@ from autobump.report.summary import (
     waiting_lines,
 )
 from autobump.run import PassResult
+from autobump.support.printable import printable
 
 _PIPE_WIDTH = 200
 

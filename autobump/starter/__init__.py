@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from autobump.config import Settings
-from autobump.errors import SettingsError, UsageError
-from autobump.files import write_whole
-from autobump.git import Git, GitError
 from autobump.settings_file import REPOSITORY_PATH, load_settings, parse_settings
 from autobump.settings_text import write_value
+from autobump.support.errors import SettingsError, UsageError
+from autobump.support.files import write_whole
+from autobump.support.git import Git, GitError
 
 WORKFLOW_PATH = ".github/workflows/autobump.yml"
 

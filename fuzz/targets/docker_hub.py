@@ -1,9 +1,9 @@
 """Answers of Docker Hub: tags that are sound, or an error of that image; the login goes nowhere else."""
 
-from autobump.errors import RegistryError
 from autobump.images.sources.cache import TagCache
 from autobump.images.sources.docker_hub import DockerHubSource
-from autobump.secrets import Secret
+from autobump.support.errors import RegistryError
+from autobump.support.secrets import Secret
 from fuzz.records import check_records, hold_no_secrets, require_secret_stays
 from fuzz.scripted_http import ROOT, answer_from
 

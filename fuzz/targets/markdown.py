@@ -3,7 +3,7 @@
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from autobump.markdown import MAX_INLINE, code, table
+from autobump.support.markdown import MAX_INLINE, code, table
 
 _READER = MarkdownIt("commonmark", {"html": True}).enable("table")
 

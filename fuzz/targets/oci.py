@@ -1,9 +1,9 @@
 """Answers of a registry: tags that are sound, or an error of that image; logins go to it and its realm only."""
 
-from autobump.errors import RegistryError
 from autobump.images.sources.cache import TagCache
 from autobump.images.sources.oci import Credentials, OciSource
-from autobump.secrets import Secret
+from autobump.support.errors import RegistryError
+from autobump.support.secrets import Secret
 from fuzz.records import check_records, hold_no_secrets
 from fuzz.scripted_http import ROOT, answer_from
 

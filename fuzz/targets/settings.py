@@ -1,7 +1,7 @@
 """A settings file: settings, or faults that each have their place."""
 
-from autobump.errors import SettingsError
 from autobump.settings_file import parse_settings
+from autobump.support.errors import SettingsError
 
 SEEDS = (
     b"content: {repository: a/b, base: main}\nregistry:\n  min_age: 3 days\n  namespaces: [demisto]\n",

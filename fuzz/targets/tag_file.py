@@ -5,9 +5,9 @@ import lzma
 import tempfile
 from pathlib import Path
 
-from autobump.errors import ImageNotFoundError, UsageError
 from autobump.images.sources.cache import TagCache
 from autobump.images.sources.snapshot import SnapshotSource
+from autobump.support.errors import ImageNotFoundError, UsageError
 from fuzz.records import check_records
 
 _TEXT = b'{"demisto/x": ["1.0.0.9", "latest"], "demisto/y": {"1.0.0.1": {"created": "2026-01-01T00:00:00Z"}}}'

@@ -10,10 +10,10 @@ import pytest
 from autobump.config import RegistrySettings, Settings
 from autobump.content.clone import open_clone
 from autobump.content.tree import ContentTree
-from autobump.errors import AutobumpError, ForgeError
-from autobump.git import Git
 from autobump.opening import open_own_clone
-from autobump.secrets import Secret
+from autobump.support.errors import AutobumpError, ForgeError
+from autobump.support.git import Git
+from autobump.support.secrets import Secret
 from tests.fixtures.certificates import self_signed
 from tests.fixtures.emulator import APP_ID, APP_KEY
 from tests.fixtures.repositories import make_repository, script_pack

@@ -6,7 +6,7 @@ from autobump.content.code import ItemCode, Use, read_code
 from autobump.content.facts_cache import FactsCache
 from autobump.content.reader import read_content
 from autobump.content.tree import ContentTree
-from autobump.progress import Silent
+from autobump.support.progress import Silent
 from tests.fixtures.repositories import item_yaml, make_repository, pack_metadata
 
 FOLDER = "Packs/Mail/Scripts/Mail"

@@ -2,14 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from autobump import second_core
 from autobump.content import reader
 from autobump.content.facts_cache import FactsCache
 from autobump.content.item import ItemKind
 from autobump.content.reader import read_content
 from autobump.content.tree import ContentTree
-from autobump.git import Git
-from autobump.progress import Silent
+from autobump.support import parallel as second_core
+from autobump.support.git import Git
+from autobump.support.progress import Silent
 from tests.fixtures.repositories import item_yaml, make_repository, script_pack
 
 

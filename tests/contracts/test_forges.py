@@ -14,16 +14,16 @@ import pytest
 
 from autobump.config import Settings
 from autobump.content.tree import ContentTree
-from autobump.git import Git
 from autobump.images.sources.snapshot import SnapshotSource
-from autobump.progress import Silent
 from autobump.pull_requests.dashboard import Overview, Requests, render_dashboard
 from autobump.pull_requests.forges import Forge, Outcome
 from autobump.pull_requests.forges.github import GitHubForge, GitHubOptions
 from autobump.pull_requests.forges.github_api import GitHubPace, connect_with_token
 from autobump.pull_requests.forges.local_git import LocalGitForge
 from autobump.run import Pass
-from autobump.secrets import Secret
+from autobump.support.git import Git
+from autobump.support.progress import Silent
+from autobump.support.secrets import Secret
 from tests.conftest import NOW
 from tests.fixtures.emulator import TOKEN, run_emulator
 from tests.fixtures.github import GitHubStandIn

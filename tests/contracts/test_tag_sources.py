@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from autobump.errors import ImageNotFoundError
 from autobump.images.choice import sort_releases
 from autobump.images.sources import TagSource, open_tag_source
 from autobump.images.sources.cache import TagCache
 from autobump.images.sources.docker_hub import DockerHubSource
-from autobump.images.sources.http import HttpClient
 from autobump.images.sources.oci import OciSource
+from autobump.support.errors import ImageNotFoundError
+from autobump.support.http.client import HttpClient
 from tests.fixtures.hub import HubStandIn
 from tests.fixtures.pages import make_page
 from tests.fixtures.registry import push_tag, run_registry

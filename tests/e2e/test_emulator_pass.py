@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from autobump.cli import run_command
-from autobump.git import Git
 from autobump.pull_requests.marker import find_marker
+from autobump.support.git import Git
 from tests.fixtures.emulator import APP_ID, APP_KEY, APP_SLUG, TOKEN, Emulator, run_emulator
 from tests.fixtures.repositories import make_repository, script_pack
 

@@ -13,12 +13,9 @@ import pytest
 from autobump.cli import run_command
 from autobump.config import Settings
 from autobump.fleet import RepositoryOutcome, merge_outcomes, perform_due
-from autobump.git import Git
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.judge import Filters
-from autobump.lock import hold_lock
 from autobump.opening import PassOptions
-from autobump.progress import Progress
 from autobump.pull_requests.forges.open import identify_forge
 from autobump.report.fleet import render_fleet_table
 from autobump.report.table import render_table
@@ -26,7 +23,10 @@ from autobump.run import Failure, PassResult
 from autobump.runs import Runs
 from autobump.schedule import find_next_due
 from autobump.settings_file import LoadedSettings, load_settings
-from autobump.traffic import Traffic
+from autobump.support.git import Git
+from autobump.support.http.request_count import Traffic
+from autobump.support.lock import hold_lock
+from autobump.support.progress import Progress
 from tests.fixtures.repositories import branches, commit, make_repository
 from tests.fixtures.results import make_result
 from tests.fixtures.servers import Reply, Request, serve

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from autobump.cli import run_command
-from autobump.git import Git
+from autobump.support.git import Git
 from tests.fixtures.github import GitHubStandIn
 from tests.fixtures.memory import measure_pass
 from tests.fixtures.repositories import WHO, branches, item_yaml, make_repository, pack_metadata, show

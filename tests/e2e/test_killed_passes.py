@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from autobump.git import Git
+from autobump.support.git import Git
 from tests.fixtures.repositories import branches, commit, make_repository, script_pack
 from tests.fixtures.servers import serve
 from tests.fixtures.warm import Ended, warm_passes

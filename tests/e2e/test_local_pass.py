@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from autobump.cli import run_command
-from autobump.git import Git, GitError
 from autobump.pull_requests.marker import find_marker
+from autobump.support.git import Git, GitError
 from tests.fixtures.repositories import (
     branches,
     commit,

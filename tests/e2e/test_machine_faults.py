@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from autobump.cli import run_command
-from autobump.git import Blob, Git
+from autobump.support.git import Blob, Git
 from tests.fixtures.disks import small_disk
 from tests.fixtures.repositories import branches, make_repository, script_pack
 

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from autobump.cli import run_command
-from autobump.git import Git
+from autobump.support.git import Git
 from tests.fixtures.commands import COMMANDS
 from tests.fixtures.emulator import APP_KEY
 from tests.fixtures.github import standing_in

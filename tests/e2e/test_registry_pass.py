@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from autobump.cli import run_command
-from autobump.images.sources import docker_hub, http
+from autobump.images.sources import docker_hub
+from autobump.support.http import client as http
 from tests.fixtures.hub import HubStandIn
 from tests.fixtures.registry import Registry, load_tags, run_registry
 from tests.fixtures.repositories import branches, make_repository, script_pack

@@ -14,7 +14,7 @@ from autobump.images.sources.facts import FileFacts
 from autobump.images.sources.snapshot import SnapshotSource, TagFile
 from autobump.judge import Filters, judge_content
 from autobump.planning.risk import ItemRisk, describe_finding
-from autobump.progress import Silent
+from autobump.support.progress import Silent
 
 FLAGGED = {
     # Breaking: what the code imports is not in the new image.

@@ -11,16 +11,16 @@ import pytest
 from autobump.config import Settings
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
-from autobump.git import Git
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.judge import Filters
 from autobump.planning.waves import REST, WaveFacts
-from autobump.progress import Silent
 from autobump.pull_requests.forges.github import GitHubForge, GitHubOptions
 from autobump.pull_requests.forges.github_api import GitHubPace, connect_with_token
 from autobump.pull_requests.marker import find_marker
 from autobump.run import Pass, PassResult
-from autobump.secrets import Secret
+from autobump.support.git import Git
+from autobump.support.progress import Silent
+from autobump.support.secrets import Secret
 from tests.fixtures.github import GitHubStandIn, Pull
 from tests.fixtures.servers import serve
 

@@ -14,12 +14,12 @@ from autobump.config import Settings
 from autobump.content.tree import ContentTree
 from autobump.images.reference import find_immutable_tag
 from autobump.images.sources.snapshot import SnapshotSource
-from autobump.progress import Silent
 from autobump.pull_requests.forges.github import GitHubForge, GitHubOptions
 from autobump.pull_requests.forges.github_api import GitHubPace, connect_with_token
 from autobump.pull_requests.marker import find_marker
 from autobump.run import Pass
-from autobump.secrets import Secret
+from autobump.support.progress import Silent
+from autobump.support.secrets import Secret
 from tests.fixtures.github import GitHubStandIn
 from tests.fixtures.repositories import commit, make_repository, script_pack, show
 from tests.fixtures.servers import serve

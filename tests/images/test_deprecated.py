@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from autobump.errors import RegistryError, UsageError
 from autobump.images.deprecated import parse_deprecated_images
 from autobump.images.sources.deprecated import DeprecatedImagesSource, open_deprecated_images
+from autobump.support.errors import RegistryError, UsageError
 from tests.fixtures.servers import Reply, serve
 
 

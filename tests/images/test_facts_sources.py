@@ -3,15 +3,15 @@ from pathlib import Path
 
 import pytest
 
-from autobump.errors import RegistryError, UsageError
 from autobump.images.facts import ImageFacts
 from autobump.images.lookup import MAX_FAILURES, Unavailable, look_up_facts
 from autobump.images.sources import FactsSource
 from autobump.images.sources.facts import FileFacts, PageFacts, RememberedFacts, open_facts_source
-from autobump.images.sources.http import HttpClient, HttpLimits
 from autobump.images.sources.image_pages import GitHubPages, LocalPages
 from autobump.images.sources.snapshot import SnapshotSource, TagFile
-from autobump.progress import Silent
+from autobump.support.errors import RegistryError, UsageError
+from autobump.support.http.client import HttpClient, HttpLimits
+from autobump.support.progress import Silent
 from tests.fixtures.pages import make_page
 from tests.fixtures.servers import Reply, Request, serve
 

@@ -7,7 +7,6 @@ from signal import SIGINT
 
 import pytest
 
-from autobump.errors import ImageNotFoundError, RegistryError, UsageError
 from autobump.images.choice import TagRecord
 from autobump.images.lookup import (
     MAX_DATES,
@@ -18,7 +17,8 @@ from autobump.images.lookup import (
     look_up_releases,
 )
 from autobump.images.reference import find_immutable_tag
-from autobump.progress import Silent
+from autobump.support.errors import ImageNotFoundError, RegistryError, UsageError
+from autobump.support.progress import Silent
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -138,7 +138,7 @@ HANGING = """
 import sys, time
 from datetime import UTC, datetime, timedelta
 from autobump.images.lookup import Wanted, look_up_releases
-from autobump.progress import Silent
+from autobump.support.progress import Silent
 class Hanging:
     def prepare(self, in_use): pass
     def fetch_tags(self, repository):

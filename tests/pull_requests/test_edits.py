@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autobump.errors import ForgeError
 from autobump.planning.plan import Bump
 from autobump.pull_requests import edits
 from autobump.pull_requests.edits import Changes, Edit, FileChange, compose_edits, needed_blobs
+from autobump.support.errors import ForgeError
 from tests.fixtures.bumps import make_bump
 from tests.fixtures.repositories import item_yaml, pack_metadata
 

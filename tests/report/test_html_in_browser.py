@@ -9,9 +9,9 @@ from autobump.content.tree import ContentTree
 from autobump.images.sources.deprecated import DeprecatedImagesSource
 from autobump.images.sources.facts import FileFacts
 from autobump.images.sources.snapshot import SnapshotSource, TagFile
-from autobump.progress import Silent
 from autobump.report.html import render_html
 from autobump.run import Pass
+from autobump.support.progress import Silent
 from tests.conftest import NOW
 from tests.fixtures.browser import look_at
 

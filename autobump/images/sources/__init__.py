@@ -6,11 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from autobump.errors import UsageError
-from autobump.files import expand_home
 from autobump.images.choice import TagRecord
 from autobump.images.facts import ImageFacts
-from autobump.traffic import Traffic
+from autobump.support.errors import UsageError
+from autobump.support.files import expand_home
+from autobump.support.http.request_count import Traffic
 
 
 class TagSource(Protocol):
@@ -117,8 +117,8 @@ def open_tag_source(spelling: str, options: SourceOptions | None = None) -> TagS
 
 def _open_network_source(spelling: str, options: SourceOptions) -> TagSource:
     from autobump.images.sources.cache import TagCache
-    from autobump.images.sources.http import HttpClient, HttpLimits
-    from autobump.secrets import find_secret, find_text, is_for_github_com
+    from autobump.support.http.client import HttpClient, HttpLimits
+    from autobump.support.secrets import find_secret, find_text, is_for_github_com
 
     client = HttpClient(HttpLimits(connections=options.connections), traffic=options.traffic)
     if spelling == "dockerfiles-info":

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from autobump.errors import RegistryError
+from autobump.support.errors import RegistryError
 
 MAX_TAGS = 10_000
 """Most tags of one image. Of 278 published images the one with the most had 615 after eight years."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from autobump.images.choice import TagRecord
-from autobump.sqlite_file import SqliteCache
+from autobump.support.sqlite_file import SqliteCache
 
 _VERSION = 2
 _SCHEMA = """

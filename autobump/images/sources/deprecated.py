@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from autobump.errors import RegistryError, UsageError
-from autobump.files import expand_home
 from autobump.images.deprecated import DeprecatedImage, parse_deprecated_images
+from autobump.support.errors import RegistryError, UsageError
+from autobump.support.files import expand_home
 
 URL = "https://raw.githubusercontent.com/demisto/dockerfiles/master/docker/deprecated_images.json"
 _MAX_BYTES = 4 * 1024 * 1024
@@ -39,7 +39,7 @@ class DeprecatedImagesSource:
                 raise RegistryError(f"cannot read {self._path}: {exc.strerror}") from exc
         if not self._url:
             return "[]"
-        from autobump.images.sources.http import HttpClient, HttpLimits
+        from autobump.support.http.client import HttpClient, HttpLimits
 
         answer = HttpClient(HttpLimits(connections=1)).send("GET", self._url)
         if answer.status != 200:

@@ -9,12 +9,12 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, Field, OnErrorOmit
 
-from autobump.errors import ImageNotFoundError, RegistryError
 from autobump.images.choice import TagRecord
 from autobump.images.sources.bounds import TagCount, TagName
 from autobump.images.sources.cache import CachedTags, TagCache
-from autobump.images.sources.http import Answer, HttpClient, same_origin
-from autobump.secrets import Secret
+from autobump.support.errors import ImageNotFoundError, RegistryError
+from autobump.support.http.client import Answer, HttpClient, same_origin
+from autobump.support.secrets import Secret
 
 BASE_URL = "https://hub.docker.com"
 

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autobump.errors import RegistryError, UsageError
-from autobump.files import expand_home
 from autobump.images.facts import ImageFacts, facts_from_record, facts_to_record
 from autobump.images.sources import FactsSource
 from autobump.images.sources.snapshot import TagFile
-from autobump.sqlite_file import SqliteCache
+from autobump.support.errors import RegistryError, UsageError
+from autobump.support.files import expand_home
+from autobump.support.sqlite_file import SqliteCache
 
 if TYPE_CHECKING:
     from autobump.images.sources.image_pages import Pages
@@ -162,8 +162,8 @@ def open_facts_source(
 
         return PageFacts(LocalPages(expand_home(rest)))
     if spelling == "dockerfiles-info":
-        from autobump.images.sources.http import HttpClient, HttpLimits
         from autobump.images.sources.image_pages import GitHubPages
+        from autobump.support.http.client import HttpClient, HttpLimits
 
         client = HttpClient(HttpLimits(connections=connections))
         return RememberedFacts(PageFacts(GitHubPages(client)), cache, "pages")

@@ -11,12 +11,12 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, FailFast
 
-from autobump.errors import ImageNotFoundError, RegistryError, UsageError
 from autobump.images.choice import TagRecord
 from autobump.images.facts import ImageFacts
 from autobump.images.page import parse_page
-from autobump.images.sources.http import Answer, HttpClient
-from autobump.secrets import Secret
+from autobump.support.errors import ImageNotFoundError, RegistryError, UsageError
+from autobump.support.http.client import Answer, HttpClient
+from autobump.support.secrets import Secret
 
 API_URL = "https://api.github.com"
 RAW_URL = "https://raw.githubusercontent.com"

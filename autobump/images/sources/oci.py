@@ -11,14 +11,14 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from pydantic import BaseModel, Field, OnErrorOmit
 
-from autobump.errors import ImageNotFoundError, RegistryError, UsageError
 from autobump.images.choice import TagRecord
 from autobump.images.facts import parse_moment
 from autobump.images.sources.bounds import MAX_TAGS, TagCount, TagName
 from autobump.images.sources.cache import CachedTags, TagCache
-from autobump.images.sources.headers import find_etag, find_next_link, parse_challenge
-from autobump.images.sources.http import Answer, HttpClient, resolve_address, same_origin
-from autobump.secrets import Secret
+from autobump.support.errors import ImageNotFoundError, RegistryError, UsageError
+from autobump.support.http.client import Answer, HttpClient, resolve_address, same_origin
+from autobump.support.http.headers import find_etag, find_next_link, parse_challenge
+from autobump.support.secrets import Secret
 
 FRESH_SECONDS = 3600
 """A tag list younger than this is not asked for again."""

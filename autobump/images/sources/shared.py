@@ -5,9 +5,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from autobump.errors import RegistryError
 from autobump.images.choice import TagRecord
 from autobump.images.sources import TagSource
+from autobump.support.errors import RegistryError
 
 _Answer = TypeVar("_Answer")
 

@@ -14,10 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from autobump.errors import ImageNotFoundError, UsageError
 from autobump.images.choice import TagRecord
 from autobump.images.facts import ImageFacts, facts_from_record, parse_moment
 from autobump.images.sources.cache import CachedTags, TagCache
+from autobump.support.errors import ImageNotFoundError, UsageError
 
 _CHUNK = 256 * 1024
 _MAX_BYTES = 512 * 1024 * 1024

@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
-from autobump.errors import ForgeError
 from autobump.planning.plan import WaitReason
 from autobump.planning.risk import RISK_LABELS
 from autobump.pull_requests.edits import FileChange
@@ -45,6 +44,7 @@ from autobump.pull_requests.reconcile import (
     Refresh,
 )
 from autobump.pull_requests.render import DesiredPullRequest
+from autobump.support.errors import ForgeError
 
 HOLD_LABEL = "autobump:hold"
 """Keeps autobump off a pull request until it is taken away."""

@@ -18,11 +18,11 @@ from github import Auth, Github, GithubException, GithubIntegration
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from autobump.answers import BoundedAdapter, UnboundedAnswerError, read_body
-from autobump.errors import ForgeError, UsageError
-from autobump.secrets import Secret
-from autobump.tls import blames_certificate
-from autobump.traffic import Traffic
+from autobump.support.errors import ForgeError, UsageError
+from autobump.support.http.bounds import BoundedAdapter, UnboundedAnswerError, read_body
+from autobump.support.http.certificates import blames_certificate
+from autobump.support.http.request_count import Traffic
+from autobump.support.secrets import Secret
 
 DEFAULT_URL = "https://api.github.com"
 ACTIONS_LOGIN = "github-actions[bot]"

@@ -2,7 +2,6 @@
 
 from pydantic import BaseModel
 
-from autobump.errors import ForgeError
 from autobump.pull_requests.dashboard import TITLE, is_dashboard, read_requests, tick_boxes
 from autobump.pull_requests.forges.github_api import (
     GitHubApi,
@@ -11,6 +10,7 @@ from autobump.pull_requests.forges.github_api import (
     User,
     parse,
 )
+from autobump.support.errors import ForgeError
 
 DASHBOARD_LABEL = "autobump:dashboard"
 """By it the issue is found again in one call; GitHub makes the label with the issue."""

@@ -4,8 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from autobump.errors import ForgeError
-from autobump.git import Git, GitError
 from autobump.pull_requests.forges import Base, Outcome, PreparedAction
 from autobump.pull_requests.marker import Marker, find_trailer
 from autobump.pull_requests.reconcile import (
@@ -20,6 +18,8 @@ from autobump.pull_requests.reconcile import (
     Refresh,
     branch_of,
 )
+from autobump.support.errors import ForgeError
+from autobump.support.git import Git, GitError
 
 BOT_NAME = "autobump"
 BOT_EMAIL = "autobump@autobump.invalid"

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from autobump.config import Settings
-from autobump.errors import UsageError
-from autobump.git import Git
 from autobump.pull_requests.forges import Forge
-from autobump.secrets import Secret, find_secret, find_text
-from autobump.traffic import Traffic
+from autobump.support.errors import UsageError
+from autobump.support.git import Git
+from autobump.support.http.request_count import Traffic
+from autobump.support.secrets import Secret, find_secret, find_text
 
 if TYPE_CHECKING:
     from autobump.pull_requests.forges.github_api import GitHubApi

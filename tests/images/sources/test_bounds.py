@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from autobump.errors import RegistryError
 from autobump.images.sources.bounds import MAX_TAGS, MAX_TAGS_TOGETHER, TagCount
+from autobump.support.errors import RegistryError
 
 
 def test_image_may_have_many_tags_and_no_more() -> None:

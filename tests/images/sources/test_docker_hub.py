@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from autobump.errors import ImageNotFoundError, RegistryError
 from autobump.images.sources.cache import TagCache
 from autobump.images.sources.docker_hub import DockerHubSource
-from autobump.images.sources.http import HttpClient, HttpLimits
-from autobump.secrets import Secret
+from autobump.support.errors import ImageNotFoundError, RegistryError
+from autobump.support.http.client import HttpClient, HttpLimits
+from autobump.support.secrets import Secret
 from tests.fixtures.hub import HubStandIn
 from tests.fixtures.servers import Reply, Server, serve
 

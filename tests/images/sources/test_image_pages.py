@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from autobump.errors import ImageNotFoundError, RegistryError, UsageError
 from autobump.images.sources import open_tag_source
-from autobump.images.sources.http import Answer, HttpClient, HttpLimits
 from autobump.images.sources.image_pages import GitHubPages, ImagePagesSource
-from autobump.secrets import Secret
+from autobump.support.errors import ImageNotFoundError, RegistryError, UsageError
+from autobump.support.http.client import Answer, HttpClient, HttpLimits
+from autobump.support.secrets import Secret
 from tests.fixtures.servers import Reply, Request, serve
 
 QUICK = HttpLimits(attempts=1)

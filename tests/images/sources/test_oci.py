@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from autobump.errors import ImageNotFoundError, RegistryError, UsageError
 from autobump.images.sources import oci
 from autobump.images.sources.cache import TagCache
-from autobump.images.sources.http import HttpClient, HttpLimits
 from autobump.images.sources.oci import Credentials, OciSource
-from autobump.secrets import Secret
+from autobump.support.errors import ImageNotFoundError, RegistryError, UsageError
+from autobump.support.http.client import HttpClient, HttpLimits
+from autobump.support.secrets import Secret
 from tests.fixtures.servers import Reply, Request, Server, serve
 
 QUICK = HttpLimits(idle_seconds=1, answer_seconds=1, attempts=2, list_pages=20)

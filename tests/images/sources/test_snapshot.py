@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from autobump.errors import ImageNotFoundError, UsageError
 from autobump.images.choice import TagRecord
 from autobump.images.sources import open_tag_source
 from autobump.images.sources.cache import TagCache
 from autobump.images.sources.snapshot import SnapshotSource
+from autobump.support.errors import ImageNotFoundError, UsageError
 
 LIST = {"demisto/x": ["1.0.0.1", "latest"]}
 FACTS = {"demisto/x": {"1.0.0.1": {"created": "2026-01-02T03:04:05Z", "digest": "sha256:ab", "os": None}}}

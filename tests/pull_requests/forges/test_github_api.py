@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from autobump.errors import ForgeError
 from autobump.pull_requests.forges.github_api import (
     GitHubApi,
     GitHubPace,
@@ -14,7 +13,8 @@ from autobump.pull_requests.forges.github_api import (
     connect_as_app,
     connect_with_token,
 )
-from autobump.secrets import Secret
+from autobump.support.errors import ForgeError
+from autobump.support.secrets import Secret
 from tests.fixtures.certificates import self_signed
 from tests.fixtures.emulator import APP_ID, APP_KEY
 from tests.fixtures.servers import Reply, Request, packed, send_raw, serve

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from autobump.lock import LockTakenError, hold_lock
+from autobump.support.lock import LockTakenError, hold_lock
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from autobump.lock import hold_lock
+from autobump.support.lock import hold_lock
 with hold_lock(Path(sys.argv[1]), sys.argv[2]):
     print("held", flush=True)
     sys.stdin.read()

@@ -15,11 +15,11 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from urllib3.exceptions import HTTPError
 
 from autobump import __version__
-from autobump.answers import BoundedAdapter, UnboundedAnswerError, read_body
-from autobump.errors import RegistryError
-from autobump.images.sources.headers import MAX_LENGTH, find_seconds_asked
-from autobump.tls import blames_certificate
-from autobump.traffic import Traffic
+from autobump.support.errors import RegistryError
+from autobump.support.http.bounds import BoundedAdapter, UnboundedAnswerError, read_body
+from autobump.support.http.certificates import blames_certificate
+from autobump.support.http.headers import MAX_LENGTH, find_seconds_asked
+from autobump.support.http.request_count import Traffic
 
 _log = logging.getLogger(__name__)
 

@@ -1,10 +1,10 @@
 import pytest
 
-from autobump.errors import ForgeError
-from autobump.images.sources.http import HttpClient, HttpLimits
 from autobump.pull_requests.forges.github_api import GitHubPace, connect_with_token
-from autobump.secrets import Secret
-from autobump.traffic import Traffic
+from autobump.support.errors import ForgeError
+from autobump.support.http.client import HttpClient, HttpLimits
+from autobump.support.http.request_count import Traffic
+from autobump.support.secrets import Secret
 from tests.fixtures.servers import Reply, serve
 
 

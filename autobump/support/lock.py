@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from autobump.errors import AutobumpError
+from autobump.support.errors import AutobumpError
 
 _log = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ import pytest
 
 from autobump.images.lookup import look_up_digests
 from autobump.images.sources.snapshot import SnapshotSource
-from autobump.logs import LogFormat, log_fields, log_what_is_done, start_logging, tell_failure
-from autobump.progress import Silent
-from autobump.secrets import Secret
+from autobump.support.logs import LogFormat, log_fields, log_what_is_done, start_logging, tell_failure
+from autobump.support.progress import Silent
+from autobump.support.secrets import Secret
 
 _log = logging.getLogger("autobump.test")
 

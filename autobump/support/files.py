@@ -5,7 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from autobump.errors import AutobumpError, UsageError
+from autobump.support.errors import AutobumpError, UsageError
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """The name is right, and the disk refuses."""

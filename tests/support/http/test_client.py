@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from autobump.errors import RegistryError
-from autobump.images.sources.headers import MAX_LENGTH
-from autobump.images.sources.http import Answer, HttpClient, HttpLimits
+from autobump.support.errors import RegistryError
+from autobump.support.http.client import Answer, HttpClient, HttpLimits
+from autobump.support.http.headers import MAX_LENGTH
 from tests.fixtures.certificates import self_signed
 from tests.fixtures.servers import Reply, Request, Server, packed, serve
 

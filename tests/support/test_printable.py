@@ -1,6 +1,6 @@
 import pytest
 
-from autobump.printable import printable, printable_path
+from autobump.support.printable import printable, printable_path
 
 
 @pytest.mark.parametrize(

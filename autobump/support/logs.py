@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
-from autobump.printable import printable
-from autobump.secrets import redact
+from autobump.support.printable import printable
+from autobump.support.secrets import redact
 
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}

@@ -5,7 +5,7 @@ import requests
 from urllib3.exceptions import MaxRetryError, SSLError
 from urllib3.util.url import parse_url
 
-from autobump.tls import blames_certificate
+from autobump.support.http.certificates import blames_certificate
 
 
 def failure(cause: Exception) -> requests.exceptions.SSLError:

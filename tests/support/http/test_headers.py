@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autobump.images.sources.headers import (
+from autobump.support.http.headers import (
     MAX_LENGTH,
     find_etag,
     find_next_link,

@@ -1,6 +1,6 @@
 import pytest
 
-from autobump.secrets import Secret, find_secret, redact
+from autobump.support.secrets import Secret, find_secret, redact
 
 
 def test_secret_shows_itself_only_when_asked() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from autobump.markdown import MAX_INLINE, code, table
+from autobump.support.markdown import MAX_INLINE, code, table
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from autobump import second_core
-from autobump.lock import hold_lock
-from autobump.second_core import share_work
+from autobump.support import parallel as second_core
+from autobump.support.lock import hold_lock
+from autobump.support.parallel import share_work
 
 
 def square(tasks: Sequence[int]) -> list[int]:
@@ -93,8 +93,8 @@ def test_answer_that_is_cut_off_is_made_here() -> None:
 
 ORPHAN = """
 import os, pathlib, signal, sys, time
-from autobump import second_core
-from autobump.lock import hold_lock
+from autobump.support import parallel as second_core
+from autobump.support.lock import hold_lock
 folder = pathlib.Path(sys.argv[1])
 def others(tasks):
     (folder / "pid").write_text(str(os.getpid()))

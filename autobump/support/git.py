@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from autobump.errors import AutobumpError, UsageError
+from autobump.support.errors import AutobumpError, UsageError
 
 _OLDEST_GIT = (2, 29)
 """The newest option that is used, `--no-write-fetch-head`, came with it."""

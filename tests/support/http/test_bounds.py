@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from autobump.answers import BoundedAdapter, UnboundedAnswerError, read_body
+from autobump.support.http.bounds import BoundedAdapter, UnboundedAnswerError, read_body
 from tests.fixtures.certificates import self_signed
 from tests.fixtures.servers import Reply, packed, send_raw, serve
 

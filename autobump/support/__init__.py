@@ -1,0 +1,1 @@
+"""What any program needs: git, files, locks, HTTP, logs; knows nothing of the job."""

@@ -1,0 +1,1 @@
+"""HTTP within bounds: one client, one retry policy, one reading of headers."""
