@@ -31,7 +31,7 @@ fix: $(READY) ## Mend what the linter can mend
 sdk-check: $(READY) ## Let demisto-sdk validate pull requests made from real content
 	$(BIN)/python -m tests.sdk_check
 
-modules: $(READY) ## Read the wheels in WHEELS=folder and bring images/modules.json up to date
+modules: $(READY) ## Read the wheels in WHEELS=folder and bring images/inside/modules.json up to date
 	$(BIN)/python -m tests.module_table $(WHEELS)
 
 bench: $(READY) ## Measure, and write build/bench.json and build/bench.svg

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from autobump.content.code import read_code
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
-from autobump.images.facts import ImageFacts
-from autobump.images.inside import ImageDiff
+from autobump.images.inside.changes import ImageDiff
+from autobump.images.inside.facts import ImageFacts
 from autobump.images.lookup import Unavailable, look_up_facts
 from autobump.images.sources import FactsSource
 from autobump.planning.plan import Bump

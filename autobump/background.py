@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from autobump.assess import Assessor
 from autobump.config import Settings
 from autobump.images.choice import NoUpdateReason
-from autobump.images.deprecated import DeprecatedImage
+from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.judge import Judged
 from autobump.planning.plan import Plan, PlannedPullRequest
 from autobump.planning.risk import RiskLevel, RiskPolicy

@@ -19,9 +19,9 @@ from autobump.images.choice import (
     sort_releases,
     why_too_young,
 )
-from autobump.images.facts import ImageFacts
-from autobump.images.inside import ImageDiff, NamedDiff
-from autobump.images.pythons import PythonVersions
+from autobump.images.inside.changes import ImageDiff, NamedDiff
+from autobump.images.inside.facts import ImageFacts
+from autobump.images.inside.pythons import PythonVersions
 from autobump.images.reference import Tag, find_current_tag, parse_image_ref
 from autobump.images.sources import FactsSource, TagSource
 from autobump.judge import Judged, hold_back

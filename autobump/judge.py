@@ -15,8 +15,8 @@ from autobump.content.item import ContentItem, find_item_files
 from autobump.content.reader import UNREADABLE, Problem, read_content
 from autobump.content.tree import ContentTree
 from autobump.images.choice import NewerTag, NoUpdate, NoUpdateReason, Release, choose_tag
+from autobump.images.inside.pythons import PythonVersions
 from autobump.images.lookup import Lookup, NotFound, Unavailable, Wanted, look_up_releases
-from autobump.images.pythons import PythonVersions
 from autobump.images.reference import ImageRef, Tag, parse_image_ref
 from autobump.images.sources import FactsSource, TagSource
 from autobump.planning.holds import Hold, find_holds, why_held

@@ -11,7 +11,7 @@ from autobump.background import choose_options, gather_background, gather_left_o
 from autobump.config import Settings
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
-from autobump.images.deprecated import DeprecatedImage
+from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.sources import FactsSource, TagSource
 from autobump.images.sources.deprecated import DeprecatedImagesSource
 from autobump.judge import Filters, Judged, judge_content

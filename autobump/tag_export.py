@@ -13,7 +13,7 @@ from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
 from autobump.fleet import find_several, share_sources
 from autobump.images.choice import TagRecord
-from autobump.images.facts import ImageFacts, facts_to_record
+from autobump.images.inside.facts import ImageFacts, facts_to_record
 from autobump.images.lookup import NotFound, Unavailable, look_up_digests, look_up_facts
 from autobump.images.sources import FactsSource
 from autobump.judge import Filters, Judged, judge_content

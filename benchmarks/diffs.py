@@ -5,8 +5,8 @@ import json
 import lzma
 import time
 
-from autobump.images.facts import facts_from_record
-from autobump.images.inside import ImageDiff
+from autobump.images.inside.changes import ImageDiff
+from autobump.images.inside.facts import facts_from_record
 from tests.fixtures.corpus import corpus_folder
 
 

@@ -1,4 +1,4 @@
-"""Writes `autobump/images/modules.json`: which packages install which modules.
+"""Writes `autobump/images/inside/modules.json`: which packages install which modules.
 
 Run as `make modules WHEELS=folder`. The folder holds wheels, and source archives of packages without one.
 They are only read: nothing is fetched, built or run. Several versions of a package count together, as modules
@@ -31,7 +31,7 @@ from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel
 
 from tests.fixtures.corpus import corpus_folder
 
-TABLE = Path(__file__).resolve().parents[1] / "autobump" / "images" / "modules.json"
+TABLE = Path(__file__).resolve().parents[1] / "autobump" / "images" / "inside" / "modules.json"
 Table = dict[str, set[str]]
 
 NOT_FOR_IMPORT = {

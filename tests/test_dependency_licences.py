@@ -5,7 +5,7 @@ from importlib.metadata import Distribution, distribution
 
 from packaging.requirements import Requirement
 
-from autobump.images.licences import LicenceKind, classify_licence
+from autobump.images.inside.licences import LicenceKind, classify_licence
 
 WELCOME = {LicenceKind.PERMISSIVE, LicenceKind.WEAK_COPYLEFT}
 

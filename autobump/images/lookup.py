@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from autobump.images.choice import Release, sort_releases, why_too_young
-from autobump.images.facts import ImageFacts
+from autobump.images.inside.facts import ImageFacts
 from autobump.images.reference import Tag
 from autobump.images.sources import FactsSource, TagSource
 from autobump.support.errors import AutobumpError, ImageNotFoundError, RegistryError

@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Literal
 
 from autobump.content.code import ItemCode, Use
-from autobump.images.inside import ChangeKind, ImageDiff, compare_versions, package_key, versions_of
-from autobump.images.modules import find_provider, in_standard_library
+from autobump.images.inside.changes import ChangeKind, ImageDiff, compare_versions, package_key, versions_of
+from autobump.images.inside.modules import find_provider, in_standard_library
 
 _PLATFORM_MODULES = frozenset(
     {"demistomock", "CommonServer", "CommonServerPython", "CommonServerUserPython", "CommonServerPowerShell"}

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from urllib.parse import quote
 
-from autobump.images.deprecated import DeprecatedImage
-from autobump.images.facts import ImageFacts
-from autobump.images.inside import ImageDiff
+from autobump.images.inside.changes import ImageDiff
+from autobump.images.inside.deprecated import DeprecatedImage
+from autobump.images.inside.facts import ImageFacts
 from autobump.planning.plan import Bump, PlannedPullRequest
 from autobump.planning.risk import Finding, RiskLevel, describe_finding
 from autobump.pull_requests.cutting import LongList, join_within, long_table

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from autobump.content.eligibility import Skipped
 from autobump.content.reader import Problem
 from autobump.images.choice import NoUpdateReason
-from autobump.images.deprecated import DeprecatedImage
+from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.planning.plan import Waiting, WaitReason
 from autobump.planning.risk import RISK_LABELS
 from autobump.pull_requests.cutting import MAX_BODY, LongList, join_within, long_table

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from autobump.images.facts import ImageFacts
-from autobump.images.inside import ChangeKind, ImageDiff, PackageChange
-from autobump.images.licences import LicenceKind
+from autobump.images.inside.changes import ChangeKind, ImageDiff, PackageChange
+from autobump.images.inside.facts import ImageFacts
+from autobump.images.inside.licences import LicenceKind
 from autobump.support.markdown import code, count
 
 FACT_HEADERS = ("Tag", "Python", "System", "Size", "Built", "Packages")

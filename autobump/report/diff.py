@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from autobump.images.facts import ImageFacts, PackageFacts
-from autobump.images.inside import ImageDiff, NamedDiff
-from autobump.images.licences import classify_licence
+from autobump.images.inside.changes import ImageDiff, NamedDiff
+from autobump.images.inside.facts import ImageFacts, PackageFacts
+from autobump.images.inside.licences import classify_licence
 from autobump.pull_requests.image_change import (
     FACT_HEADERS,
     PACKAGE_HEADERS,

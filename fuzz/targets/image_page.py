@@ -2,8 +2,8 @@
 
 import json
 
-from autobump.images.facts import facts_from_record, facts_to_record
-from autobump.images.page import parse_page
+from autobump.images.inside.facts import facts_from_record, facts_to_record
+from autobump.images.inside.page import parse_page
 
 SEEDS = (
     b"# `demisto/x:1.0.0.1`\n## Docker Metadata\n- Image Size: `29.14 MB`\n- Created: `2022-01-17T10:00:00.1Z`\n"

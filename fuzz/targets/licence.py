@@ -1,6 +1,6 @@
 """A licence: never an error, and more conditions never make it more welcome."""
 
-from autobump.images.licences import LicenceKind, classify_licence
+from autobump.images.inside.licences import LicenceKind, classify_licence
 
 _ORDER = list(LicenceKind)
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from autobump.images.facts import ImageFacts
+from autobump.images.inside.facts import ImageFacts
 from autobump.images.lookup import MAX_FAILURES, Unavailable, look_up_facts
 from autobump.images.sources import FactsSource
 from autobump.images.sources.facts import FileFacts, PageFacts, RememberedFacts, open_facts_source

@@ -1,8 +1,8 @@
 import pytest
 
 from autobump.content.code import ItemCode, Use
-from autobump.images.facts import ImageFacts, PackageFacts
-from autobump.images.inside import ImageDiff
+from autobump.images.inside.changes import ImageDiff
+from autobump.images.inside.facts import ImageFacts, PackageFacts
 from autobump.planning.risk import (
     Finding,
     FindingKind,

@@ -3,9 +3,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from autobump.content.code import ItemCode, Use
-from autobump.images.deprecated import DeprecatedImage
-from autobump.images.facts import ImageFacts, PackageFacts
-from autobump.images.inside import ImageDiff
+from autobump.images.inside.changes import ImageDiff
+from autobump.images.inside.deprecated import DeprecatedImage
+from autobump.images.inside.facts import ImageFacts, PackageFacts
 from autobump.planning.plan import Bump, Limits, plan_pull_requests
 from autobump.planning.risk import ImageRisk, ItemRisk
 from autobump.pull_requests.body import Background, LeftOut

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from autobump.content.eligibility import Skipped, SkipReason
 from autobump.content.reader import Problem
 from autobump.images.choice import NoUpdateReason
-from autobump.images.deprecated import DeprecatedImage
+from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.planning.plan import Limits, Waiting, WaitReason, plan_pull_requests
 from autobump.pull_requests.body import Background
 from autobump.pull_requests.cutting import MAX_BODY

@@ -15,7 +15,7 @@ from autobump.content.eligibility import Skipped
 from autobump.content.reader import Problem
 from autobump.fleet import RepositoryOutcome
 from autobump.images.choice import sort_releases
-from autobump.images.deprecated import DeprecatedImage
+from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.judge import Notice
 from autobump.planning.plan import Limits
 from autobump.pull_requests.forges import Outcome

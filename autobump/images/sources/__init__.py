@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from autobump.images.choice import TagRecord
-from autobump.images.facts import ImageFacts
+from autobump.images.inside.facts import ImageFacts
 from autobump.support.errors import UsageError
 from autobump.support.files import expand_home
 from autobump.support.http.request_count import Traffic

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from autobump.images.deprecated import DeprecatedImage, parse_deprecated_images
+from autobump.images.inside.deprecated import DeprecatedImage, parse_deprecated_images
 from autobump.support.errors import RegistryError, UsageError
 from autobump.support.files import expand_home
 

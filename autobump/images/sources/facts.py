@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autobump.images.facts import ImageFacts, facts_from_record, facts_to_record
+from autobump.images.inside.facts import ImageFacts, facts_from_record, facts_to_record
 from autobump.images.sources import FactsSource
 from autobump.images.sources.snapshot import TagFile
 from autobump.support.errors import RegistryError, UsageError
@@ -36,7 +36,7 @@ class PageFacts:
 
     def fetch_facts(self, repository: str, tag: str) -> ImageFacts | None:
         """Return what the tag's page tells."""
-        from autobump.images.page import parse_page
+        from autobump.images.inside.page import parse_page
 
         page = self._pages.read_page(f"{repository}/{tag}.md")
         return None if page is None else parse_page(page)

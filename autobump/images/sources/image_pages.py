@@ -12,8 +12,8 @@ from urllib.parse import quote
 from pydantic import BaseModel, FailFast
 
 from autobump.images.choice import TagRecord
-from autobump.images.facts import ImageFacts
-from autobump.images.page import parse_page
+from autobump.images.inside.facts import ImageFacts
+from autobump.images.inside.page import parse_page
 from autobump.support.errors import ImageNotFoundError, RegistryError, UsageError
 from autobump.support.http.client import Answer, HttpClient
 from autobump.support.secrets import Secret

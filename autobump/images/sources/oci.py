@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from pydantic import BaseModel, Field, OnErrorOmit
 
 from autobump.images.choice import TagRecord
-from autobump.images.facts import parse_moment
+from autobump.images.inside.facts import parse_moment
 from autobump.images.sources.bounds import MAX_TAGS, TagCount, TagName
 from autobump.images.sources.cache import CachedTags, TagCache
 from autobump.support.errors import ImageNotFoundError, RegistryError, UsageError

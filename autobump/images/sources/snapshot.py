@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from autobump.images.choice import TagRecord
-from autobump.images.facts import ImageFacts, facts_from_record, parse_moment
+from autobump.images.inside.facts import ImageFacts, facts_from_record, parse_moment
 from autobump.images.sources.cache import CachedTags, TagCache
 from autobump.support.errors import ImageNotFoundError, UsageError
 

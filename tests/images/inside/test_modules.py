@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autobump.images.modules import find_provider, in_standard_library, normalise_package
+from autobump.images.inside.modules import find_provider, in_standard_library, normalise_package
 
 PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(4, 15)))
 
@@ -28,7 +28,7 @@ def find_packages(module: str) -> frozenset[str]:
 
 
 def read_table() -> dict[str, list[str]]:
-    text = resources.files("autobump.images").joinpath("modules.json").read_text("utf-8")
+    text = resources.files("autobump.images.inside").joinpath("modules.json").read_text("utf-8")
     return dict(json.loads(text))
 
 
@@ -121,7 +121,7 @@ def test_python_that_is_not_known_counts_as_the_nearest_that_is(python: str, lik
 
 def test_import_reads_neither_table_nor_standard_library() -> None:
     code = (
-        "import sys, autobump.images.modules as modules;"
+        "import sys, autobump.images.inside.modules as modules;"
         "print('stdlib_list' in sys.modules, modules._read_table.cache_info().currsize)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

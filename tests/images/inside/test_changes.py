@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from autobump.images.facts import ImageFacts, PackageFacts, facts_from_record
-from autobump.images.inside import ChangeKind, ImageDiff, compare_versions
-from autobump.images.licences import LicenceKind, classify_licence
+from autobump.images.inside.changes import ChangeKind, ImageDiff, compare_versions
+from autobump.images.inside.facts import ImageFacts, PackageFacts, facts_from_record
+from autobump.images.inside.licences import LicenceKind, classify_licence
 
 
 def image(python: str | None = "3.10.1", **versions: str | tuple[str, str]) -> ImageFacts:

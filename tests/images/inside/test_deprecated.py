@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from autobump.images.deprecated import parse_deprecated_images
+from autobump.images.inside.deprecated import parse_deprecated_images
 from autobump.images.sources.deprecated import DeprecatedImagesSource, open_deprecated_images
 from autobump.support.errors import RegistryError, UsageError
 from tests.fixtures.servers import Reply, serve

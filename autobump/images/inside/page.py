@@ -8,7 +8,7 @@ Python packages. What cannot be read costs that part alone.
 import re
 from collections.abc import Iterator
 
-from autobump.images.facts import (
+from autobump.images.inside.facts import (
     ImageFacts,
     PackageFacts,
     parse_digest,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autobump.images.facts import (
+from autobump.images.inside.facts import (
     ImageFacts,
     PackageFacts,
     facts_from_record,
@@ -18,7 +18,7 @@ from autobump.images.facts import (
     parse_python,
     parse_size,
 )
-from autobump.images.page import parse_page
+from autobump.images.inside.page import parse_page
 from tests.fixtures.pages import make_page
 
 IMAGE = "demisto/python3"

@@ -9,8 +9,8 @@ from functools import cached_property, lru_cache
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from autobump.images.facts import ImageFacts, PackageFacts
-from autobump.images.licences import LicenceKind, classify_licence
+from autobump.images.inside.facts import ImageFacts, PackageFacts
+from autobump.images.inside.licences import LicenceKind, classify_licence
 
 _FIRST_YEAR = 1990
 _NOISE = re.compile(r"\b(?:the|licen[cs]e|software)\b|[^a-z0-9]+")

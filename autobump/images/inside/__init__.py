@@ -1,0 +1,1 @@
+"""What is inside an image, and what changes between two tags of it."""
