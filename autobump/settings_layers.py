@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autobump.config import SettingPath
-from autobump.content.yaml_text import YamlFault, load_with_places
+from autobump.content.yaml.text import YamlFault, load_with_places
 from autobump.support.errors import SettingsError, SettingsFault
 
 VARIABLE_PREFIX = "AUTOBUMP__"

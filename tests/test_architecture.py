@@ -8,8 +8,8 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "autobump"
 
 ONE_IMPORTER = {
-    "ruamel": {"content/yaml_text.py"},
-    "_ruamel_yaml": {"content/yaml_scan.py"},
+    "ruamel": {"content/yaml/text.py"},
+    "_ruamel_yaml": {"content/yaml/scan.py"},
     "subprocess": {"support/git.py"},
     "sqlite3": {"support/sqlite_file.py"},
     "click": {"cli.py"},
@@ -29,8 +29,8 @@ PURE = (
     "content/item.py",
     "content/pack.py",
     "content/release_notes.py",
-    "content/yaml_scan.py",
-    "content/yaml_text.py",
+    "content/yaml/scan.py",
+    "content/yaml/text.py",
     "contradictions.py",
     "cron.py",
     "health.py",

@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from autobump.config import Settings
-from autobump.content.yaml_text import load_with_places
+from autobump.content.yaml.text import load_with_places
 from autobump.settings_file import parse_settings
 from autobump.settings_schema import render_schema
 from autobump.settings_text import write_value

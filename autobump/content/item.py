@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from autobump.content.tree import TreeEntry
-from autobump.content.yaml_scan import scan_outline
-from autobump.content.yaml_text import (
+from autobump.content.yaml.scan import scan_outline
+from autobump.content.yaml.text import (
     Document,
     Other,
     Outline,

@@ -24,7 +24,7 @@ from autobump.content.pack import (
     parse_pack_metadata,
 )
 from autobump.content.tree import MAX_FILE_BYTES, ContentTree
-from autobump.content.yaml_text import YamlFault
+from autobump.content.yaml.text import YamlFault
 from autobump.support.git import Blob
 from autobump.support.parallel import share_work
 from autobump.support.printable import printable_path

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from autobump.content.item import ItemKind, parse_item, replace_image
-from autobump.content.yaml_text import UnsafeEditError, YamlFault
+from autobump.content.yaml.text import UnsafeEditError, YamlFault
 from fuzz.yaml_oracle import require_one_change
 
 NEW = "demisto/python3:3.12.13.12042988"

@@ -1,6 +1,6 @@
 """Every scalar at the top level of a document: refused, or replaced and nothing else changes."""
 
-from autobump.content.yaml_text import Scalar, UnsafeEditError, YamlFault, read_outline, splice_value
+from autobump.content.yaml.text import Scalar, UnsafeEditError, YamlFault, read_outline, splice_value
 from fuzz.yaml_oracle import require_one_change
 
 _NEW = ("demisto/x:2.0.0.22", "", "a", "- a", "'", "true", "x" * 300)

@@ -9,7 +9,7 @@ from autobump.content import facts_cache
 from autobump.content.facts_cache import FactsCache
 from autobump.content.item import ItemFacts, ItemKind, parse_item
 from autobump.content.pack import PackMetadata
-from autobump.content.yaml_text import YamlFault
+from autobump.content.yaml.text import YamlFault
 from tests.fixtures.repositories import item_yaml
 
 FACTS = parse_item(item_yaml(deprecated="true").encode(), ItemKind.SCRIPT)

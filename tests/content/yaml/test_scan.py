@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from autobump.content.item import ItemKind, find_item_files
 from autobump.content.tree import ContentTree
-from autobump.content.yaml_scan import scan_outline
-from autobump.content.yaml_text import Scalar, YamlFault, read_outline
+from autobump.content.yaml.scan import scan_outline
+from autobump.content.yaml.text import Scalar, YamlFault, read_outline
 from tests.fixtures.memory import bytes_to_read
 
 WANTED = frozenset({"name", "display", "id", "type", "dockerimage", "deprecated"})
@@ -103,7 +103,7 @@ def test_anything_else_is_left_to_the_parser(text: str) -> None:
     assert scan_outline(text, WANTED, INSIDE) is None
 
 
-_LINES = st.sampled_from((Path(__file__).parent / "yaml_lines.txt").read_text().split("\n"))
+_LINES = st.sampled_from((Path(__file__).parent / "lines.txt").read_text().split("\n"))
 
 
 @settings(max_examples=3000)
@@ -133,6 +133,6 @@ def test_scanner_and_parser_agree_on_every_real_file(corpus_repository: Path) ->
 
 @pytest.mark.parametrize("value", ["a" * 4_000_000, "a:b " * 1_000_000 + "c", "a " * 2_000_000 + "# b"])
 def test_long_value_is_read_in_memory_of_its_length(value: str) -> None:
-    imports = "from autobump.content.yaml_scan import scan_outline"
+    imports = "from autobump.content.yaml.scan import scan_outline"
     statement = "assert scan_outline(text, {'name'}, set())"
     assert bytes_to_read(f"name: {value}\n", imports, statement) < 12 * len(value)

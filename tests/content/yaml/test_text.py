@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autobump.content.item import ItemKind, parse_item, replace_image
-from autobump.content.yaml_text import (
+from autobump.content.yaml.text import (
     MAX_KEYS,
     Scalar,
     UnsafeEditError,

@@ -1,0 +1,1 @@
+"""YAML as text: find one scalar, splice its bytes, prove the rest unchanged."""
