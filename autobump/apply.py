@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
+from autobump.decisions.bump import Bump
 from autobump.images.choice import NoUpdateReason
 from autobump.images.lookup import Digest, Unavailable, look_up_digests
 from autobump.judge import TAGS_UNAVAILABLE, Filters, Judged
-from autobump.planning.plan import Bump, Plan, PlannedPullRequest
-from autobump.planning.surroundings import Surroundings
+from autobump.planning.existing import Surroundings
+from autobump.planning.plan import Plan, PlannedPullRequest
 from autobump.pull_requests.dashboard import (
     Overview,
     Requests,

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from autobump.content.code import read_code
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
+from autobump.decisions.bump import Bump
+from autobump.decisions.risk import ImageRisk, ItemRisk
 from autobump.images.inside.changes import ImageDiff
 from autobump.images.inside.facts import ImageFacts
 from autobump.images.lookup import Unavailable, look_up_facts
 from autobump.images.sources import FactsSource
-from autobump.planning.plan import Bump
-from autobump.planning.risk import ImageRisk, ItemRisk
 from autobump.support.progress import Progress
 
 _log = logging.getLogger(__name__)

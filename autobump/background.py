@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterator, Mapping
 
 from autobump.assess import Assessor
 from autobump.config import Settings
+from autobump.decisions.risk import RiskLevel, RiskPolicy
 from autobump.images.choice import NoUpdateReason
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.judge import Judged
 from autobump.planning.plan import Plan, PlannedPullRequest
-from autobump.planning.risk import RiskLevel, RiskPolicy
 from autobump.pull_requests.body import Background, LeftOut
 from autobump.pull_requests.render import PullRequestOptions
 

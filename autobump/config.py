@@ -6,10 +6,10 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from autobump.content.eligibility import EligibilityPolicy
-from autobump.planning.holds import Hold
+from autobump.decisions.eligibility import EligibilityPolicy
+from autobump.decisions.holds import Hold
+from autobump.decisions.risk import RiskPolicy
 from autobump.planning.plan import Limits
-from autobump.planning.risk import RiskPolicy
 from autobump.planning.waves import Wave
 from autobump.setting_values import (
     Address,

@@ -6,10 +6,13 @@ from datetime import datetime
 from difflib import get_close_matches
 
 from autobump.config import Settings
-from autobump.content.eligibility import Eligible, decide_eligibility, trace_eligibility
 from autobump.content.item import find_item_files
 from autobump.content.reader import Problem, read_content
 from autobump.content.tree import ContentTree
+from autobump.decisions.bump import Bump
+from autobump.decisions.eligibility import Eligible, decide_eligibility, trace_eligibility
+from autobump.decisions.holds import find_holds
+from autobump.decisions.risk import RiskLevel, describe_finding
 from autobump.images.choice import (
     NewerTag,
     NoUpdate,
@@ -25,10 +28,8 @@ from autobump.images.inside.pythons import PythonVersions
 from autobump.images.reference import Tag, find_current_tag, parse_image_ref
 from autobump.images.sources import FactsSource, TagSource
 from autobump.judge import Judged, hold_back
-from autobump.planning.holds import find_holds
-from autobump.planning.plan import Bump, Plan, WaitReason
-from autobump.planning.risk import RiskLevel, describe_finding
-from autobump.planning.surroundings import Surroundings
+from autobump.planning.existing import Surroundings
+from autobump.planning.plan import Plan, WaitReason
 from autobump.run import Pass
 from autobump.support.errors import ImageNotFoundError, UsageError
 from autobump.support.markdown import count

@@ -9,19 +9,19 @@ from fnmatch import fnmatchcase
 from typing import TypeVar
 
 from autobump.config import Settings
-from autobump.content.eligibility import Eligible, Skipped, decide_eligibility
 from autobump.content.facts_cache import FactsCache
 from autobump.content.item import ContentItem, find_item_files
 from autobump.content.reader import UNREADABLE, Problem, read_content
 from autobump.content.tree import ContentTree
+from autobump.decisions.bump import Bump
+from autobump.decisions.eligibility import Eligible, Skipped, decide_eligibility
+from autobump.decisions.holds import Hold, find_holds, why_held
+from autobump.decisions.risk import ItemRisk, RiskPolicy, describe_finding
 from autobump.images.choice import NewerTag, NoUpdate, NoUpdateReason, Release, choose_tag
 from autobump.images.inside.pythons import PythonVersions
 from autobump.images.lookup import Lookup, NotFound, Unavailable, Wanted, look_up_releases
 from autobump.images.reference import ImageRef, Tag, parse_image_ref
 from autobump.images.sources import FactsSource, TagSource
-from autobump.planning.holds import Hold, find_holds, why_held
-from autobump.planning.plan import Bump
-from autobump.planning.risk import ItemRisk, RiskPolicy, describe_finding
 from autobump.pull_requests.marker import Marker
 from autobump.support.errors import RegistryError, UsageError
 from autobump.support.printable import printable

@@ -15,8 +15,8 @@ from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.sources import FactsSource, TagSource
 from autobump.images.sources.deprecated import DeprecatedImagesSource
 from autobump.judge import Filters, Judged, judge_content
+from autobump.planning.existing import Surroundings
 from autobump.planning.plan import Plan, plan_pull_requests
-from autobump.planning.surroundings import Surroundings
 from autobump.planning.waves import WaveFacts, take_turns
 from autobump.pull_requests.render import DesiredPullRequest
 from autobump.support.errors import RegistryError

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from autobump.cli import run_command
-from autobump.content.eligibility import SkipReason
+from autobump.decisions.eligibility import SkipReason
 from autobump.explain import explain_item
 from autobump.images.choice import NoUpdateReason
 from autobump.judge import Filters

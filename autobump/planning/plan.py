@@ -8,11 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
-from autobump.content.item import ContentItem
-from autobump.content.pack import Pack
+from autobump.decisions.bump import Bump
 from autobump.images.choice import Release
-from autobump.images.reference import ImageRef, Tag
-from autobump.planning.risk import ItemRisk
 
 
 class WaitReason(StrEnum):
@@ -24,45 +21,6 @@ class WaitReason(StrEnum):
     EDITED_BY_MAINTAINER = "edited-by-maintainer"
     TAG_OVERWRITTEN = "tag-overwritten"
     WAITING_FOR_WAVE = "waiting-for-wave"
-
-
-@dataclass(frozen=True, slots=True)
-class Bump:
-    """One item moving from its current tag to a target.
-
-    Attributes:
-        item: The item.
-        pack: Its pack.
-        image: The image as the file names it.
-        current: Its tag; None when it names no immutable one and is pinned.
-        target: Where it moves to.
-        held_back: Which newer tag a hold keeps away, and why, or empty.
-        risk: Whether it will notice; None when that was not looked at.
-        wave: Name of its wave; bumps of different waves never share a pull request. Empty without waves.
-        lane: Bumps of different lanes never share a pull request; empty for those that are safe to merge.
-        joins: It may join an open pull request; not one that is not in there yet and whose risk is unknown.
-    """
-
-    item: ContentItem
-    pack: Pack
-    image: ImageRef
-    current: Tag | None
-    target: Release
-    held_back: str = ""
-    risk: ItemRisk | None = None
-    wave: str = ""
-    lane: str = ""
-    joins: bool = True
-
-    @property
-    def path(self) -> str:
-        """Path of the item's YAML file."""
-        return self.item.path
-
-    @property
-    def new_image(self) -> str:
-        """The image as the file will name it."""
-        return self.image.with_tag(self.target.tag.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
-from autobump.planning.plan import Bump, Waiting, WaitReason
+from autobump.decisions.bump import Bump
+from autobump.planning.plan import Waiting, WaitReason
 from autobump.support.markdown import count
 
 REST = "rest"

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from urllib.parse import quote
 
+from autobump.decisions.bump import Bump
+from autobump.decisions.risk import Finding, RiskLevel, describe_finding
 from autobump.images.inside.changes import ImageDiff
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.inside.facts import ImageFacts
-from autobump.planning.plan import Bump, PlannedPullRequest
-from autobump.planning.risk import Finding, RiskLevel, describe_finding
+from autobump.planning.plan import PlannedPullRequest
 from autobump.pull_requests.cutting import LongList, join_within, long_table
 from autobump.pull_requests.image_change import (
     FACT_HEADERS,

@@ -5,12 +5,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from autobump.content.eligibility import Skipped
 from autobump.content.reader import Problem
+from autobump.decisions.eligibility import Skipped
+from autobump.decisions.risk import RISK_LABELS
 from autobump.images.choice import NoUpdateReason
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.planning.plan import Waiting, WaitReason
-from autobump.planning.risk import RISK_LABELS
 from autobump.pull_requests.cutting import MAX_BODY, LongList, join_within, long_table
 from autobump.pull_requests.forges import Outcome
 from autobump.pull_requests.marker import Marker

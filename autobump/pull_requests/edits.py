@@ -11,7 +11,7 @@ from autobump.content.item import replace_image
 from autobump.content.pack import next_version, release_notes_name, splice_version
 from autobump.content.release_notes import render_release_notes
 from autobump.content.yaml.text import UnsafeEditError
-from autobump.planning.plan import Bump
+from autobump.decisions.bump import Bump
 from autobump.support.errors import ForgeError
 
 MAX_PULL_REQUEST_BYTES = 32 * 1024 * 1024

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from autobump.planning.existing import Surroundings
 from autobump.planning.plan import ClosedPullRequest, OpenPullRequest, Waiting, WaitReason
-from autobump.planning.surroundings import Surroundings
 from autobump.planning.waves import WavePullRequest
 from autobump.pull_requests.marker import Marker
 from autobump.pull_requests.render import DesiredPullRequest, item_blobs

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from autobump.content.pack import next_version, release_notes_name
-from autobump.planning.plan import Bump, PlannedPullRequest
+from autobump.decisions.bump import Bump
+from autobump.planning.plan import PlannedPullRequest
 from autobump.pull_requests.body import Background, render_body
 from autobump.pull_requests.cutting import MAX_BODY
 from autobump.pull_requests.marker import Marker, hash_base, render_marker, render_trailer

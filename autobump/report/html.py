@@ -13,9 +13,9 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
+from autobump.decisions.bump import Bump
+from autobump.decisions.risk import RiskLevel, describe_finding
 from autobump.fleet import RepositoryOutcome, merge_outcomes
-from autobump.planning.plan import Bump
-from autobump.planning.risk import RiskLevel, describe_finding
 from autobump.report.summary import (
     DRY_RUN,
     PullRequestLine,

@@ -3,8 +3,9 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from autobump.planning.plan import Bump, WaitReason
-from autobump.planning.risk import ItemRisk, describe_finding
+from autobump.decisions.bump import Bump
+from autobump.decisions.risk import ItemRisk, describe_finding
+from autobump.planning.plan import WaitReason
 from autobump.pull_requests.render import DesiredPullRequest
 from autobump.run import PassResult
 

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from autobump.planning.risk import RiskLevel, describe_finding
+from autobump.decisions.risk import RiskLevel, describe_finding
 from autobump.report.summary import (
     DRY_RUN,
     PullRequestLine,

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from autobump.content.reader import Problem
-from autobump.planning.plan import Bump
-from autobump.planning.risk import RiskLevel
+from autobump.decisions.bump import Bump
+from autobump.decisions.risk import RiskLevel
 from autobump.pull_requests.reconcile import Adopt, Close, Create, Hold, Leave, Lift, Refresh, branch_of
 from autobump.run import PassResult
 from autobump.support.markdown import count

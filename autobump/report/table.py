@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from autobump.planning.risk import RiskLevel, describe_finding
+from autobump.decisions.risk import RiskLevel, describe_finding
 from autobump.report.summary import (
     DRY_RUN,
     headline,

@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autobump.decisions.bump import Bump
 from autobump.planning.plan import (
-    Bump,
     ClosedPullRequest,
     Limits,
     OpenPullRequest,

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from autobump.planning.plan import Bump, WaitReason
+from autobump.decisions.bump import Bump
+from autobump.planning.plan import WaitReason
 from autobump.planning.waves import REST, Turns, Wave, WaveFacts, WavePullRequest, take_turns
 from tests.fixtures.bumps import make_bump
 

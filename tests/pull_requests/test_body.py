@@ -3,11 +3,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from autobump.content.code import ItemCode, Use
+from autobump.decisions.bump import Bump
+from autobump.decisions.risk import ImageRisk, ItemRisk
 from autobump.images.inside.changes import ImageDiff
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.inside.facts import ImageFacts, PackageFacts
-from autobump.planning.plan import Bump, Limits, plan_pull_requests
-from autobump.planning.risk import ImageRisk, ItemRisk
+from autobump.planning.plan import Limits, plan_pull_requests
 from autobump.pull_requests.body import Background, LeftOut
 from autobump.pull_requests.cutting import MAX_BODY
 from autobump.pull_requests.marker import find_marker

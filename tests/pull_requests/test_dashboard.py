@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autobump.content.eligibility import Skipped, SkipReason
 from autobump.content.reader import Problem
+from autobump.decisions.eligibility import Skipped, SkipReason
 from autobump.images.choice import NoUpdateReason
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.planning.plan import Limits, Waiting, WaitReason, plan_pull_requests

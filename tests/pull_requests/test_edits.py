@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autobump.planning.plan import Bump
+from autobump.decisions.bump import Bump
 from autobump.pull_requests import edits
 from autobump.pull_requests.edits import Changes, Edit, FileChange, compose_edits, needed_blobs
 from autobump.support.errors import ForgeError

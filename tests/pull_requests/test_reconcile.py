@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from autobump.planning.plan import Bump, Limits, WaitReason, plan_pull_requests
+from autobump.decisions.bump import Bump
+from autobump.planning.plan import Limits, WaitReason, plan_pull_requests
 from autobump.pull_requests.body import Background
 from autobump.pull_requests.marker import Marker
 from autobump.pull_requests.reconcile import (

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from autobump.cli import run_command
-from autobump.content.eligibility import Skipped
 from autobump.content.reader import Problem
+from autobump.decisions.eligibility import Skipped
 from autobump.fleet import RepositoryOutcome
 from autobump.images.choice import sort_releases
 from autobump.images.inside.deprecated import DeprecatedImage

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from autobump.content.reader import Problem
-from autobump.planning.risk import ItemRisk, RiskLevel
+from autobump.decisions.risk import ItemRisk, RiskLevel
 from autobump.pull_requests.forges import Outcome
 from autobump.pull_requests.reconcile import Create
 from autobump.report.html import render_html

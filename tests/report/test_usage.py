@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from autobump.content.eligibility import Skipped
+from autobump.decisions.eligibility import Skipped
 from autobump.images.choice import TagRecord, sort_releases
 from autobump.images.lookup import Lookup, NotFound
 from autobump.report.usage import (

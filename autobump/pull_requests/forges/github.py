@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
+from autobump.decisions.risk import RISK_LABELS
 from autobump.planning.plan import WaitReason
-from autobump.planning.risk import RISK_LABELS
 from autobump.pull_requests.edits import FileChange
 from autobump.pull_requests.forges import Base, Outcome, PreparedAction
 from autobump.pull_requests.forges.github_api import (

@@ -1,9 +1,7 @@
 import pytest
 
 from autobump.content.code import ItemCode, Use
-from autobump.images.inside.changes import ImageDiff
-from autobump.images.inside.facts import ImageFacts, PackageFacts
-from autobump.planning.risk import (
+from autobump.decisions.risk import (
     Finding,
     FindingKind,
     ImageRisk,
@@ -12,6 +10,8 @@ from autobump.planning.risk import (
     RiskPolicy,
     describe_finding,
 )
+from autobump.images.inside.changes import ImageDiff
+from autobump.images.inside.facts import ImageFacts, PackageFacts
 
 
 def image(python: str | None = "3.10.1", **versions: str) -> ImageFacts:

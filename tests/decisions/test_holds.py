@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from autobump.decisions.holds import Hold, find_holds, why_held
 from autobump.images.choice import NewerTag, NoUpdate, Release, TagRecord, choose_tag, sort_releases
 from autobump.images.inside.facts import ImageFacts
 from autobump.images.inside.pythons import PythonVersions
 from autobump.images.reference import find_immutable_tag
 from autobump.images.sources.snapshot import SnapshotSource
-from autobump.planning.holds import Hold, find_holds, why_held
 from autobump.support.errors import RegistryError
 from tests.fixtures.bumps import make_bump
 

@@ -1,6 +1,8 @@
 import pytest
 
-from autobump.content.eligibility import (
+from autobump.content.item import ContentItem, ItemFile, ItemKind, parse_item
+from autobump.content.pack import Pack, PackFiles, PackMetadata
+from autobump.decisions.eligibility import (
     EligibilityPolicy,
     Eligible,
     Skipped,
@@ -8,8 +10,6 @@ from autobump.content.eligibility import (
     decide_eligibility,
     trace_eligibility,
 )
-from autobump.content.item import ContentItem, ItemFile, ItemKind, parse_item
-from autobump.content.pack import Pack, PackFiles, PackMetadata
 from tests.fixtures.repositories import item_yaml
 
 METADATA = PackMetadata("Sample", "1.0.0", "xsoar", hidden=False)
