@@ -4,7 +4,6 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
 from autobump.assess import Assessor
-from autobump.config import Settings
 from autobump.decisions.risk import RiskLevel, RiskPolicy
 from autobump.images.choice import NoUpdateReason
 from autobump.images.inside.deprecated import DeprecatedImage
@@ -12,6 +11,7 @@ from autobump.judge import Judged
 from autobump.planning.plan import Plan, PlannedPullRequest
 from autobump.pull_requests.body import Background, LeftOut
 from autobump.pull_requests.render import PullRequestOptions
+from autobump.settings.model import Settings
 
 
 def gather_background(

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from autobump.fleet import RepositoryOutcome
     from autobump.opening import PassOptions
     from autobump.run import PassResult
-    from autobump.settings_file import LoadedSettings
-    from autobump.starter import Question
+    from autobump.settings.load import LoadedSettings
+    from autobump.settings.starter import Question
     from autobump.support.http.request_count import Traffic
     from autobump.support.progress import Progress
 
@@ -51,7 +51,7 @@ class _Choice(NamedTuple):
     changes: tuple[str, ...]
 
     def load(self, tree: "ContentTree | None") -> "LoadedSettings":
-        from autobump.settings_file import load_settings
+        from autobump.settings.load import load_settings
 
         return load_settings(self.file, tree, self.changes)
 
@@ -389,7 +389,7 @@ def schedule(
     from autobump.fleet import perform_due
     from autobump.opening import open_repository
     from autobump.schedule import run_schedule
-    from autobump.settings_file import find_named_file
+    from autobump.settings.load import find_named_file
     from autobump.support.logs import log_what_is_done
 
     options = _pass_options_of(repo, rev, tags, refresh, paths, packs, images, on_github=forge == "github")
@@ -509,7 +509,7 @@ def show_diff(image: str, old: str, new: str, facts: str | None, config: _Choice
     """
     from autobump.explain import compare_tags
     from autobump.images.sources.facts import open_facts_source
-    from autobump.opening import find_cache_folder
+    from autobump.support.files import find_cache_folder
 
     registry = config.load(None).settings.registry
     cache = find_cache_folder(registry.cache)
@@ -584,14 +584,15 @@ def config_check(file: Path | None, repo: Path | None, changes: tuple[str, ...])
 
     In a content repository it tells, too, which names in the settings match nothing there.
     """
-    from autobump.settings_idle import find_idle_settings, read_used_items
+    from autobump.judge import read_used_items
+    from autobump.settings.checks import find_unused_settings
 
     tree = _find_content(repo)
     loaded = _Choice(file, changes).load(tree)
     _show(f"{printable(loaded.origin)}: settings are valid")
     if tree is not None and not loaded.settings.repositories:
         items = read_used_items(tree, loaded.settings)
-        for path, why in find_idle_settings(loaded.settings, items, _now().date()):
+        for path, why in find_unused_settings(loaded.settings, items, _now().date()):
             _show(printable(f"note: {loaded.locate(path, why)}"))
     return ExitCode.DONE
 
@@ -603,7 +604,7 @@ def config_show(file: Path | None, repo: Path | None, changes: tuple[str, ...]) 
 
     Without FILE, as a pass would find them: defaults, then the file, the environment, and --set.
     """
-    from autobump.settings_text import show_settings
+    from autobump.settings.show import show_settings
 
     _show(show_settings(_Choice(file, changes).load(_find_content(repo))), nl=False)
     return ExitCode.DONE
@@ -612,7 +613,7 @@ def config_show(file: Path | None, repo: Path | None, changes: tuple[str, ...]) 
 @config_group.command("schema")
 def config_schema() -> int:
     """Print the JSON Schema of a settings file, for editors."""
-    from autobump.settings_schema import render_schema
+    from autobump.settings.schema import render_schema
 
     _show(render_schema(), nl=False)
     return ExitCode.DONE
@@ -663,7 +664,7 @@ def init_repository(
 
     What is not given as an option is asked for on a terminal.
     """
-    from autobump.starter import (
+    from autobump.settings.starter import (
         WORKFLOW_PATH,
         ask_of,
         check_action,
@@ -708,7 +709,7 @@ def init_repository(
 
 def _answer(question: "Question", given: str | None, *, asked: bool, workflow: bool) -> str:
     """Return the answer that was given, or is given now, or counts without one."""
-    from autobump.starter import check_answer
+    from autobump.settings.starter import check_answer
 
     def check(text: str) -> str:
         return check_answer(question.key, text, workflow=workflow)

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
 
-from autobump.config import Settings
 from autobump.content.item import find_item_files
 from autobump.content.reader import Problem, read_content
 from autobump.content.tree import ContentTree
@@ -31,6 +30,7 @@ from autobump.judge import Judged, hold_back
 from autobump.planning.existing import Surroundings
 from autobump.planning.plan import Plan, WaitReason
 from autobump.run import Pass
+from autobump.settings.model import Settings
 from autobump.support.errors import ImageNotFoundError, UsageError
 from autobump.support.markdown import count
 from autobump.support.printable import printable_path

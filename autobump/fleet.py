@@ -8,22 +8,22 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 
-from autobump.config import RepositorySettings, Settings
 from autobump.images.sources.shared import SharedTags
 from autobump.judge import Judged
 from autobump.opening import (
     LoadSettings,
     PassOptions,
     Sources,
-    find_cache_folder,
     open_pass,
     open_pass_of,
     open_sources,
 )
 from autobump.planning.plan import Plan
 from autobump.run import Failure, Pass, PassResult
-from autobump.settings_file import LoadedSettings, find_named_file
+from autobump.settings.load import LoadedSettings, find_named_file
+from autobump.settings.model import RepositorySettings, Settings
 from autobump.support.errors import AutobumpError, UsageError
+from autobump.support.files import find_cache_folder
 from autobump.support.http.request_count import Traffic
 from autobump.support.lock import LockTakenError
 from autobump.support.logs import log_fields, name_run

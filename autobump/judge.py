@@ -8,7 +8,6 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
-from autobump.config import Settings
 from autobump.content.facts_cache import FactsCache
 from autobump.content.item import ContentItem, find_item_files
 from autobump.content.reader import UNREADABLE, Problem, read_content
@@ -23,9 +22,12 @@ from autobump.images.lookup import Lookup, NotFound, Unavailable, Wanted, look_u
 from autobump.images.reference import ImageRef, Tag, parse_image_ref
 from autobump.images.sources import FactsSource, TagSource
 from autobump.pull_requests.marker import Marker
+from autobump.settings.checks import UsedItem
+from autobump.settings.model import Settings
 from autobump.support.errors import RegistryError, UsageError
+from autobump.support.files import find_cache_folder
 from autobump.support.printable import printable
-from autobump.support.progress import Progress
+from autobump.support.progress import Progress, Silent
 
 TAGS_UNAVAILABLE = "tags-unavailable"
 """Reason of a problem: the registry did not answer for an item's image."""
@@ -218,6 +220,14 @@ def judge_content(
                 problems.append(problem)
     notices = tuple(_find_notices(items))
     return Judged(files, _by_path(bumps), _by_path(skipped), _by_path(problems), notices, found)
+
+
+def read_used_items(tree: ContentTree, settings: Settings) -> Iterator[UsedItem]:
+    """Yield every item of a commit with its image, for `find_unused_settings`."""
+    cache = FactsCache(find_cache_folder(settings.registry.cache))
+    for item in read_content(tree, progress=Silent(), cache=cache).items:
+        image = _image_of(item)
+        yield item, image.repository if image else ""
 
 
 def _hold(bump: Bump, why: str) -> Skipped:

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autobump.support.errors import UsageError
-from autobump.support.files import expand_home
+from autobump.support.files import expand_home, find_cache_folder
 
 if TYPE_CHECKING:
-    from autobump.config import RepositorySettings, Settings
     from autobump.content.tree import ContentTree
     from autobump.images.sources import FactsSource, TagSource
     from autobump.judge import Filters
     from autobump.run import Pass
-    from autobump.settings_file import LoadedSettings
+    from autobump.settings.load import LoadedSettings
+    from autobump.settings.model import RepositorySettings, Settings
     from autobump.support.http.request_count import Traffic
     from autobump.support.progress import Progress
 
@@ -90,7 +90,7 @@ def _require_wanted_repository(tree: "ContentTree", loaded: "LoadedSettings") ->
     Raises:
         UsageError: The settings do not say where pull requests go, and the remote says otherwise.
     """
-    from autobump.starter import guess_repository
+    from autobump.settings.starter import guess_repository
 
     default = loaded.settings.content.repository
     if ("content", "repository") in loaded.origins:
@@ -240,12 +240,3 @@ def find_links(settings: "Settings") -> str:
 
     server = (find_text("GITHUB_SERVER_URL") or DEFAULT_SERVER).rstrip("/")
     return f"{server}/{settings.content.repository}/blob/{settings.content.base}/"
-
-
-def find_cache_folder(name: str) -> Path | None:
-    """Return the folder of the caches, or None when there is no home folder to put it in."""
-    try:
-        return Path(name).expanduser()
-    except RuntimeError:
-        _log.warning("there is no home folder for the cache; going on without one")
-        return None

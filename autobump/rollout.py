@@ -2,9 +2,9 @@
 
 import json
 
-from autobump.config import RolloutSettings
 from autobump.content.tree import ContentTree
 from autobump.planning.waves import WaveFacts
+from autobump.settings.model import RolloutSettings
 from autobump.support.errors import RegistryError, UsageError
 from autobump.support.files import expand_home
 from autobump.support.git import GitError

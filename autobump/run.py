@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from autobump.assess import Assessor
 from autobump.background import choose_options, gather_background, gather_left_out, in_use
-from autobump.config import Settings
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
 from autobump.images.inside.deprecated import DeprecatedImage
@@ -19,6 +18,7 @@ from autobump.planning.existing import Surroundings
 from autobump.planning.plan import Plan, plan_pull_requests
 from autobump.planning.waves import WaveFacts, take_turns
 from autobump.pull_requests.render import DesiredPullRequest
+from autobump.settings.model import Settings
 from autobump.support.errors import RegistryError
 from autobump.support.progress import Progress
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from autobump.config import ScheduleSettings
 from autobump.health import FinishedPass, Health, PassEnd, ServiceState, judge_health
 from autobump.metrics import Metrics
 from autobump.run import PassResult
-from autobump.settings_file import LoadedSettings
+from autobump.settings.load import LoadedSettings
+from autobump.settings.model import ScheduleSettings
 from autobump.support.errors import AutobumpError
 from autobump.support.http.request_count import Traffic
 from autobump.support.lock import LockTakenError

@@ -19,11 +19,11 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.cron import CronTrigger
 
-from autobump.config import ScheduleSettings
-from autobump.cron import parse_cron
 from autobump.metrics import CONTENT_TYPE
 from autobump.runs import Perform, Runs
-from autobump.settings_file import LoadedSettings
+from autobump.settings.cron import parse_cron
+from autobump.settings.load import LoadedSettings
+from autobump.settings.model import ScheduleSettings
 from autobump.status_server import StatusServer
 from autobump.support.errors import AutobumpError, ExitCode
 

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from autobump.config import RepositorySettings, Settings
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
 from autobump.fleet import find_several, share_sources
@@ -21,11 +20,12 @@ from autobump.opening import (
     LoadSettings,
     PassOptions,
     Sources,
-    find_cache_folder,
     open_repository,
     open_tree_of,
 )
+from autobump.settings.model import RepositorySettings, Settings
 from autobump.support.errors import RegistryError
+from autobump.support.files import find_cache_folder
 from autobump.support.progress import Progress, open_progress
 
 _log = logging.getLogger(__name__)

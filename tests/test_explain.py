@@ -12,7 +12,7 @@ from autobump.judge import Filters
 from autobump.opening import PassOptions, open_pass
 from autobump.planning.plan import WaitReason
 from autobump.run import Pass
-from autobump.settings_file import load_settings
+from autobump.settings.load import load_settings
 from autobump.support.git import Git
 from autobump.support.progress import Silent
 from tests.fixtures.repositories import commit, item_yaml, make_repository, pack_metadata, script_pack

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from autobump.config import ContentSettings, Settings
 from autobump.content.tree import ContentTree
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.perform import perform_pass
 from autobump.pull_requests.forges.open import identify_forge
 from autobump.run import Pass
+from autobump.settings.model import ContentSettings, Settings
 from autobump.support.errors import AutobumpError
 from autobump.support.git import Git
 from autobump.support.lock import hold_lock

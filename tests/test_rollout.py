@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from autobump.config import RolloutSettings
 from autobump.content.tree import ContentTree
 from autobump.rollout import load_wave_facts
+from autobump.settings.model import RolloutSettings
 from autobump.support.errors import RegistryError, UsageError
 from tests.fixtures.repositories import make_repository, script_pack
 from tests.fixtures.servers import Reply, serve

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from autobump.config import Settings
 from autobump.content.tree import ContentTree
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.pull_requests.forges.local_git import LocalGitForge
 from autobump.run import Pass, PassResult
 from autobump.runs import LONGEST_BACK_OFF, Runs, back_off
-from autobump.settings_file import LoadedSettings
+from autobump.settings.load import LoadedSettings
+from autobump.settings.model import Settings
 from autobump.support.errors import AutobumpError, ForgeError
 from autobump.support.http.request_count import Traffic
 from autobump.support.lock import LockTakenError

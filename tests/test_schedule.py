@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from autobump import schedule
-from autobump.config import ScheduleSettings, Settings
 from autobump.run import PassResult
 from autobump.schedule import find_next_due, run_schedule
-from autobump.settings_file import LoadedSettings
+from autobump.settings.load import LoadedSettings
+from autobump.settings.model import ScheduleSettings, Settings
 from autobump.support.errors import AutobumpError, ExitCode, SettingsError
 from autobump.support.http.request_count import Traffic
 from autobump.support.progress import Progress

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from autobump.config import Settings
 from autobump.content.tree import ContentTree
 from autobump.images.sources.facts import FileFacts
 from autobump.images.sources.snapshot import SnapshotSource, TagFile
@@ -13,6 +12,7 @@ from autobump.pull_requests.forges.local_git import LocalGitForge
 from autobump.pull_requests.reconcile import Create
 from autobump.report.table import render_table
 from autobump.run import Pass
+from autobump.settings.model import Settings
 from autobump.support.git import Git
 from autobump.support.progress import Silent
 

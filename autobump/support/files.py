@@ -1,11 +1,14 @@
 """Names files of the user, and writes them so that a reader sees the old one or the new one, never a half."""
 
 import errno
+import logging
 import os
 import tempfile
 from pathlib import Path
 
 from autobump.support.errors import AutobumpError, UsageError
+
+_log = logging.getLogger(__name__)
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """The name is right, and the disk refuses."""
@@ -21,6 +24,15 @@ def expand_home(name: str | Path) -> Path:
         return Path(name).expanduser()
     except RuntimeError as exc:
         raise UsageError(f"{name}: there is no such home folder") from exc
+
+
+def find_cache_folder(name: str) -> Path | None:
+    """Return the folder of the caches, or None when there is no home folder to put it in."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        _log.warning("there is no home folder for the cache; going on without one")
+        return None
 
 
 def require_writable(path: Path) -> None:

@@ -1,6 +1,6 @@
 """A settings file: settings, or faults that each have their place."""
 
-from autobump.settings_file import parse_settings
+from autobump.settings.load import parse_settings
 from autobump.support.errors import SettingsError
 
 SEEDS = (

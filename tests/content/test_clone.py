@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from autobump.config import RegistrySettings, Settings
 from autobump.content.clone import open_clone
 from autobump.content.tree import ContentTree
 from autobump.opening import open_own_clone
+from autobump.settings.model import RegistrySettings, Settings
 from autobump.support.errors import AutobumpError, ForgeError
 from autobump.support.git import Git
 from autobump.support.secrets import Secret

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from autobump.config import Settings
 from autobump.content.tree import ContentTree
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.pull_requests.dashboard import Overview, Requests, render_dashboard
@@ -21,6 +20,7 @@ from autobump.pull_requests.forges.github import GitHubForge, GitHubOptions
 from autobump.pull_requests.forges.github_api import GitHubPace, connect_with_token
 from autobump.pull_requests.forges.local_git import LocalGitForge
 from autobump.run import Pass
+from autobump.settings.model import Settings
 from autobump.support.git import Git
 from autobump.support.progress import Silent
 from autobump.support.secrets import Secret

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from autobump.cli import run_command
-from autobump.config import Settings
 from autobump.fleet import RepositoryOutcome, merge_outcomes, perform_due
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.judge import Filters
@@ -22,7 +21,8 @@ from autobump.report.table import render_table
 from autobump.run import Failure, PassResult
 from autobump.runs import Runs
 from autobump.schedule import find_next_due
-from autobump.settings_file import LoadedSettings, load_settings
+from autobump.settings.load import LoadedSettings, load_settings
+from autobump.settings.model import Settings
 from autobump.support.git import Git
 from autobump.support.http.request_count import Traffic
 from autobump.support.lock import hold_lock

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from autobump.config import Settings
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
 from autobump.images.sources.snapshot import SnapshotSource
@@ -18,6 +17,7 @@ from autobump.pull_requests.forges.github import GitHubForge, GitHubOptions
 from autobump.pull_requests.forges.github_api import GitHubPace, connect_with_token
 from autobump.pull_requests.marker import find_marker
 from autobump.run import Pass, PassResult
+from autobump.settings.model import Settings
 from autobump.support.git import Git
 from autobump.support.progress import Silent
 from autobump.support.secrets import Secret

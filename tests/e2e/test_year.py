@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from autobump.config import Settings
 from autobump.content.tree import ContentTree
 from autobump.images.reference import find_immutable_tag
 from autobump.images.sources.snapshot import SnapshotSource
@@ -18,6 +17,7 @@ from autobump.pull_requests.forges.github import GitHubForge, GitHubOptions
 from autobump.pull_requests.forges.github_api import GitHubPace, connect_with_token
 from autobump.pull_requests.marker import find_marker
 from autobump.run import Pass
+from autobump.settings.model import Settings
 from autobump.support.progress import Silent
 from autobump.support.secrets import Secret
 from tests.fixtures.github import GitHubStandIn

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from autobump.config import Settings
 from autobump.pull_requests.forges import Forge
+from autobump.settings.model import Settings
 from autobump.support.errors import UsageError
 from autobump.support.git import Git
 from autobump.support.http.request_count import Traffic

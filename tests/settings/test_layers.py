@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from autobump.cli import run_command
-from autobump.config import Settings
-from autobump.settings_file import LoadedSettings, load_settings
+from autobump.settings.load import LoadedSettings, load_settings
+from autobump.settings.model import Settings
 from autobump.support.errors import SettingsError
 from tests.fixtures.repositories import make_repository, script_pack
 

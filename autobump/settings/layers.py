@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autobump.config import SettingPath
 from autobump.content.yaml.text import YamlFault, load_with_places
+from autobump.settings.model import SettingPath
 from autobump.support.errors import SettingsError, SettingsFault
 
 VARIABLE_PREFIX = "AUTOBUMP__"

@@ -14,10 +14,10 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from autobump.config import Settings
 from autobump.images.sources.snapshot import SnapshotSource
-from autobump.setting_values import write_duration
-from autobump.settings_file import parse_settings
+from autobump.settings.load import parse_settings
+from autobump.settings.model import Settings
+from autobump.settings.values import write_duration
 from autobump.support.errors import SettingsError
 from tests.fixtures.looks import (
     Look,

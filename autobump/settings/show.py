@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from autobump.config import SettingPath
 from autobump.content.yaml.text import YamlFault, load_with_places
-from autobump.settings_file import LoadedSettings
+from autobump.settings.load import LoadedSettings
+from autobump.settings.model import SettingPath
 from autobump.support.printable import printable
 from autobump.support.secrets import find_secret, redact
 

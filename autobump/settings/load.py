@@ -10,10 +10,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from autobump.config import RegistrySettings, SettingPath, Settings
 from autobump.content.tree import ContentTree
-from autobump.contradictions import find_contradictions
-from autobump.settings_layers import (
+from autobump.settings.checks import find_conflicts
+from autobump.settings.layers import (
     Layer,
     Origin,
     lay_over,
@@ -21,6 +20,7 @@ from autobump.settings_layers import (
     read_environment_layer,
     read_file_layer,
 )
+from autobump.settings.model import RegistrySettings, SettingPath, Settings
 from autobump.support.errors import SettingsError, SettingsFault, UsageError
 from autobump.support.files import expand_home
 from autobump.support.git import GitError
@@ -161,7 +161,7 @@ def _check(layer: Layer) -> Settings:
             (error["loc"], _explain(dict(error), layer.origins)) for error in exc.errors(include_url=False)
         )
         raise _error(wrong, layer) from exc
-    if contradictions := list(find_contradictions(settings)):
+    if contradictions := list(find_conflicts(settings)):
         raise _error(contradictions, layer)
     return settings
 

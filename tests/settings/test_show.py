@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 import autobump
 from autobump.cli import run_command
 from autobump.content.yaml.text import load_with_places
-from autobump.settings_file import load_settings, parse_settings
-from autobump.settings_text import SECRETS, show_settings, write_value
+from autobump.settings.load import load_settings, parse_settings
+from autobump.settings.show import SECRETS, show_settings, write_value
 from autobump.support.errors import SettingsError
 from tests.fixtures.repositories import make_repository, script_pack
 from tests.fixtures.settings import uncomment_examples

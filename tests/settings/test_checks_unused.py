@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from autobump.cli import run_command
-from autobump.settings_file import parse_settings
-from autobump.settings_idle import find_idle_settings
+from autobump.settings.checks import find_unused_settings
+from autobump.settings.load import parse_settings
 from tests.fixtures.bumps import make_bump
 from tests.fixtures.repositories import make_repository, script_pack
 
@@ -19,7 +19,9 @@ ITEMS = [(bump.item, bump.image.repository) for bump in BUMPS]
 def idle(text: str) -> list[str]:
     """Return what is told of settings, each line as a key and why."""
     settings = parse_settings(text.encode(), "s.yml")
-    return [f"{'.'.join(map(str, path))}: {why}" for path, why in find_idle_settings(settings, ITEMS, TODAY)]
+    return [
+        f"{'.'.join(map(str, path))}: {why}" for path, why in find_unused_settings(settings, ITEMS, TODAY)
+    ]
 
 
 def hold(text: str) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from autobump.config import Settings
-from autobump.setting_values import write_duration
+from autobump.settings.model import Settings
+from autobump.settings.values import write_duration
 
 # The draft that editors know best; nothing newer is needed.
 _DRAFT = "http://json-schema.org/draft-07/schema#"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autobump.settings_file import parse_settings
+from autobump.settings.load import parse_settings
 from autobump.support.errors import SettingsError
 
 REPORT = "  coverage_report: c.json\n  nightly_packs: n.json\n"

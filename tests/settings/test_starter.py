@@ -13,8 +13,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from autobump.cli import run_command
-from autobump.settings_file import parse_settings
-from autobump.starter import WORKFLOW_PATH
+from autobump.settings.load import parse_settings
+from autobump.settings.starter import WORKFLOW_PATH
 from autobump.support.git import Git
 from tests.fixtures.repositories import make_repository, script_pack
 from tests.workflows import test_rules as rules

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from autobump.config import Settings
 from autobump.content.yaml.text import load_with_places
-from autobump.settings_file import parse_settings
-from autobump.settings_schema import render_schema
-from autobump.settings_text import write_value
+from autobump.settings.load import parse_settings
+from autobump.settings.model import Settings
+from autobump.settings.schema import render_schema
+from autobump.settings.show import write_value
 from autobump.support.errors import SettingsError
 from tests.fixtures.settings import uncomment_examples
 

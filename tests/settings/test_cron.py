@@ -1,6 +1,6 @@
 import pytest
 
-from autobump.cron import parse_cron
+from autobump.settings.cron import parse_cron
 
 
 def test_five_fields_begin_with_the_minute() -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from autobump.cli import run_command
-from autobump.config import Settings
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
 from autobump.images.sources.facts import FileFacts
@@ -15,7 +14,8 @@ from autobump.images.sources.snapshot import SnapshotSource, TagFile
 from autobump.judge import Filters
 from autobump.planning.waves import WaveFacts
 from autobump.run import Pass, PassResult
-from autobump.settings_file import load_settings
+from autobump.settings.load import load_settings
+from autobump.settings.model import Settings
 from autobump.support.progress import Silent
 from tests.fixtures.settings import PROFILES
 

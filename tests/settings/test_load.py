@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from autobump.cli import run_command
-from autobump.config import Settings
 from autobump.content.tree import ContentTree
-from autobump.settings_file import load_settings, parse_settings
+from autobump.settings.load import load_settings, parse_settings
+from autobump.settings.model import Settings
 from autobump.support.errors import SettingsError, UsageError
 from tests.fixtures.repositories import make_repository, script_pack
 
-SAMPLE = Path(__file__).resolve().parents[1] / "config" / "autobump.yml"
+SAMPLE = Path(__file__).resolve().parents[2] / "config" / "autobump.yml"
 IMAGE = "demisto/python3:3.9.8.24399"
 
 
@@ -134,14 +134,14 @@ def test_address_to_listen_on_is_read(listen: str, address: tuple[str, int] | No
 
 def test_schedule_is_checked_without_the_scheduler() -> None:
     text = "schedule: {cron: '*/5 * * * * *', timezone: Europe/Berlin}"
-    code = "import sys\nfrom autobump.settings_file import parse_settings\n"
+    code = "import sys\nfrom autobump.settings.load import parse_settings\n"
     code += f"parse_settings({text.encode()!r}, 's')\n"
     code += "sys.exit('apscheduler' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_defaults_are_loaded_without_the_parser() -> None:
-    code = "import sys\nfrom autobump.settings_file import load_settings\nload_settings(None, None)\n"
+    code = "import sys\nfrom autobump.settings.load import load_settings\nload_settings(None, None)\n"
     code += "sys.exit('ruamel.yaml' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -11,7 +11,7 @@ from autobump.decisions.holds import Hold
 from autobump.decisions.risk import RiskPolicy
 from autobump.planning.plan import Limits
 from autobump.planning.waves import Wave
-from autobump.setting_values import (
+from autobump.settings.values import (
     Address,
     CronLine,
     Day,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autobump.config import Settings
-from autobump.settings_file import REPOSITORY_PATH, load_settings, parse_settings
-from autobump.settings_text import write_value
+from autobump.settings.load import REPOSITORY_PATH, load_settings, parse_settings
+from autobump.settings.model import Settings
+from autobump.settings.show import write_value
 from autobump.support.errors import SettingsError, UsageError
 from autobump.support.files import write_whole
 from autobump.support.git import Git, GitError

@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from autobump.cron import parse_cron
 from autobump.images.reference import Tag, find_immutable_tag
+from autobump.settings.cron import parse_cron
 
 _DURATION = r"([0-9]{1,5}) (second|minute|hour|day|week)s?"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"

@@ -8,8 +8,8 @@ from jsonschema import Draft7Validator
 
 from autobump.cli import run_command
 from autobump.content.yaml.text import load_with_places
-from autobump.settings_file import parse_settings
-from autobump.settings_schema import render_schema
+from autobump.settings.load import parse_settings
+from autobump.settings.schema import render_schema
 from autobump.support.errors import SettingsError
 from tests.fixtures.golden import check_text
 from tests.fixtures.settings import PROFILES, SAMPLE, uncomment_examples

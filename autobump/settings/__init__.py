@@ -1,0 +1,1 @@
+"""Settings: what can be set, where it is found, and whether it makes sense."""
