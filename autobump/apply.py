@@ -6,11 +6,13 @@ from dataclasses import replace
 from itertools import islice
 
 from autobump.decisions.bump import Bump
+from autobump.forges import Base, Forge, PreparedAction
 from autobump.images.choice import NoUpdateReason
 from autobump.images.lookup import Digest, Unavailable, look_up_digests
 from autobump.judge import TAGS_UNAVAILABLE, Filters, Judged
 from autobump.planning.existing import Surroundings
 from autobump.planning.plan import Plan, PlannedPullRequest
+from autobump.pull_requests.actions import Action, Adopt, Create, Outcome, Refresh, writes_commit
 from autobump.pull_requests.dashboard import (
     Overview,
     Requests,
@@ -21,20 +23,9 @@ from autobump.pull_requests.dashboard import (
     tick_boxes,
 )
 from autobump.pull_requests.edits import Changes, Edits, compose_edits, needed_blobs
-from autobump.pull_requests.forges import Base, Forge, Outcome, PreparedAction
+from autobump.pull_requests.existing import ExistingPullRequest
 from autobump.pull_requests.marker import Marker
-from autobump.pull_requests.reconcile import (
-    Action,
-    Adopt,
-    Create,
-    ExistingPullRequest,
-    InView,
-    Refresh,
-    describe_surroundings,
-    merged_already,
-    reconcile,
-    writes_commit,
-)
+from autobump.pull_requests.reconcile import InView, describe_surroundings, merged_already, reconcile
 from autobump.report.events import log_outcome
 from autobump.run import Pass, PassResult
 from autobump.support.errors import ForgeError

@@ -71,7 +71,7 @@ def open_repository(
     from autobump.content.tree import ContentTree, is_repository
 
     if options.on_github:
-        from autobump.pull_requests.forges.open import check_environment
+        from autobump.forges.open import check_environment
 
         check_environment()
     if options.repo is None and options.on_github and not is_repository(Path()):
@@ -107,7 +107,7 @@ def open_own_clone(settings: "Settings") -> "ContentTree":
     """Open autobump's own clone of the repository that the settings name."""
     from autobump.content.clone import DEFAULT_SERVER, open_clone
     from autobump.content.tree import ContentTree
-    from autobump.pull_requests.forges.open import find_git_token
+    from autobump.forges.open import find_git_token
     from autobump.support.secrets import find_text, is_for_github_com
 
     cache = find_cache_folder(settings.registry.cache)

@@ -5,7 +5,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from autobump.pull_requests.forges.open import identify_forge, open_forge
+from autobump.forges.open import identify_forge, open_forge
 from autobump.report.events import log_result
 from autobump.run import Pass, PassResult
 from autobump.support.http.request_count import Traffic

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from autobump.assess import Assessor
-from autobump.background import choose_options, gather_background, gather_left_out, in_use
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
 from autobump.images.inside.deprecated import DeprecatedImage
@@ -17,13 +16,15 @@ from autobump.judge import Filters, Judged, judge_content
 from autobump.planning.existing import Surroundings
 from autobump.planning.plan import Plan, plan_pull_requests
 from autobump.planning.waves import WaveFacts, take_turns
+from autobump.pull_requests.body.context import choose_options, gather_background, gather_left_out, in_use
 from autobump.pull_requests.render import DesiredPullRequest
 from autobump.settings.model import Settings
 from autobump.support.errors import RegistryError
 from autobump.support.progress import Progress
 
 if TYPE_CHECKING:
-    from autobump.pull_requests.forges import Forge, Outcome
+    from autobump.forges import Forge
+    from autobump.pull_requests.actions import Outcome
 
 _log = logging.getLogger(__name__)
 

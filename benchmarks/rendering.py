@@ -1,7 +1,7 @@
 """Renders 200 pull requests of 25 items: `python -m benchmarks.rendering`."""
 
 from autobump.planning.plan import Limits, plan_pull_requests
-from autobump.pull_requests.body import Background
+from autobump.pull_requests.body.text import Background
 from autobump.pull_requests.render import DesiredPullRequest, PullRequestOptions
 from tests.fixtures.bumps import make_bumps
 

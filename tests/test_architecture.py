@@ -13,7 +13,7 @@ ONE_IMPORTER = {
     "subprocess": {"support/git.py"},
     "sqlite3": {"support/sqlite_file.py"},
     "click": {"cli.py"},
-    "github": {"pull_requests/forges/github_api.py"},
+    "github": {"forges/github/api.py"},
     "jinja2": {"report/html.py"},
     "stdlib_list": {"images/inside/modules.py"},
     "apscheduler": {"schedule.py"},
@@ -45,11 +45,10 @@ PURE = (
     "support/printable.py",
     "planning/plan.py",
     "decisions/risk.py",
-    "pull_requests/body.py",
-    "pull_requests/cutting.py",
+    "pull_requests/body/text.py",
     "pull_requests/dashboard.py",
     "pull_requests/edits.py",
-    "pull_requests/image_change.py",
+    "pull_requests/body/image_change.py",
     "pull_requests/marker.py",
     "pull_requests/reconcile.py",
     "pull_requests/render.py",
@@ -69,7 +68,7 @@ IO = {
     "autobump.support.git",
 }
 
-FORWARD = ("content", "images", "decisions", "planning", "pull_requests", "report")
+FORWARD = ("content", "images", "decisions", "planning", "pull_requests", "forges", "report")
 """The route: a package may import those before it, never those behind it."""
 
 

@@ -2,10 +2,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autobump.content.tree import ContentTree
+from autobump.forges.local_git import LocalGitForge
 from autobump.health import FinishedPass, PassEnd
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.metrics import Metrics
-from autobump.pull_requests.forges.local_git import LocalGitForge
 from autobump.run import Pass, PassResult
 from autobump.settings.model import Settings
 from autobump.support.http.request_count import Traffic

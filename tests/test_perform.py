@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from autobump.content.tree import ContentTree
+from autobump.forges.open import identify_forge
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.perform import perform_pass
-from autobump.pull_requests.forges.open import identify_forge
 from autobump.run import Pass
 from autobump.settings.model import ContentSettings, Settings
 from autobump.support.errors import AutobumpError

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from autobump.content.tree import ContentTree
+from autobump.forges.local_git import LocalGitForge
 from autobump.images.sources.snapshot import SnapshotSource
-from autobump.pull_requests.forges.local_git import LocalGitForge
 from autobump.run import Pass, PassResult
 from autobump.runs import LONGEST_BACK_OFF, Runs, back_off
 from autobump.settings.load import LoadedSettings

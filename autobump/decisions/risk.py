@@ -118,14 +118,10 @@ class RiskPolicy:
         """Whether items of a level are not updated."""
         return level is RiskLevel.BREAKING and self.breaking == "hold"
 
-    def label(self, level: RiskLevel) -> str:
-        """Return the label of a pull request whose worst item is of a level, or nothing."""
+    def marks(self, level: RiskLevel) -> bool:
+        """Whether a pull request whose worst item is of a level gets that level's label."""
         wish = {RiskLevel.BREAKING: self.breaking, RiskLevel.REVIEW: self.review}.get(level, "ignore")
-        return "" if wish == "ignore" else f"autobump:{level.value}"
-
-
-RISK_LABELS = tuple(f"autobump:{level.value}" for level in (RiskLevel.BREAKING, RiskLevel.REVIEW))
-"""Every label that a level of risk can give, the worst first."""
+        return wish != "ignore"
 
 
 class ImageRisk:

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from autobump.content.tree import ContentTree
+from autobump.forges.local_git import LocalGitForge
 from autobump.images.sources.facts import FileFacts
 from autobump.images.sources.snapshot import SnapshotSource, TagFile
-from autobump.pull_requests.forges.local_git import LocalGitForge
-from autobump.pull_requests.reconcile import Create
+from autobump.pull_requests.actions import Create
 from autobump.report.table import render_table
 from autobump.run import Pass
 from autobump.settings.model import Settings

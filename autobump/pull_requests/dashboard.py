@@ -7,26 +7,24 @@ from dataclasses import dataclass, field, replace
 
 from autobump.content.reader import Problem
 from autobump.decisions.eligibility import Skipped
-from autobump.decisions.risk import RISK_LABELS
 from autobump.images.choice import NoUpdateReason
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.planning.plan import Waiting, WaitReason
-from autobump.pull_requests.cutting import MAX_BODY, LongList, join_within, long_table
-from autobump.pull_requests.forges import Outcome
-from autobump.pull_requests.marker import Marker
-from autobump.pull_requests.reconcile import (
+from autobump.pull_requests.actions import (
     Adopt,
     Close,
     Create,
-    ExistingPullRequest,
     Hold,
     Leave,
     Lift,
-    PullRequestState,
+    Outcome,
     Refresh,
     branch_of,
 )
-from autobump.support.markdown import code, count
+from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
+from autobump.pull_requests.labels import RISK_LABELS
+from autobump.pull_requests.marker import Marker
+from autobump.support.markdown import MAX_BODY, LongList, code, count, join_within, long_table
 
 TITLE = "Docker image updates"
 """Title of the dashboard when it is made."""
@@ -97,7 +95,7 @@ class _Line:
         # A relative address: a whole one would leave a note of the dashboard in every pull request.
         where = f"[#{self.number}](../pull/{self.number})" if self.number else code(self.branch)
         shown = [f"{where} {code(self.title)}"] if self.title else [where]
-        shown += [code(label) for label in RISK_LABELS if label in self.labels]
+        shown += [code(label) for label in RISK_LABELS.values() if label in self.labels]
         text = " · ".join([*shown, self.note] if self.note else shown)
         return f"- [ ] <!-- {self.box}:#{self.number} --> {text}" if self.box and self.number else f"- {text}"
 

@@ -1,177 +1,19 @@
 """Compares what is planned with what exists, and says what to do: a pure function."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
 
 from autobump.planning.existing import Surroundings
 from autobump.planning.plan import ClosedPullRequest, OpenPullRequest, Waiting, WaitReason
 from autobump.planning.waves import WavePullRequest
+from autobump.pull_requests.actions import Action, Adopt, Close, Create, Hold, Leave, Lift, Refresh, branch_of
+from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
+from autobump.pull_requests.labels import CLOSED_LABEL, OVERWRITTEN_LABEL
 from autobump.pull_requests.marker import Marker
 from autobump.pull_requests.render import DesiredPullRequest, item_blobs
 
-OVERWRITTEN_LABEL = "tag-overwritten"
-"""Says that the image behind the target's tag is not the one the pull request was made for."""
-
-CLOSED_LABEL = "autobump:closed"
-"""Remembers that a person closed it, so that it is found however long ago that was."""
-
-
-class PullRequestState(StrEnum):
-    """What became of a branch under our prefix."""
-
-    OPEN = "open"
-    CLOSED = "closed"
-    MERGED = "merged"
-    ORPHAN = "orphan"
-
-
-@dataclass(frozen=True, slots=True)
-class ExistingPullRequest:
-    """A pull request, or a branch without one, as found on the forge.
-
-    Attributes:
-        branch: Its branch.
-        state: `CLOSED` means closed by a person without merging.
-        number: Its number; None on a forge without numbers and for an orphan branch.
-        url: Where a person finds it; None when there is no such place.
-        head: The commit its branch points at; empty when the branch is gone.
-        hold: Why a person's word keeps autobump off it, or empty.
-        marker: What it was made of; None when that cannot be told.
-        unfinished: What of it a pass that was cut off did not get to, or empty.
-        unproven: Nothing but its newest commit says that autobump made it: anybody who may push can write an
-            author and a message.
-        rebuild: A person asked for a fresh branch, whatever stands on it now.
-        lift: A person asked that its being closed keeps nothing out any more.
-        labels: Its labels.
-        body: Its body as it stands.
-        automerge: What the forge calls it while it is to be merged without anybody looking, else empty.
-        done_at: When it was merged or closed, with timezone; None when it was not, or that is not known.
-    """
-
-    branch: str
-    state: PullRequestState
-    number: int | None
-    url: str | None
-    head: str
-    hold: str
-    marker: Marker | None
-    unfinished: str = ""
-    unproven: bool = False
-    rebuild: bool = False
-    lift: bool = False
-    labels: frozenset[str] = frozenset()
-    body: str = ""
-    automerge: str = ""
-    done_at: datetime | None = None
-
-    @property
-    def label(self) -> str:
-        """How a person refers to it."""
-        return f"#{self.number}" if self.number is not None else self.branch
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """Nothing covers the bumps: make a branch and a pull request.
-
-    `leftover` is where the branch of a finished pull request with the same packs still points, or empty.
-    """
-
-    desired: DesiredPullRequest
-    leftover: str = ""
-
-    name = "create"
-
-
-@dataclass(frozen=True, slots=True)
-class Adopt:
-    """The branch exists without a pull request, a pass was cut off: make its commit anew, and the rest."""
-
-    desired: DesiredPullRequest
-    existing: ExistingPullRequest
-
-    name = "adopt"
-
-
-@dataclass(frozen=True, slots=True)
-class Refresh:
-    """It is no longer right: one new commit on the current base, title and body rewritten.
-
-    `rewrite` is false when only the text or the labels are behind, and the branch is right.
-    """
-
-    desired: DesiredPullRequest
-    existing: ExistingPullRequest
-    why: str
-    rewrite: bool = True
-
-    name = "refresh"
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """It is still right."""
-
-    desired: DesiredPullRequest
-    existing: ExistingPullRequest
-
-    name = "leave"
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """It is done elsewhere or no longer wanted: close it, say why, delete the branch."""
-
-    existing: ExistingPullRequest
-    why: str
-
-    name = "close"
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """A person's word counts, or the image cannot be trusted: leave it alone, but for a label to add."""
-
-    existing: ExistingPullRequest
-    reason: WaitReason
-    why: str
-    add_label: str = ""
-
-    name = "hold"
-
-
-@dataclass(frozen=True, slots=True)
-class Lift:
-    """A person wants back what a closed pull request keeps out: remember that it does not any more."""
-
-    existing: ExistingPullRequest
-
-    name = "lift"
-    why = "a person asked for its updates on the dashboard"
-
-
-Action = Create | Adopt | Refresh | Leave | Close | Hold | Lift
 InView = Callable[[Marker], bool]
 
 _LIVE = (PullRequestState.OPEN, PullRequestState.ORPHAN)
-
-
-def branch_of(action: Action) -> str:
-    """Return the branch an action is about."""
-    return action.desired.branch if isinstance(action, Create) else action.existing.branch
-
-
-def writes_commit(action: Action) -> bool:
-    """Whether an action needs the file changes."""
-    match action:
-        case Create() | Adopt():
-            return True
-        case Refresh(rewrite=rewrite):
-            return rewrite
-        case _:
-            return False
 
 
 def describe_surroundings(existing: Sequence[ExistingPullRequest], in_view: InView) -> Surroundings:

@@ -7,10 +7,9 @@ from functools import cached_property
 from autobump.content.pack import next_version, release_notes_name
 from autobump.decisions.bump import Bump
 from autobump.planning.plan import PlannedPullRequest
-from autobump.pull_requests.body import Background, render_body
-from autobump.pull_requests.cutting import MAX_BODY
+from autobump.pull_requests.body.text import Background, render_body
 from autobump.pull_requests.marker import Marker, hash_base, render_marker, render_trailer
-from autobump.support.markdown import count
+from autobump.support.markdown import MAX_BODY, count
 
 _MAX_MARKER = 40_000
 _BLOB_DIGITS = 8

@@ -11,7 +11,7 @@ from rich.text import Text
 from autobump.images.inside.changes import ImageDiff, NamedDiff
 from autobump.images.inside.facts import ImageFacts, PackageFacts
 from autobump.images.inside.licences import classify_licence
-from autobump.pull_requests.image_change import (
+from autobump.pull_requests.body.image_change import (
     FACT_HEADERS,
     PACKAGE_HEADERS,
     describe_licences,

@@ -4,8 +4,17 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from autobump.pull_requests.forges import Outcome
-from autobump.pull_requests.reconcile import Adopt, Close, Create, Hold, Leave, Lift, Refresh, branch_of
+from autobump.pull_requests.actions import (
+    Adopt,
+    Close,
+    Create,
+    Hold,
+    Leave,
+    Lift,
+    Outcome,
+    Refresh,
+    branch_of,
+)
 
 if TYPE_CHECKING:
     from autobump.judge import Judged

@@ -10,8 +10,8 @@ from autobump.pull_requests.render import DesiredPullRequest
 from autobump.run import PassResult
 
 if TYPE_CHECKING:
-    from autobump.pull_requests.forges import Outcome
-    from autobump.pull_requests.reconcile import ExistingPullRequest
+    from autobump.pull_requests.actions import Outcome
+    from autobump.pull_requests.existing import ExistingPullRequest
 
 VERSION = 1
 """Raised when anything but an added key changes."""
@@ -135,7 +135,7 @@ def _planned(desired: DesiredPullRequest) -> dict[str, Any]:
 
 def _outcome(outcome: "Outcome") -> dict[str, Any]:
     # A plan has no outcomes, and need not wait for what they are made of.
-    from autobump.pull_requests.reconcile import Adopt, Close, Create, Hold, Leave, Lift, Refresh
+    from autobump.pull_requests.actions import Adopt, Close, Create, Hold, Leave, Lift, Refresh
 
     action = outcome.action
     body: str | None

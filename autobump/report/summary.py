@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from autobump.content.reader import Problem
 from autobump.decisions.bump import Bump
 from autobump.decisions.risk import RiskLevel
-from autobump.pull_requests.reconcile import Adopt, Close, Create, Hold, Leave, Lift, Refresh, branch_of
+from autobump.pull_requests.actions import Adopt, Close, Create, Hold, Leave, Lift, Refresh, branch_of
 from autobump.run import PassResult
 from autobump.support.markdown import count
 

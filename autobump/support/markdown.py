@@ -1,4 +1,4 @@
-"""Writes Markdown in which text from outside stays text."""
+"""Writes Markdown in which text from outside stays text, and fits it into the length that GitHub takes."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,6 +8,8 @@ _CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _BACKTICKS = re.compile(r"`+")
 _PIPE = "\\|"
+MAX_BODY = 65_536
+"""Longest body of an issue or a pull request that GitHub takes, in characters."""
 MAX_INLINE = 200
 """Longest run of outside text shown in one place, in characters."""
 
@@ -39,3 +41,53 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def count(number: int, noun: str) -> str:
     """Return `1 item`, `2 items`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+class LongList:
+    """Lines that can be cut, between a head and a tail that stay."""
+
+    def __init__(self, head: str, lines: Sequence[str], noun: str, tail: str = "") -> None:
+        self._head, self._lines, self._noun, self._tail = head, lines, noun, tail
+        self._kept = len(lines)
+
+    def __str__(self) -> str:
+        parts = [self._head, *self._lines[: self._kept]]
+        left = len(self._lines) - self._kept
+        if left:
+            parts.append(
+                f"\n… and {count(left, self._noun)} more, left out because GitHub limits the length."
+            )
+        return "\n".join([*parts, self._tail] if self._tail else parts)
+
+    @property
+    def can_shrink(self) -> bool:
+        """Whether there is a line left to cut."""
+        return self._kept > 0
+
+    def shrink(self) -> None:
+        """Cut a tenth of the lines, from the end."""
+        self._kept -= max(1, self._kept // 10)
+
+
+def long_table(
+    head: str, headers: Sequence[str], rows: Iterable[Sequence[str]], noun: str, tail: str = ""
+) -> LongList:
+    """Return a table whose rows can be cut; cells are Markdown already."""
+    lines = table(headers, rows).split("\n")
+    return LongList(head + "\n".join(lines[:2]), lines[2:], noun, tail)
+
+
+def join_within(sections: Sequence[str | LongList], room: int) -> str:
+    """Join sections to a text of at most `room` characters; the longest list is cut, again and again."""
+    lengths = {section: len(str(section)) for section in sections if isinstance(section, LongList)}
+    total = sum(len(str(section)) + 2 for section in sections)
+    while total > room:
+        shrinkable = [section for section in lengths if section.can_shrink]
+        if not shrinkable:
+            break
+        longest = max(shrinkable, key=lambda section: lengths[section])
+        longest.shrink()
+        total -= lengths[longest]
+        lengths[longest] = len(str(longest))
+        total += lengths[longest]
+    return "\n\n".join(str(section) for section in sections)

@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from autobump.content.tree import ContentTree
+from autobump.forges import Forge
+from autobump.forges.github.api import GitHubPace, connect_with_token
+from autobump.forges.github.pull_requests import GitHubForge, GitHubOptions
+from autobump.forges.local_git import LocalGitForge
 from autobump.images.sources.snapshot import SnapshotSource
+from autobump.pull_requests.actions import Outcome
 from autobump.pull_requests.dashboard import Overview, Requests, render_dashboard
-from autobump.pull_requests.forges import Forge, Outcome
-from autobump.pull_requests.forges.github import GitHubForge, GitHubOptions
-from autobump.pull_requests.forges.github_api import GitHubPace, connect_with_token
-from autobump.pull_requests.forges.local_git import LocalGitForge
 from autobump.run import Pass
 from autobump.settings.model import Settings
 from autobump.support.git import Git

@@ -12,6 +12,7 @@ from autobump.decisions.risk import (
 )
 from autobump.images.inside.changes import ImageDiff
 from autobump.images.inside.facts import ImageFacts, PackageFacts
+from autobump.pull_requests.labels import RISK_LABELS
 
 
 def image(python: str | None = "3.10.1", **versions: str) -> ImageFacts:
@@ -168,7 +169,8 @@ def test_item_without_code_says_so() -> None:
 def test_policy_says_what_becomes_of_items_at_risk(
     policy: RiskPolicy, level: RiskLevel, lane: str, holds: bool, label: str
 ) -> None:
-    assert (policy.lane(level), policy.holds(level), policy.label(level)) == (lane, holds, label)
+    marked = RISK_LABELS[level] if policy.marks(level) else ""
+    assert (policy.lane(level), policy.holds(level), marked) == (lane, holds, label)
 
 
 @pytest.mark.parametrize("kind", list(FindingKind))

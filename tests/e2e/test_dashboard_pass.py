@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from autobump.pull_requests.dashboard import Requests, read_requests
-from autobump.pull_requests.forges.github_dashboard import DASHBOARD_LABEL
+from autobump.pull_requests.labels import CLOSED_LABEL, DASHBOARD_LABEL
 from autobump.pull_requests.marker import find_marker
-from autobump.pull_requests.reconcile import CLOSED_LABEL
 from tests.fixtures.github import GitHubStandIn, Issue, Pull, standing_in
 from tests.fixtures.repositories import commit, script_pack
 from tests.fixtures.servers import Reply, Request, serve

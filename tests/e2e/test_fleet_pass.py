@@ -12,10 +12,10 @@ import pytest
 
 from autobump.cli import run_command
 from autobump.fleet import RepositoryOutcome, merge_outcomes, perform_due
+from autobump.forges.open import identify_forge
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.judge import Filters
 from autobump.opening import PassOptions
-from autobump.pull_requests.forges.open import identify_forge
 from autobump.report.fleet import render_fleet_table
 from autobump.report.table import render_table
 from autobump.run import Failure, PassResult

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from autobump.cli import run_command
+from autobump.pull_requests.labels import CLOSED_LABEL, OVERWRITTEN_LABEL
 from autobump.pull_requests.marker import find_marker
-from autobump.pull_requests.reconcile import CLOSED_LABEL, OVERWRITTEN_LABEL
 from autobump.support.git import Git
 from tests.fixtures.github import Pull, standing_in
 from tests.fixtures.repositories import commit, item_yaml, script_pack, show

@@ -10,11 +10,11 @@ import pytest
 
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
+from autobump.forges.github.api import GitHubPace, connect_with_token
+from autobump.forges.github.pull_requests import GitHubForge, GitHubOptions
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.judge import Filters
 from autobump.planning.waves import REST, WaveFacts
-from autobump.pull_requests.forges.github import GitHubForge, GitHubOptions
-from autobump.pull_requests.forges.github_api import GitHubPace, connect_with_token
 from autobump.pull_requests.marker import find_marker
 from autobump.run import Pass, PassResult
 from autobump.settings.model import Settings

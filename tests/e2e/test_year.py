@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from autobump.content.tree import ContentTree
+from autobump.forges.github.api import GitHubPace, connect_with_token
+from autobump.forges.github.pull_requests import GitHubForge, GitHubOptions
 from autobump.images.reference import find_immutable_tag
 from autobump.images.sources.snapshot import SnapshotSource
-from autobump.pull_requests.forges.github import GitHubForge, GitHubOptions
-from autobump.pull_requests.forges.github_api import GitHubPace, connect_with_token
 from autobump.pull_requests.marker import find_marker
 from autobump.run import Pass
 from autobump.settings.model import Settings

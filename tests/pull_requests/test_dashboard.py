@@ -10,8 +10,8 @@ from autobump.decisions.eligibility import Skipped, SkipReason
 from autobump.images.choice import NoUpdateReason
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.planning.plan import Limits, Waiting, WaitReason, plan_pull_requests
-from autobump.pull_requests.body import Background
-from autobump.pull_requests.cutting import MAX_BODY
+from autobump.pull_requests.actions import Close, Create, Hold, Leave, Lift, Outcome, Refresh
+from autobump.pull_requests.body.text import Background
 from autobump.pull_requests.dashboard import (
     Overview,
     Requests,
@@ -22,21 +22,12 @@ from autobump.pull_requests.dashboard import (
     render_dashboard,
     tick_boxes,
 )
-from autobump.pull_requests.forges import Outcome
-from autobump.pull_requests.reconcile import (
-    Close,
-    Create,
-    ExistingPullRequest,
-    Hold,
-    Leave,
-    Lift,
-    PullRequestState,
-    Refresh,
-)
+from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
 from autobump.pull_requests.render import DesiredPullRequest, PullRequestOptions
+from autobump.support.markdown import MAX_BODY
 from tests.fixtures.bumps import make_bump, make_bumps
 from tests.fixtures.golden import check_golden
-from tests.pull_requests.test_body import HOSTILE
+from tests.pull_requests.body.test_text import HOSTILE
 
 NOTHING = Requests()
 BOX = re.compile(r"^- \[ \] <!-- (rebuild|lift):#(\d+) -->", re.MULTILINE)

@@ -4,19 +4,12 @@ import pytest
 
 from autobump.decisions.bump import Bump
 from autobump.planning.plan import Limits, WaitReason, plan_pull_requests
-from autobump.pull_requests.body import Background
+from autobump.pull_requests.actions import Create, Hold, Refresh
+from autobump.pull_requests.body.text import Background
+from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
+from autobump.pull_requests.labels import OVERWRITTEN_LABEL
 from autobump.pull_requests.marker import Marker
-from autobump.pull_requests.reconcile import (
-    OVERWRITTEN_LABEL,
-    Create,
-    ExistingPullRequest,
-    Hold,
-    PullRequestState,
-    Refresh,
-    describe_surroundings,
-    merged_already,
-    reconcile,
-)
+from autobump.pull_requests.reconcile import describe_surroundings, merged_already, reconcile
 from autobump.pull_requests.render import DesiredPullRequest, PullRequestOptions
 from tests.fixtures.bumps import make_bump
 

@@ -1,11 +1,11 @@
 from autobump.planning.plan import Limits, plan_pull_requests
-from autobump.pull_requests.body import Background
-from autobump.pull_requests.cutting import MAX_BODY
+from autobump.pull_requests.body.text import Background
 from autobump.pull_requests.marker import find_marker, find_trailer
 from autobump.pull_requests.render import (
     DesiredPullRequest,
     PullRequestOptions,
 )
+from autobump.support.markdown import MAX_BODY
 from tests.fixtures.bumps import make_bump
 
 HEAD = "1" * 40

@@ -18,8 +18,8 @@ from autobump.images.choice import sort_releases
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.judge import Notice
 from autobump.planning.plan import Limits
-from autobump.pull_requests.forges import Outcome
-from autobump.pull_requests.reconcile import Close, Create, ExistingPullRequest, PullRequestState
+from autobump.pull_requests.actions import Close, Create, Outcome
+from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
 from autobump.report.html import MAX_TEXT, render_fleet_html, render_html
 from autobump.run import PassResult
 from tests.fixtures.browser import look_at

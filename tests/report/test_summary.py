@@ -9,8 +9,7 @@ import pytest
 
 from autobump.content.reader import Problem
 from autobump.decisions.risk import ItemRisk, RiskLevel
-from autobump.pull_requests.forges import Outcome
-from autobump.pull_requests.reconcile import Create
+from autobump.pull_requests.actions import Create, Outcome
 from autobump.report.html import render_html
 from autobump.report.json import render_json
 from autobump.report.markdown import render_markdown

@@ -4,20 +4,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from autobump.pull_requests.forges import Base, Outcome, PreparedAction
-from autobump.pull_requests.marker import Marker, find_trailer
-from autobump.pull_requests.reconcile import (
+from autobump.forges import Base, PreparedAction
+from autobump.pull_requests.actions import (
     Adopt,
     Close,
     Create,
-    ExistingPullRequest,
     Hold,
     Leave,
     Lift,
-    PullRequestState,
+    Outcome,
     Refresh,
     branch_of,
 )
+from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
+from autobump.pull_requests.marker import Marker, find_trailer
 from autobump.support.errors import ForgeError
 from autobump.support.git import Git, GitError
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from autobump.pull_requests.actions import Action, Outcome
 from autobump.pull_requests.edits import FileChange
-from autobump.pull_requests.reconcile import Action, Create, ExistingPullRequest
+from autobump.pull_requests.existing import ExistingPullRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,33 +23,6 @@ class PreparedAction:
 
     action: Action
     changes: Sequence[FileChange] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one action.
-
-    Attributes:
-        action: The action.
-        head: The commit its branch points at now, or None when it is gone or was not reached.
-        number: Number of the pull request; None on a forge without numbers.
-        url: Where a person finds it.
-        failure: Why it could not be done, or empty.
-    """
-
-    action: Action
-    head: str | None
-    number: int | None = None
-    url: str | None = None
-    failure: str = ""
-
-    @classmethod
-    def unchanged(cls, action: Action) -> "Outcome":
-        """Return the outcome of an action that wrote nothing: things are as they were found."""
-        if isinstance(action, Create):
-            return cls(action, None)
-        existing = action.existing
-        return cls(action, existing.head or None, existing.number, existing.url)
 
 
 class Forge(Protocol):

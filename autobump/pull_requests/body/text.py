@@ -12,8 +12,7 @@ from autobump.images.inside.changes import ImageDiff
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.inside.facts import ImageFacts
 from autobump.planning.plan import PlannedPullRequest
-from autobump.pull_requests.cutting import LongList, join_within, long_table
-from autobump.pull_requests.image_change import (
+from autobump.pull_requests.body.image_change import (
     FACT_HEADERS,
     PACKAGE_HEADERS,
     describe_licences,
@@ -21,7 +20,7 @@ from autobump.pull_requests.image_change import (
     package_rows,
     summarise_packages,
 )
-from autobump.support.markdown import code, count
+from autobump.support.markdown import LongList, code, count, join_within, long_table
 
 _MAX_NAMED = 10
 _OPT_OUT = """\

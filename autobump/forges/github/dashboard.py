@@ -2,18 +2,16 @@
 
 from pydantic import BaseModel
 
-from autobump.pull_requests.dashboard import TITLE, is_dashboard, read_requests, tick_boxes
-from autobump.pull_requests.forges.github_api import (
+from autobump.forges.github.api import (
     GitHubApi,
     LostAnswerError,
     RefusedError,
     User,
     parse,
 )
+from autobump.pull_requests.dashboard import TITLE, is_dashboard, read_requests, tick_boxes
+from autobump.pull_requests.labels import DASHBOARD_LABEL
 from autobump.support.errors import ForgeError
-
-DASHBOARD_LABEL = "autobump:dashboard"
-"""By it the issue is found again in one call; GitHub makes the label with the issue."""
 
 
 class _Issue(BaseModel):

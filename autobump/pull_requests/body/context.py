@@ -9,7 +9,8 @@ from autobump.images.choice import NoUpdateReason
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.judge import Judged
 from autobump.planning.plan import Plan, PlannedPullRequest
-from autobump.pull_requests.body import Background, LeftOut
+from autobump.pull_requests.body.text import Background, LeftOut
+from autobump.pull_requests.labels import RISK_LABELS
 from autobump.pull_requests.render import PullRequestOptions
 from autobump.settings.model import Settings
 
@@ -48,8 +49,8 @@ def risk_labels(planned: PlannedPullRequest, policy: RiskPolicy) -> tuple[str, .
     levels = [bump.risk.level for bump in planned.bumps if bump.risk is not None]
     worst = max(levels, key=lambda level: level.rank, default=RiskLevel.NONE)
     # A pull request in a lane has the lane's label also when its risk is not known this time.
-    label = f"autobump:{planned.lane}" if planned.lane else policy.label(worst)
-    return (label,) if label else ()
+    marked = RiskLevel(planned.lane) if planned.lane else worst
+    return (RISK_LABELS[marked],) if planned.lane or policy.marks(worst) else ()
 
 
 def choose_options(planned: PlannedPullRequest, settings: Settings) -> PullRequestOptions:
@@ -76,7 +77,7 @@ def choose_options(planned: PlannedPullRequest, settings: Settings) -> PullReque
 def _is_harmless(planned: PlannedPullRequest, policy: RiskPolicy) -> bool:
     """Whether nothing of it is to be looked at by a person first; what is not known is."""
     risks = [bump.risk for bump in planned.bumps if bump.risk is not None]
-    return all(risk.known and not policy.label(risk.level) for risk in risks)
+    return all(risk.known and not policy.marks(risk.level) for risk in risks)
 
 
 def in_use(deprecated: Mapping[str, DeprecatedImage], judged: Judged) -> dict[str, DeprecatedImage]:

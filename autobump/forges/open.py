@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from autobump.pull_requests.forges import Forge
+from autobump.forges import Forge
 from autobump.settings.model import Settings
 from autobump.support.errors import UsageError
 from autobump.support.git import Git
@@ -12,7 +12,7 @@ from autobump.support.http.request_count import Traffic
 from autobump.support.secrets import Secret, find_secret, find_text
 
 if TYPE_CHECKING:
-    from autobump.pull_requests.forges.github_api import GitHubApi
+    from autobump.forges.github.api import GitHubApi
 
 
 def open_forge(
@@ -33,10 +33,10 @@ def open_forge(
     """
     prs = settings.pull_requests
     if name == "local":
-        from autobump.pull_requests.forges.local_git import LocalGitForge
+        from autobump.forges.local_git import LocalGitForge
 
         return LocalGitForge(git, branch_prefix=prs.branch_prefix, now=now)
-    from autobump.pull_requests.forges.github import GitHubForge, GitHubOptions
+    from autobump.forges.github.pull_requests import GitHubForge, GitHubOptions
 
     options = GitHubOptions(
         base=settings.content.base,
@@ -90,7 +90,7 @@ def find_git_token(settings: Settings) -> Secret | None:
 
 
 def _connect(settings: Settings, traffic: Traffic | None) -> "GitHubApi":
-    from autobump.pull_requests.forges import github_api
+    from autobump.forges.github import api as github_api
 
     check_environment()
     url = find_text("GITHUB_API_URL") or github_api.DEFAULT_URL

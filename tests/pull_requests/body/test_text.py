@@ -9,13 +9,13 @@ from autobump.images.inside.changes import ImageDiff
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.inside.facts import ImageFacts, PackageFacts
 from autobump.planning.plan import Limits, plan_pull_requests
-from autobump.pull_requests.body import Background, LeftOut
-from autobump.pull_requests.cutting import MAX_BODY
+from autobump.pull_requests.body.text import Background, LeftOut
 from autobump.pull_requests.marker import find_marker
 from autobump.pull_requests.render import (
     DesiredPullRequest,
     PullRequestOptions,
 )
+from autobump.support.markdown import MAX_BODY
 from tests.fixtures.bumps import make_bump
 from tests.fixtures.golden import check_golden
 

@@ -9,11 +9,8 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
-from autobump.decisions.risk import RISK_LABELS
-from autobump.planning.plan import WaitReason
-from autobump.pull_requests.edits import FileChange
-from autobump.pull_requests.forges import Base, Outcome, PreparedAction
-from autobump.pull_requests.forges.github_api import (
+from autobump.forges import Base, PreparedAction
+from autobump.forges.github.api import (
     GitHubApi,
     LostAnswerError,
     OutOfBudgetError,
@@ -21,7 +18,18 @@ from autobump.pull_requests.forges.github_api import (
     User,
     parse,
 )
-from autobump.pull_requests.forges.github_dashboard import GitHubDashboard
+from autobump.forges.github.dashboard import GitHubDashboard
+from autobump.planning.plan import WaitReason
+from autobump.pull_requests.actions import Adopt, Close, Create, Hold, Leave, Lift, Outcome, Refresh
+from autobump.pull_requests.edits import FileChange
+from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
+from autobump.pull_requests.labels import (
+    CLOSED_LABEL,
+    HOLD_LABEL,
+    OVERWRITTEN_LABEL,
+    REBUILD_LABEL,
+    RISK_LABELS,
+)
 from autobump.pull_requests.marker import (
     Marker,
     find_marker,
@@ -30,27 +38,8 @@ from autobump.pull_requests.marker import (
     render_tree,
     replace_marker,
 )
-from autobump.pull_requests.reconcile import (
-    CLOSED_LABEL,
-    OVERWRITTEN_LABEL,
-    Adopt,
-    Close,
-    Create,
-    ExistingPullRequest,
-    Hold,
-    Leave,
-    Lift,
-    PullRequestState,
-    Refresh,
-)
 from autobump.pull_requests.render import DesiredPullRequest
 from autobump.support.errors import ForgeError
-
-HOLD_LABEL = "autobump:hold"
-"""Keeps autobump off a pull request until it is taken away."""
-
-REBUILD_LABEL = "autobump:rebuild"
-"""Asks for a fresh branch once."""
 
 _log = logging.getLogger(__name__)
 
@@ -726,5 +715,5 @@ def _outlived(action: Refresh) -> set[str]:
     """Return which of autobump's own labels do not hold any more once it is done."""
     labels = {OVERWRITTEN_LABEL} if action.rewrite else set()
     if action.desired.marker.risk:  # what is not known this time may hold
-        labels.update(RISK_LABELS)
+        labels.update(RISK_LABELS.values())
     return labels - set(action.desired.labels)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autobump.pull_requests.forges.github_api import (
+from autobump.forges.github.api import (
     GitHubApi,
     GitHubPace,
     LostAnswerError,
