@@ -12,14 +12,14 @@ ONE_IMPORTER = {
     "_ruamel_yaml": {"content/yaml/scan.py"},
     "subprocess": {"support/git.py"},
     "sqlite3": {"support/sqlite_file.py"},
-    "click": {"cli.py"},
+    "click": {"cli/__init__.py"},
     "github": {"forges/github/api.py"},
     "jinja2": {"report/html.py"},
     "stdlib_list": {"images/inside/modules.py"},
-    "apscheduler": {"schedule.py"},
-    "prometheus_client": {"metrics.py"},
+    "apscheduler": {"service/schedule.py"},
+    "prometheus_client": {"service/metrics.py"},
     "fcntl": {"support/lock.py"},
-    "signal": {"schedule.py", "support/parallel.py"},
+    "signal": {"service/schedule.py", "support/parallel.py"},
 }
 """Libraries that only these modules may import."""
 
@@ -33,7 +33,7 @@ PURE = (
     "content/yaml/text.py",
     "settings/checks.py",
     "settings/cron.py",
-    "health.py",
+    "service/health.py",
     "images/choice.py",
     "images/inside/deprecated.py",
     "images/inside/facts.py",

@@ -9,9 +9,9 @@ from autobump.content.tree import ContentTree
 from autobump.forges.local_git import LocalGitForge
 from autobump.images.sources.facts import FileFacts
 from autobump.images.sources.snapshot import SnapshotSource, TagFile
+from autobump.passes.one import Pass
 from autobump.pull_requests.actions import Create
 from autobump.report.table import render_table
-from autobump.run import Pass
 from autobump.settings.model import Settings
 from autobump.support.git import Git
 from autobump.support.progress import Silent

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autobump.fleet import RepositoryOutcome, find_only, merge_outcomes
-from autobump.report.fleet import render_fleet_markdown
+from autobump.passes.one import PassResult
+from autobump.passes.several import RepositoryOutcome, find_only, merge_outcomes
 from autobump.report.markdown import render_markdown
+from autobump.report.several import render_fleet_markdown
 from autobump.report.summary import ProblemLine, problem_lines
-from autobump.run import PassResult
 from autobump.support.markdown import count
 
 MAX_SUMMARY_BYTES = 1024 * 1024

@@ -15,7 +15,8 @@ from markupsafe import Markup
 
 from autobump.decisions.bump import Bump
 from autobump.decisions.risk import RiskLevel, describe_finding
-from autobump.fleet import RepositoryOutcome, merge_outcomes
+from autobump.passes.one import PassResult
+from autobump.passes.several import RepositoryOutcome, merge_outcomes
 from autobump.report.summary import (
     DRY_RUN,
     PullRequestLine,
@@ -31,7 +32,6 @@ from autobump.report.usage import (
     describe_age,
     images_in_use,
 )
-from autobump.run import PassResult
 from autobump.support.markdown import count
 from autobump.support.printable import printable
 

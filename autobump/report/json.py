@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from autobump.decisions.bump import Bump
 from autobump.decisions.risk import ItemRisk, describe_finding
+from autobump.passes.one import PassResult
 from autobump.planning.plan import WaitReason
 from autobump.pull_requests.render import DesiredPullRequest
-from autobump.run import PassResult
 
 if TYPE_CHECKING:
     from autobump.pull_requests.actions import Outcome

@@ -3,6 +3,7 @@
 from urllib.parse import quote
 
 from autobump.decisions.risk import RiskLevel, describe_finding
+from autobump.passes.one import PassResult
 from autobump.report.summary import (
     DRY_RUN,
     PullRequestLine,
@@ -14,7 +15,6 @@ from autobump.report.summary import (
     skipped_lines,
     waiting_lines,
 )
-from autobump.run import PassResult
 from autobump.support.markdown import code, count, table
 
 _MAX_PROBLEMS = 200

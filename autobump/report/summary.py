@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from autobump.content.reader import Problem
 from autobump.decisions.bump import Bump
 from autobump.decisions.risk import RiskLevel
+from autobump.passes.one import PassResult
 from autobump.pull_requests.actions import Adopt, Close, Create, Hold, Leave, Lift, Refresh, branch_of
-from autobump.run import PassResult
 from autobump.support.markdown import count
 
 DRY_RUN = "Dry run: nothing was written"

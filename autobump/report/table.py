@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autobump.decisions.risk import RiskLevel, describe_finding
+from autobump.passes.one import PassResult
 from autobump.report.summary import (
     DRY_RUN,
     headline,
@@ -19,7 +20,6 @@ from autobump.report.summary import (
     skipped_lines,
     waiting_lines,
 )
-from autobump.run import PassResult
 from autobump.support.printable import printable
 
 _PIPE_WIDTH = 200

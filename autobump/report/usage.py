@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from autobump.images.choice import Release
 from autobump.images.reference import find_current_tag
-from autobump.judge import Judged
+from autobump.passes.evaluate import Judged
 
 _DAY = timedelta(days=1)
 _BANDS = (

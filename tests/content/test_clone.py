@@ -9,7 +9,7 @@ import pytest
 
 from autobump.content.clone import open_clone
 from autobump.content.tree import ContentTree
-from autobump.opening import open_own_clone
+from autobump.passes.open import open_own_clone
 from autobump.settings.model import RegistrySettings, Settings
 from autobump.support.errors import AutobumpError, ForgeError
 from autobump.support.git import Git

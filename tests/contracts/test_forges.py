@@ -18,9 +18,9 @@ from autobump.forges.github.api import GitHubPace, connect_with_token
 from autobump.forges.github.pull_requests import GitHubForge, GitHubOptions
 from autobump.forges.local_git import LocalGitForge
 from autobump.images.sources.snapshot import SnapshotSource
+from autobump.passes.one import Pass
 from autobump.pull_requests.actions import Outcome
 from autobump.pull_requests.dashboard import Overview, Requests, render_dashboard
-from autobump.run import Pass
 from autobump.settings.model import Settings
 from autobump.support.git import Git
 from autobump.support.progress import Silent

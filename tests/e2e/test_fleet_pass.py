@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 
 from autobump.cli import run_command
-from autobump.fleet import RepositoryOutcome, merge_outcomes, perform_due
 from autobump.forges.open import identify_forge
 from autobump.images.sources.snapshot import SnapshotSource
-from autobump.judge import Filters
-from autobump.opening import PassOptions
-from autobump.report.fleet import render_fleet_table
+from autobump.passes.evaluate import Filters
+from autobump.passes.one import Failure, PassResult
+from autobump.passes.open import PassOptions
+from autobump.passes.several import RepositoryOutcome, merge_outcomes, perform_due
+from autobump.report.several import render_fleet_table
 from autobump.report.table import render_table
-from autobump.run import Failure, PassResult
-from autobump.runs import Runs
-from autobump.schedule import find_next_due
+from autobump.service.schedule import find_next_due
+from autobump.service.scheduled import Runs
 from autobump.settings.load import LoadedSettings, load_settings
 from autobump.settings.model import Settings
 from autobump.support.git import Git

@@ -359,7 +359,7 @@ def test_clock_that_jumps_changes_nothing(
         patch.chdir(machine.folder)
         patch.setenv("HOME", str(machine.home))
         patch.setattr(time, "time", lambda: true_time() + next(jumps) * 24 * 3600)
-        patch.setattr("autobump.opening.datetime", JumpingClock)
+        patch.setattr("autobump.passes.open.datetime", JumpingClock)
         for day in days:
             JumpingClock.off = timedelta(days=day)
             assert run_command(["run", *machine.options]) == 0

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from autobump.assess import Assessor
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
 from autobump.decisions.risk import ItemRisk, describe_finding
 from autobump.images.sources.facts import FileFacts
 from autobump.images.sources.snapshot import SnapshotSource, TagFile
-from autobump.judge import Filters, judge_content
+from autobump.passes.evaluate import Filters, judge_content
+from autobump.passes.risk import Assessor
 from autobump.settings.model import Settings
 from autobump.support.progress import Silent
 

@@ -13,10 +13,10 @@ from autobump.content.tree import ContentTree
 from autobump.forges.github.api import GitHubPace, connect_with_token
 from autobump.forges.github.pull_requests import GitHubForge, GitHubOptions
 from autobump.images.sources.snapshot import SnapshotSource
-from autobump.judge import Filters
+from autobump.passes.evaluate import Filters
+from autobump.passes.one import Pass, PassResult
 from autobump.planning.waves import REST, WaveFacts
 from autobump.pull_requests.marker import find_marker
-from autobump.run import Pass, PassResult
 from autobump.settings.model import Settings
 from autobump.support.git import Git
 from autobump.support.progress import Silent

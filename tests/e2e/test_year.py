@@ -15,8 +15,8 @@ from autobump.forges.github.api import GitHubPace, connect_with_token
 from autobump.forges.github.pull_requests import GitHubForge, GitHubOptions
 from autobump.images.reference import find_immutable_tag
 from autobump.images.sources.snapshot import SnapshotSource
+from autobump.passes.one import Pass
 from autobump.pull_requests.marker import find_marker
-from autobump.run import Pass
 from autobump.settings.model import Settings
 from autobump.support.progress import Silent
 from autobump.support.secrets import Secret

@@ -5,12 +5,12 @@ import pytest
 
 from autobump.cli import run_command
 from autobump.content.reader import Problem
-from autobump.fleet import RepositoryOutcome
-from autobump.judge import Judged, Notice
+from autobump.passes.evaluate import Judged, Notice
+from autobump.passes.one import Failure, PassResult
+from autobump.passes.several import RepositoryOutcome
 from autobump.planning.plan import Plan
 from autobump.report import actions
 from autobump.report.actions import Told, tell_actions
-from autobump.run import Failure, PassResult
 from tests.conftest import NOW
 from tests.fixtures.bumps import make_bump
 from tests.fixtures.repositories import make_repository, script_pack

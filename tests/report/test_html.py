@@ -13,15 +13,15 @@ import pytest
 from autobump.cli import run_command
 from autobump.content.reader import Problem
 from autobump.decisions.eligibility import Skipped
-from autobump.fleet import RepositoryOutcome
 from autobump.images.choice import sort_releases
 from autobump.images.inside.deprecated import DeprecatedImage
-from autobump.judge import Notice
+from autobump.passes.evaluate import Notice
+from autobump.passes.one import PassResult
+from autobump.passes.several import RepositoryOutcome
 from autobump.planning.plan import Limits
 from autobump.pull_requests.actions import Close, Create, Outcome
 from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
 from autobump.report.html import MAX_TEXT, render_fleet_html, render_html
-from autobump.run import PassResult
 from tests.fixtures.browser import look_at
 from tests.fixtures.bumps import make_bump
 from tests.fixtures.repositories import make_repository, script_pack

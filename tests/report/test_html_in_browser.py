@@ -8,8 +8,8 @@ from autobump.content.tree import ContentTree
 from autobump.images.sources.deprecated import DeprecatedImagesSource
 from autobump.images.sources.facts import FileFacts
 from autobump.images.sources.snapshot import SnapshotSource, TagFile
+from autobump.passes.one import Pass
 from autobump.report.html import render_html
-from autobump.run import Pass
 from autobump.settings.model import Settings
 from autobump.support.progress import Silent
 from tests.conftest import NOW

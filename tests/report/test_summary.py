@@ -9,13 +9,13 @@ import pytest
 
 from autobump.content.reader import Problem
 from autobump.decisions.risk import ItemRisk, RiskLevel
+from autobump.passes.one import PassResult
 from autobump.pull_requests.actions import Create, Outcome
 from autobump.report.html import render_html
 from autobump.report.json import render_json
 from autobump.report.markdown import render_markdown
 from autobump.report.summary import risk_line
 from autobump.report.table import render_table
-from autobump.run import PassResult
 from tests.fixtures.bumps import make_bump
 from tests.fixtures.results import REVISION, at_risk, make_result
 

@@ -11,9 +11,9 @@ from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
 from autobump.images.sources.facts import FileFacts
 from autobump.images.sources.snapshot import SnapshotSource, TagFile
-from autobump.judge import Filters
+from autobump.passes.evaluate import Filters
+from autobump.passes.one import Pass, PassResult
 from autobump.planning.waves import WaveFacts
-from autobump.run import Pass, PassResult
 from autobump.settings.load import load_settings
 from autobump.settings.model import Settings
 from autobump.support.progress import Silent

@@ -3,11 +3,11 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
-from autobump.assess import Assessor
 from autobump.decisions.risk import RiskLevel, RiskPolicy
 from autobump.images.choice import NoUpdateReason
 from autobump.images.inside.deprecated import DeprecatedImage
-from autobump.judge import Judged
+from autobump.passes.evaluate import Judged
+from autobump.passes.risk import Assessor
 from autobump.planning.plan import Plan, PlannedPullRequest
 from autobump.pull_requests.body.text import Background, LeftOut
 from autobump.pull_requests.labels import RISK_LABELS

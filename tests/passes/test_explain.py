@@ -6,12 +6,12 @@ import pytest
 
 from autobump.cli import run_command
 from autobump.decisions.eligibility import SkipReason
-from autobump.explain import explain_item
 from autobump.images.choice import NoUpdateReason
-from autobump.judge import Filters
-from autobump.opening import PassOptions, open_pass
+from autobump.passes.evaluate import Filters
+from autobump.passes.explain import explain_item
+from autobump.passes.one import Pass
+from autobump.passes.open import PassOptions, open_pass
 from autobump.planning.plan import WaitReason
-from autobump.run import Pass
 from autobump.settings.load import load_settings
 from autobump.support.git import Git
 from autobump.support.progress import Silent

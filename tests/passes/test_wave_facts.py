@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from autobump.content.tree import ContentTree
-from autobump.rollout import load_wave_facts
+from autobump.passes.wave_facts import load_wave_facts
 from autobump.settings.model import RolloutSettings
 from autobump.support.errors import RegistryError, UsageError
 from tests.fixtures.repositories import make_repository, script_pack

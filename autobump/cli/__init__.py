@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from autobump.content.tree import ContentTree
-    from autobump.fleet import RepositoryOutcome
-    from autobump.opening import PassOptions
-    from autobump.run import PassResult
+    from autobump.passes.one import PassResult
+    from autobump.passes.open import PassOptions
+    from autobump.passes.several import RepositoryOutcome
     from autobump.settings.load import LoadedSettings
     from autobump.settings.starter import Question
     from autobump.support.http.request_count import Traffic
@@ -325,7 +325,7 @@ def plan(
     repository: str | None,
 ) -> int:
     """Say what would change, and why the rest would not; only reads."""
-    from autobump.fleet import plan_each
+    from autobump.passes.several import plan_each
 
     _require_places(output_format, output, reports, actions=actions)
     options = _pass_options_of(repo, rev, tags, refresh, paths, packs, images)
@@ -355,7 +355,7 @@ def run(
     dry_run: bool,
 ) -> int:
     """Make the pull requests, refresh them, and close those that are done."""
-    from autobump.fleet import run_each
+    from autobump.passes.several import run_each
 
     _require_places(output_format, output, reports, actions=actions)
     options = _pass_options_of(repo, rev, tags, refresh, paths, packs, images, on_github=forge == "github")
@@ -386,9 +386,9 @@ def schedule(
 
     SIGTERM and Ctrl-C let it end the pull request it is at; SIGHUP loads the settings again.
     """
-    from autobump.fleet import perform_due
-    from autobump.opening import open_repository
-    from autobump.schedule import run_schedule
+    from autobump.passes.open import open_repository
+    from autobump.passes.several import perform_due
+    from autobump.service.schedule import run_schedule
     from autobump.settings.load import find_named_file
     from autobump.support.logs import log_what_is_done
 
@@ -412,8 +412,8 @@ def schedule(
 @_repository_options
 def explain(path: str, repo: Path | None, rev: str, config: _Choice, tags: str | None, refresh: bool) -> int:
     """Show the decision trail of one item: each rule in order, the fact it saw, and its row of `plan`."""
-    from autobump.explain import explain_item
-    from autobump.opening import make_pass, open_repository, open_sources
+    from autobump.passes.explain import explain_item
+    from autobump.passes.open import make_pass, open_repository, open_sources
     from autobump.support.progress import open_progress
 
     options = _pass_options_of(repo, rev, tags, refresh, (), (), ())
@@ -461,8 +461,8 @@ def show_tags(
         raise click.UsageError("name one IMAGE; none or several go with --export FILE alone")
     if repo is not None:
         raise click.UsageError("--repo goes with --export alone")
-    from autobump.explain import explain_tags
-    from autobump.opening import open_tags
+    from autobump.passes.explain import explain_tags
+    from autobump.passes.open import open_tags
 
     settings = config.load(None).settings
     source = open_tags(tags, settings, refresh=refresh)
@@ -474,8 +474,8 @@ def show_tags(
 def _export_tags(
     export: Path, images: tuple[str, ...], repo: Path | None, tags: str | None, refresh: bool, config: _Choice
 ) -> int:
+    from autobump.passes.tag_export import export_tags
     from autobump.support.files import write_whole
-    from autobump.tag_export import export_tags
 
     options = _pass_options_of(repo, "HEAD", tags, refresh, (), (), (), on_github=repo is None)
     text, number = export_tags(options, config.load, config.file, images)
@@ -507,8 +507,8 @@ def show_diff(image: str, old: str, new: str, facts: str | None, config: _Choice
 
     IMAGE is namespace/name; OLD and NEW are tags of it.
     """
-    from autobump.explain import compare_tags
     from autobump.images.sources.facts import open_facts_source
+    from autobump.passes.explain import compare_tags
     from autobump.support.files import find_cache_folder
 
     registry = config.load(None).settings.registry
@@ -537,7 +537,7 @@ def show_diff(image: str, old: str, new: str, facts: str | None, config: _Choice
 @_settings_options
 def matrix(config: _Choice) -> int:
     """Print the repositories in the settings as the matrix of a GitHub Actions workflow."""
-    from autobump.fleet import render_matrix
+    from autobump.passes.several import render_matrix
 
     settings = config.load(None).settings
     entries = [(one.repository, one.base or settings.content.base) for one in settings.repositories]
@@ -584,7 +584,7 @@ def config_check(file: Path | None, repo: Path | None, changes: tuple[str, ...])
 
     In a content repository it tells, too, which names in the settings match nothing there.
     """
-    from autobump.judge import read_used_items
+    from autobump.passes.evaluate import read_used_items
     from autobump.settings.checks import find_unused_settings
 
     tree = _find_content(repo)
@@ -749,8 +749,8 @@ def _pass_options_of(
     *,
     on_github: bool = False,
 ) -> "PassOptions":
-    from autobump.judge import Filters
-    from autobump.opening import PassOptions
+    from autobump.passes.evaluate import Filters
+    from autobump.passes.open import PassOptions
 
     return PassOptions(repo, rev, tags, refresh, Filters(paths, packs, images), on_github)
 
@@ -827,7 +827,7 @@ def _write_result(outcomes: "Sequence[RepositoryOutcome]", path: Path, output_fo
 
 def _render_all(outcomes: "Sequence[RepositoryOutcome]", output_format: str, *, colour: bool | None) -> str:
     """Write one result as it is, and those of several repositories below their names."""
-    from autobump.fleet import find_only
+    from autobump.passes.several import find_only
 
     if (only := find_only(outcomes)) is not None:
         return _render(only, output_format, colour=colour)
@@ -835,7 +835,7 @@ def _render_all(outcomes: "Sequence[RepositoryOutcome]", output_format: str, *, 
         from autobump.report.html import render_fleet_html
 
         return render_fleet_html(outcomes)
-    from autobump.report.fleet import render_fleet_json, render_fleet_markdown, render_fleet_table
+    from autobump.report.several import render_fleet_json, render_fleet_markdown, render_fleet_table
 
     def render(result: "PassResult") -> str:
         return _render(result, output_format, colour=colour)

@@ -9,7 +9,9 @@ from autobump.decisions.bump import Bump
 from autobump.forges import Base, Forge, PreparedAction
 from autobump.images.choice import NoUpdateReason
 from autobump.images.lookup import Digest, Unavailable, look_up_digests
-from autobump.judge import TAGS_UNAVAILABLE, Filters, Judged
+from autobump.passes.evaluate import TAGS_UNAVAILABLE, Filters, Judged
+from autobump.passes.log import log_outcome
+from autobump.passes.one import Pass, PassResult
 from autobump.planning.existing import Surroundings
 from autobump.planning.plan import Plan, PlannedPullRequest
 from autobump.pull_requests.actions import Action, Adopt, Create, Outcome, Refresh, writes_commit
@@ -26,8 +28,6 @@ from autobump.pull_requests.edits import Changes, Edits, compose_edits, needed_b
 from autobump.pull_requests.existing import ExistingPullRequest
 from autobump.pull_requests.marker import Marker
 from autobump.pull_requests.reconcile import InView, describe_surroundings, merged_already, reconcile
-from autobump.report.events import log_outcome
-from autobump.run import Pass, PassResult
 from autobump.support.errors import ForgeError
 from autobump.support.parallel import share_work
 from autobump.support.progress import Progress, Silent

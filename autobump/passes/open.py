@@ -16,8 +16,8 @@ from autobump.support.files import expand_home, find_cache_folder
 if TYPE_CHECKING:
     from autobump.content.tree import ContentTree
     from autobump.images.sources import FactsSource, TagSource
-    from autobump.judge import Filters
-    from autobump.run import Pass
+    from autobump.passes.evaluate import Filters
+    from autobump.passes.one import Pass
     from autobump.settings.load import LoadedSettings
     from autobump.settings.model import RepositorySettings, Settings
     from autobump.support.http.request_count import Traffic
@@ -186,8 +186,8 @@ def make_pass(
     """Put a pass together."""
     from autobump.content.facts_cache import FactsCache
     from autobump.images.sources.deprecated import open_deprecated_images
-    from autobump.rollout import load_wave_facts
-    from autobump.run import Pass
+    from autobump.passes.one import Pass
+    from autobump.passes.wave_facts import load_wave_facts
 
     registry = settings.registry
     return Pass(

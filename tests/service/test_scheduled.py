@@ -8,8 +8,8 @@ import pytest
 from autobump.content.tree import ContentTree
 from autobump.forges.local_git import LocalGitForge
 from autobump.images.sources.snapshot import SnapshotSource
-from autobump.run import Pass, PassResult
-from autobump.runs import LONGEST_BACK_OFF, Runs, back_off
+from autobump.passes.one import Pass, PassResult
+from autobump.service.scheduled import LONGEST_BACK_OFF, Runs, back_off
 from autobump.settings.load import LoadedSettings
 from autobump.settings.model import Settings
 from autobump.support.errors import AutobumpError, ForgeError

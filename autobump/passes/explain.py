@@ -26,10 +26,10 @@ from autobump.images.inside.facts import ImageFacts
 from autobump.images.inside.pythons import PythonVersions
 from autobump.images.reference import Tag, find_current_tag, parse_image_ref
 from autobump.images.sources import FactsSource, TagSource
-from autobump.judge import Judged, hold_back
+from autobump.passes.evaluate import Judged, hold_back
+from autobump.passes.one import Pass
 from autobump.planning.existing import Surroundings
 from autobump.planning.plan import Plan, WaitReason
-from autobump.run import Pass
 from autobump.settings.model import Settings
 from autobump.support.errors import ImageNotFoundError, UsageError
 from autobump.support.markdown import count

@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from autobump.health import Health
-from autobump.status_server import StatusServer
+from autobump.service.health import Health
+from autobump.service.status_server import StatusServer
 from autobump.support.errors import UsageError
 
 WELL = {"status": "ok"}

@@ -19,12 +19,12 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.cron import CronTrigger
 
-from autobump.metrics import CONTENT_TYPE
-from autobump.runs import Perform, Runs
+from autobump.service.metrics import CONTENT_TYPE
+from autobump.service.scheduled import Perform, Runs
+from autobump.service.status_server import StatusServer
 from autobump.settings.cron import parse_cron
 from autobump.settings.load import LoadedSettings
 from autobump.settings.model import ScheduleSettings
-from autobump.status_server import StatusServer
 from autobump.support.errors import AutobumpError, ExitCode
 
 _LOOK_SECONDS = 1.0

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from autobump.assess import Assessor
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.sources import FactsSource, TagSource
 from autobump.images.sources.deprecated import DeprecatedImagesSource
-from autobump.judge import Filters, Judged, judge_content
+from autobump.passes.evaluate import Filters, Judged, judge_content
+from autobump.passes.risk import Assessor
 from autobump.planning.existing import Surroundings
 from autobump.planning.plan import Plan, plan_pull_requests
 from autobump.planning.waves import WaveFacts, take_turns
@@ -129,7 +129,7 @@ class Pass:
     def run(self, forge: "Forge", *, dry_run: bool) -> PassResult:
         """Make it so, or with `dry_run` say what would be done; see `apply_pass`."""
         # A plan does without all that, and must not pay for it.
-        from autobump.apply import apply_pass
+        from autobump.passes.apply import apply_pass
 
         return apply_pass(self, forge, dry_run=dry_run)
 

@@ -17,7 +17,7 @@ from autobump.support.git import Git
 from tests.fixtures.commands import COMMANDS
 from tests.fixtures.repositories import branches, commit, make_repository, script_pack
 
-PROJECT = Path(__file__).resolve().parents[1]
+PROJECT = Path(__file__).resolve().parents[2]
 EVIL = "no/such\nEVIL: begins a line\x1b[31m"
 NEEDED = {
     "explain": {"path": "Packs/A/Scripts/S/S.yml"},

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
 
-from autobump.health import Health
+from autobump.service.health import Health
 from autobump.support.errors import UsageError
 
 _log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from autobump.forges.open import identify_forge, open_forge
-from autobump.report.events import log_result
-from autobump.run import Pass, PassResult
+from autobump.passes.log import log_result
+from autobump.passes.one import Pass, PassResult
 from autobump.support.http.request_count import Traffic
 from autobump.support.lock import hold_lock
 

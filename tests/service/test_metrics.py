@@ -3,10 +3,10 @@ from pathlib import Path
 
 from autobump.content.tree import ContentTree
 from autobump.forges.local_git import LocalGitForge
-from autobump.health import FinishedPass, PassEnd
 from autobump.images.sources.snapshot import SnapshotSource
-from autobump.metrics import Metrics
-from autobump.run import Pass, PassResult
+from autobump.passes.one import Pass, PassResult
+from autobump.service.health import FinishedPass, PassEnd
+from autobump.service.metrics import Metrics
 from autobump.settings.model import Settings
 from autobump.support.http.request_count import Traffic
 from autobump.support.progress import Silent

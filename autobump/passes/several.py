@@ -9,8 +9,9 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from autobump.images.sources.shared import SharedTags
-from autobump.judge import Judged
-from autobump.opening import (
+from autobump.passes.evaluate import Judged
+from autobump.passes.one import Failure, Pass, PassResult
+from autobump.passes.open import (
     LoadSettings,
     PassOptions,
     Sources,
@@ -19,7 +20,6 @@ from autobump.opening import (
     open_sources,
 )
 from autobump.planning.plan import Plan
-from autobump.run import Failure, Pass, PassResult
 from autobump.settings.load import LoadedSettings, find_named_file
 from autobump.settings.model import RepositorySettings, Settings
 from autobump.support.errors import AutobumpError, UsageError
@@ -231,7 +231,7 @@ def _run_several(
 
 def _perform(this_pass: Pass, forge: str, *, dry_run: bool, traffic: Traffic | None = None) -> PassResult:
     # A plan performs nothing, and need not wait for the import.
-    from autobump.perform import perform_pass
+    from autobump.passes.perform import perform_pass
 
     cache = find_cache_folder(this_pass.settings.registry.cache)
     return perform_pass(this_pass, forge, dry_run=dry_run, cache=cache, traffic=traffic)

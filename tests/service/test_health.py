@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from autobump.health import FinishedPass, PassEnd, ServiceState, judge_health
+from autobump.service.health import FinishedPass, PassEnd, ServiceState, judge_health
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 GRACE = timedelta(hours=1)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fixtures.tools import miss
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+README = Path(__file__).resolve().parents[2] / "README.md"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_unit_is_hardened(unit: str, tmp_path: Path) -> None:
 
 def test_unit_calls_a_command_that_exists_and_waits_long_enough_for_its_end(unit: str) -> None:
     from autobump.cli import cli
-    from autobump.schedule import STOP_SECONDS
+    from autobump.service.schedule import STOP_SECONDS
 
     start = re.search(r"^ExecStart=\S+ (--log-format json) schedule (.*)$", unit, re.MULTILINE)
     assert start is not None

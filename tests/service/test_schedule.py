@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from autobump import schedule
-from autobump.run import PassResult
-from autobump.schedule import find_next_due, run_schedule
+from autobump.passes.one import PassResult
+from autobump.service import schedule
+from autobump.service.schedule import find_next_due, run_schedule
 from autobump.settings.load import LoadedSettings
 from autobump.settings.model import ScheduleSettings, Settings
 from autobump.support.errors import AutobumpError, ExitCode, SettingsError

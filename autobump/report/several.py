@@ -3,9 +3,9 @@
 import json
 from collections.abc import Callable, Sequence
 
-from autobump.fleet import RepositoryOutcome
+from autobump.passes.one import PassResult
+from autobump.passes.several import RepositoryOutcome
 from autobump.report.json import VERSION, to_document
-from autobump.run import PassResult
 from autobump.support.markdown import code
 from autobump.support.printable import printable
 

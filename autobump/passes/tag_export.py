@@ -10,19 +10,19 @@ from typing import Any
 
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
-from autobump.fleet import find_several, share_sources
 from autobump.images.choice import TagRecord
 from autobump.images.inside.facts import ImageFacts, facts_to_record
 from autobump.images.lookup import NotFound, Unavailable, look_up_digests, look_up_facts
 from autobump.images.sources import FactsSource
-from autobump.judge import Filters, Judged, judge_content
-from autobump.opening import (
+from autobump.passes.evaluate import Filters, Judged, judge_content
+from autobump.passes.open import (
     LoadSettings,
     PassOptions,
     Sources,
     open_repository,
     open_tree_of,
 )
+from autobump.passes.several import find_several, share_sources
 from autobump.settings.model import RepositorySettings, Settings
 from autobump.support.errors import RegistryError
 from autobump.support.files import find_cache_folder

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from autobump.health import FinishedPass, Health, PassEnd, ServiceState, judge_health
-from autobump.metrics import Metrics
-from autobump.run import PassResult
+from autobump.passes.one import PassResult
+from autobump.service.health import FinishedPass, Health, PassEnd, ServiceState, judge_health
+from autobump.service.metrics import Metrics
 from autobump.settings.load import LoadedSettings
 from autobump.settings.model import ScheduleSettings
 from autobump.support.errors import AutobumpError

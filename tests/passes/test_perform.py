@@ -6,8 +6,8 @@ import pytest
 from autobump.content.tree import ContentTree
 from autobump.forges.open import identify_forge
 from autobump.images.sources.snapshot import SnapshotSource
-from autobump.perform import perform_pass
-from autobump.run import Pass
+from autobump.passes.one import Pass
+from autobump.passes.perform import perform_pass
 from autobump.settings.model import ContentSettings, Settings
 from autobump.support.errors import AutobumpError
 from autobump.support.git import Git

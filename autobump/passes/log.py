@@ -17,8 +17,8 @@ from autobump.pull_requests.actions import (
 )
 
 if TYPE_CHECKING:
-    from autobump.judge import Judged
-    from autobump.run import PassResult
+    from autobump.passes.evaluate import Judged
+    from autobump.passes.one import PassResult
 
 _log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from prometheus_client import (
     generate_latest,
 )
 
-from autobump.health import FinishedPass, PassEnd
-from autobump.run import PassResult
+from autobump.passes.one import PassResult
+from autobump.service.health import FinishedPass, PassEnd
 from autobump.support.http.request_count import Traffic
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST

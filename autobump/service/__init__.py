@@ -1,0 +1,1 @@
+"""The service that repeats passes: schedule, health, metrics."""
