@@ -1,7 +1,7 @@
 """Renders 200 pull requests of 25 items: `python -m benchmarks.rendering`."""
 
 from autobump.planning.plan import Limits, plan_pull_requests
-from autobump.pull_requests.body.text import Background
+from autobump.pull_requests.body.text import BodyContext
 from autobump.pull_requests.render import DesiredPullRequest, PullRequestOptions
 from tests.fixtures.bumps import make_bumps
 
@@ -12,7 +12,7 @@ def main() -> None:
     plan = plan_pull_requests(bumps, Limits(max_open=1000, max_new_per_run=1000))
     bodies = [
         DesiredPullRequest(
-            pr, PullRequestOptions(("label",)), with_notes=True, background=Background()
+            pr, PullRequestOptions(("label",)), with_notes=True, context=BodyContext()
         ).body_at("0" * 40)
         for pr in plan.pull_requests
     ]

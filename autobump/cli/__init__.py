@@ -18,18 +18,17 @@ import click
 from autobump import __version__
 from autobump.support.errors import AutobumpError, ExitCode
 from autobump.support.printable import printable
-from autobump.support.standard_streams import fill_closed_streams
+from autobump.support.standard_streams import replace_closed_streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from autobump.content.tree import ContentTree
-    from autobump.passes.one import PassResult
     from autobump.passes.open import PassOptions
-    from autobump.passes.several import RepositoryOutcome
+    from autobump.passes.result import PassResult, RepositoryOutcome
     from autobump.settings.load import LoadedSettings
     from autobump.settings.starter import Question
-    from autobump.support.http.request_count import Traffic
+    from autobump.support.http.request_count import RequestCount
     from autobump.support.progress import Progress
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -62,7 +61,7 @@ def main() -> None:
         # Paths in git are UTF-8 whatever the locale is; only a new interpreter can change its mind.
         again = [sys.executable, "-X", "utf8", "-m", "autobump", *sys.argv[1:]]
         os.execv(sys.executable, again)  # noqa: S606 - itself, without a shell
-    fill_closed_streams()
+    replace_closed_streams()
     # Nearly everything that a pass makes is needed to its end: looking for what is not costs a tenth of it.
     gc.set_threshold(100_000, 50, 50)
     sys.exit(run_command(sys.argv[1:]))
@@ -81,17 +80,17 @@ def run_command(arguments: list[str]) -> int:
         click.UsageError(printable(exc.format_message()), getattr(exc, "ctx", None)).show()
         return int(ExitCode.USAGE)
     except (click.Abort, KeyboardInterrupt):
-        _tell_failure("interrupted")
+        _report_failure("interrupted")
         return int(ExitCode.INTERRUPTED)
     except AutobumpError as exc:
-        _tell_failure(*exc.lines)
+        _report_failure(*exc.lines)
         return int(exc.exit_code)
     except Exception as exc:
         if isinstance(exc, OSError) and exc.errno in _MACHINE_FAULTS:
             where = f": {exc.filename}" if exc.filename else ""
-            _tell_failure(f"the machine does not let the pass go on: {exc.strerror}{where}")
+            _report_failure(f"the machine does not let the pass go on: {exc.strerror}{where}")
             return int(ExitCode.FAILED)
-        _tell_failure("unexpected error; please report it with the lines above", error=exc)
+        _report_failure("unexpected error; please report it with the lines above", error=exc)
         return int(ExitCode.UNEXPECTED)
 
 
@@ -110,10 +109,10 @@ def _show(text: str, *, nl: bool = True) -> None:
             raise AutobumpError(f"cannot write the result to stdout: {exc.strerror}") from exc
 
 
-def _tell_failure(*lines: str, error: Exception | None = None) -> None:
-    from autobump.support.logs import tell_failure
+def _report_failure(*lines: str, error: Exception | None = None) -> None:
+    from autobump.support.logs import report_failure
 
-    tell_failure(*lines, error=error)
+    report_failure(*lines, error=error)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -387,7 +386,7 @@ def schedule(
     SIGTERM and Ctrl-C let it end the pull request it is at; SIGHUP loads the settings again.
     """
     from autobump.passes.open import open_repository
-    from autobump.passes.several import perform_due
+    from autobump.passes.several import run_due_pass
     from autobump.service.schedule import run_schedule
     from autobump.settings.load import find_named_file
     from autobump.support.logs import log_what_is_done
@@ -398,10 +397,12 @@ def schedule(
         loaded = config.load(None)
         return loaded if loaded.settings.repositories else open_repository(options, config.load)[1]
 
-    def perform(loaded: "LoadedSettings", progress: "Progress", traffic: "Traffic") -> "PassResult":
+    def perform(
+        loaded: "LoadedSettings", progress: "Progress", request_count: "RequestCount"
+    ) -> "PassResult":
         # Settings that stand in the repository belong to the commit, and are read with each.
         held = loaded if find_named_file(config.file) else None
-        return perform_due(options, config.load, held, forge, progress, traffic, dry_run=dry_run)
+        return run_due_pass(options, config.load, held, forge, progress, request_count, dry_run=dry_run)
 
     log_what_is_done()
     return run_schedule(load, perform, repository=_name_repository(forge, repo), at_once=at_once)
@@ -771,12 +772,12 @@ def _finish(
     written = [_write_result(outcomes, report, _ENDINGS[report.suffix]) for report in reports]
     commands: tuple[str, ...] = ()
     if actions:
-        from autobump.report.actions import tell_actions
+        from autobump.report.actions import report_to_actions
 
-        told = tell_actions(outcomes, os.environ)
+        told = report_to_actions(outcomes, os.environ)
         commands = told.commands
         for failure in told.failures:
-            _tell_failure(failure)
+            _report_failure(failure)
         written.append(not told.failures)
     if output is not None:
         written.append(_write_result(outcomes, output, output_format))
@@ -792,7 +793,7 @@ def _finish(
             _show(text, nl=False)
     for command in commands:
         _show(command)
-    problems = any(outcome.result.judged.problems for outcome in outcomes if outcome.result)
+    problems = any(outcome.result.evaluation.problems for outcome in outcomes if outcome.result)
     failed = any(outcome.failed for outcome in outcomes) or (strict and problems)
     return ExitCode.FAILED if failed or not all(written) else ExitCode.DONE
 
@@ -820,33 +821,33 @@ def _write_result(outcomes: "Sequence[RepositoryOutcome]", path: Path, output_fo
     try:
         write_whole(path, _render_all(outcomes, output_format, colour=False).encode())
     except AutobumpError as exc:
-        _tell_failure(str(exc))
+        _report_failure(str(exc))
         return False
     return True
 
 
 def _render_all(outcomes: "Sequence[RepositoryOutcome]", output_format: str, *, colour: bool | None) -> str:
     """Write one result as it is, and those of several repositories below their names."""
-    from autobump.passes.several import find_only
+    from autobump.passes.result import find_only
 
     if (only := find_only(outcomes)) is not None:
         return _render(only, output_format, colour=colour)
     if output_format == "html":
-        from autobump.report.html import render_fleet_html
+        from autobump.report.html import render_several_html
 
-        return render_fleet_html(outcomes)
-    from autobump.report.several import render_fleet_json, render_fleet_markdown, render_fleet_table
+        return render_several_html(outcomes)
+    from autobump.report.several import render_several_json, render_several_markdown, render_several_table
 
     def render(result: "PassResult") -> str:
         return _render(result, output_format, colour=colour)
 
     match output_format:
         case "json":
-            return render_fleet_json(outcomes)
+            return render_several_json(outcomes)
         case "markdown":
-            return render_fleet_markdown(outcomes, render)
+            return render_several_markdown(outcomes, render)
         case _:
-            return render_fleet_table(outcomes, render)
+            return render_several_table(outcomes, render)
 
 
 def _render(result: "PassResult", output_format: str, *, colour: bool | None) -> str:

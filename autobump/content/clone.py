@@ -10,7 +10,7 @@ from pathlib import Path
 
 from autobump.support.errors import AutobumpError, UsageError
 from autobump.support.git import Git, GitError
-from autobump.support.lock import hold_lock
+from autobump.support.lock import lock
 from autobump.support.secrets import Secret
 
 _log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def open_clone(
     # No owner's name holds two underlines, so no two repositories share a folder.
     home = folder / re.sub(r"[^A-Za-z0-9_.-]", "-", repository.replace("/", "__"))
     git = Git(home, env=_credentials(server, token))
-    with hold_lock(folder, f"the clone in {home}", wait=True):
+    with lock(folder, f"the clone in {home}", wait=True):
         try:
             try:
                 return git, _fetch(git, server, repository, branch)

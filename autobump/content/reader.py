@@ -23,30 +23,16 @@ from autobump.content.pack import (
     find_pack_files,
     parse_pack_metadata,
 )
+from autobump.content.problem import UNREADABLE, Problem
 from autobump.content.tree import MAX_FILE_BYTES, ContentTree
 from autobump.content.yaml.text import YamlFault
 from autobump.support.git import Blob
-from autobump.support.parallel import share_work
+from autobump.support.parallel import map_in_two_processes
 from autobump.support.printable import printable_path
 from autobump.support.progress import Progress, Silent
 
-UNREADABLE = "unreadable"
-"""Reason of a problem: git has no data for a file, which says nothing of what is in it."""
-
 _WORTH_A_PROCESS = 300
 """Fewer unread blobs than this are parsed sooner than a second process is started."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A file that could not be judged; line and column count from 1 and are None when unknown."""
-
-    path: str
-    pack: str
-    reason: str
-    detail: str
-    line: int | None = None
-    column: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +154,7 @@ def _parse_on_both_cores(
         # Plain lists travel between processes, exceptions do not.
         return [encode_item(result) for result in _parse(tree, part, Silent())]
 
-    parsed = share_work(wanted, mine, others, worth=len(wanted) >= _WORTH_A_PROCESS)
+    parsed = map_in_two_processes(wanted, mine, others, worth=len(wanted) >= _WORTH_A_PROCESS)
     return {
         key: decode_item(result) if isinstance(result, list) else result
         for key, result in zip(wanted, parsed, strict=True)

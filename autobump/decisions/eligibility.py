@@ -151,7 +151,7 @@ def decide_eligibility(item: ContentItem, pack: Pack, policy: EligibilityPolicy)
 
 
 def trace_eligibility(item: ContentItem, pack: Pack, policy: EligibilityPolicy) -> Iterator[Judgement]:
-    """Yield the judgement of every rule in order, ending with the first that skips the item."""
+    """Yield the verdict of every rule in order, ending with the first that skips the item."""
     subject = _Subject(item, pack, policy)
     for rule in _RULES:
         detail = rule.skip(subject)

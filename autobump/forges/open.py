@@ -8,7 +8,7 @@ from autobump.forges import Forge
 from autobump.settings.model import Settings
 from autobump.support.errors import UsageError
 from autobump.support.git import Git
-from autobump.support.http.request_count import Traffic
+from autobump.support.http.request_count import RequestCount
 from autobump.support.secrets import Secret, find_secret, find_text
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def open_forge(
-    name: str, git: Git, settings: Settings, now: datetime, traffic: Traffic | None = None
+    name: str, git: Git, settings: Settings, now: datetime, request_count: RequestCount | None = None
 ) -> Forge:
     """Open a forge.
 
@@ -25,7 +25,7 @@ def open_forge(
         git: The analysed repository, where `local` keeps its branches.
         settings: The settings in force.
         now: Time of the pass.
-        traffic: Told of every call.
+        request_count: Told of every call.
 
     Raises:
         UsageError: The environment lacks what the forge needs.
@@ -43,7 +43,7 @@ def open_forge(
         branch_prefix=prs.branch_prefix,
         labels=prs.labels,
     )
-    return GitHubForge(_connect(settings, traffic), options)
+    return GitHubForge(_connect(settings, request_count), options)
 
 
 def identify_forge(name: str, git: Git, settings: Settings) -> str:
@@ -89,7 +89,7 @@ def find_git_token(settings: Settings) -> Secret | None:
     return _connect(settings, None).fetch_token()
 
 
-def _connect(settings: Settings, traffic: Traffic | None) -> "GitHubApi":
+def _connect(settings: Settings, request_count: RequestCount | None) -> "GitHubApi":
     from autobump.forges.github import api as github_api
 
     check_environment()
@@ -98,6 +98,6 @@ def _connect(settings: Settings, traffic: Traffic | None) -> "GitHubApi":
     repository = settings.content.repository
     if (key := find_secret("AUTOBUMP_APP_PRIVATE_KEY")) is not None:
         app_id = find_text("AUTOBUMP_APP_ID")
-        return github_api.connect_as_app(app_id, key, url, repository, pace, traffic)
+        return github_api.connect_as_app(app_id, key, url, repository, pace, request_count)
     token = find_secret("GITHUB_TOKEN") or Secret("")
-    return github_api.connect_with_token(token, url, repository, pace, traffic)
+    return github_api.connect_with_token(token, url, repository, pace, request_count)

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from autobump.images.choice import Release, sort_releases, why_too_young
-from autobump.images.inside.facts import ImageFacts
 from autobump.images.reference import Tag
+from autobump.images.results import Digest, Facts, Lookup, NotFound, Unavailable
 from autobump.images.sources import FactsSource, TagSource
 from autobump.support.errors import AutobumpError, ImageNotFoundError, RegistryError
 from autobump.support.progress import Progress
@@ -27,25 +27,6 @@ MAX_FAILURES = 16
 
 _Key = TypeVar("_Key")
 _Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True, slots=True)
-class NotFound:
-    """The source has no such image."""
-
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unavailable:
-    """The source could not answer for this image."""
-
-    detail: str
-
-
-Lookup = tuple[Release, ...] | NotFound | Unavailable
-Digest = str | None | Unavailable
-Facts = ImageFacts | None | Unavailable
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,26 @@
 """Gives every item file of a commit its row: a bump, a skip with a reason, or a problem."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from typing import TypeVar
 
 from autobump.content.facts_cache import FactsCache
 from autobump.content.item import ContentItem, find_item_files
-from autobump.content.reader import UNREADABLE, Problem, read_content
+from autobump.content.problem import Problem
+from autobump.content.reader import read_content
 from autobump.content.tree import ContentTree
 from autobump.decisions.bump import Bump
 from autobump.decisions.eligibility import Eligible, Skipped, decide_eligibility
+from autobump.decisions.evaluation import TAGS_UNAVAILABLE, Evaluation, Notice, by_path
 from autobump.decisions.holds import Hold, find_holds, why_held
-from autobump.decisions.risk import ItemRisk, RiskPolicy, describe_finding
 from autobump.images.choice import NewerTag, NoUpdate, NoUpdateReason, Release, choose_tag
 from autobump.images.inside.pythons import PythonVersions
-from autobump.images.lookup import Lookup, NotFound, Unavailable, Wanted, look_up_releases
+from autobump.images.lookup import Wanted, look_up_releases
 from autobump.images.reference import ImageRef, Tag, parse_image_ref
+from autobump.images.results import Lookup, NotFound, Unavailable
 from autobump.images.sources import FactsSource, TagSource
 from autobump.pull_requests.marker import Marker
 from autobump.settings.checks import UsedItem
@@ -28,11 +29,6 @@ from autobump.support.errors import RegistryError, UsageError
 from autobump.support.files import find_cache_folder
 from autobump.support.printable import printable
 from autobump.support.progress import Progress, Silent
-
-TAGS_UNAVAILABLE = "tags-unavailable"
-"""Reason of a problem: the registry did not answer for an item's image."""
-
-_Row = TypeVar("_Row", Bump, Skipped, Problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,111 +52,7 @@ class Filters:
         return not self.paths or any(fnmatchcase(path, glob) for glob in self.paths)
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something a maintainer should know of a file, whatever becomes of it."""
-
-    path: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """Every item file of the pass in exactly one of bumps, skipped and problems, each sorted by path.
-
-    Attributes:
-        files: How many item files there are.
-        bumps: Items that move to another tag.
-        skipped: Items that stay, and why.
-        problems: Files that could not be judged.
-        notices: What else a maintainer should know.
-        found: What the registry holds of each image that was asked for, newest first, by name.
-    """
-
-    files: int
-    bumps: tuple[Bump, ...]
-    skipped: tuple[Skipped, ...]
-    problems: tuple[Problem, ...]
-    notices: tuple[Notice, ...]
-    found: Mapping[str, Lookup] = field(default_factory=dict)
-
-    @property
-    def unknown(self) -> tuple[Problem, ...]:
-        """The problems that say nothing of their item: a registry or git did not answer for it."""
-        return tuple(problem for problem in self.problems if problem.reason in (TAGS_UNAVAILABLE, UNREADABLE))
-
-    def count_items(self, image: str) -> int:
-        """Return how many items use an image, updated or not."""
-        updated = sum(1 for bump in self.bumps if bump.image.repository == image)
-        return updated + sum(1 for skip in self.skipped if skip.repository == image)
-
-    def without(self, refused: Mapping[str, tuple[str, str]]) -> "Judged":
-        """Return the same with some bumps turned into problems.
-
-        Args:
-            refused: Reason and detail, by the path of the bump.
-        """
-        problems = [
-            Problem(bump.path, bump.item.pack, *refused[bump.path])
-            for bump in self.bumps
-            if bump.path in refused
-        ]
-        return replace(
-            self,
-            bumps=tuple(bump for bump in self.bumps if bump.path not in refused),
-            problems=_by_path([*self.problems, *problems]),
-        )
-
-    def holding(self, reasons: Mapping[str, str]) -> "Judged":
-        """Return the same with some bumps held, by path, and why."""
-        held = [_hold(bump, reasons[bump.path]) for bump in self.bumps if bump.path in reasons]
-        return replace(
-            self,
-            bumps=tuple(bump for bump in self.bumps if bump.path not in reasons),
-            skipped=_by_path([*self.skipped, *held]),
-        )
-
-    def beside(self, lanes: Mapping[str, str], packs: Set[tuple[str, str]]) -> "Judged":
-        """Return the same with every bump where open pull requests have it, before its risk is known.
-
-        Args:
-            lanes: The lane of each item in an open pull request, by path.
-            packs: Image and pack of open pull requests; other items of these stay out for the time being.
-        """
-        if not lanes and not packs:
-            return self
-        bumps = (
-            bump
-            if bump.risk is not None  # it was looked at already, in an earlier round of this pass
-            else replace(
-                bump,
-                lane=lanes.get(bump.path, bump.lane),
-                joins=bump.path in lanes or (bump.image.repository, bump.item.pack) not in packs,
-            )
-            for bump in self.bumps
-        )
-        return replace(self, bumps=tuple(bumps))
-
-    def with_risks(self, risks: Mapping[str, ItemRisk], policy: RiskPolicy) -> "Judged":
-        """Return the same with the risk of some bumps, by path, and what the policy makes of it.
-
-        A bump whose images are not known stays where it is: silence is no reason to move it.
-        """
-        bumps: list[Bump] = []
-        skipped = list(self.skipped)
-        for bump in self.bumps:
-            risk = risks.get(bump.path)
-            if risk is None:
-                bumps.append(bump)
-            elif policy.holds(risk.level):
-                skipped.append(_hold(bump, describe_finding(risk.findings[0])))
-            else:
-                lane = policy.lane(risk.level) if risk.known else bump.lane
-                bumps.append(replace(bump, risk=risk, lane=lane, joins=bump.joins or risk.known))
-        return replace(self, bumps=tuple(bumps), skipped=_by_path(skipped))
-
-
-def judge_content(
+def evaluate_content(
     tree: ContentTree,
     source: TagSource,
     settings: Settings,
@@ -170,7 +62,7 @@ def judge_content(
     progress: Progress,
     cache: FactsCache,
     facts: FactsSource | None = None,
-) -> Judged:
+) -> Evaluation:
     """Read a commit, ask for the tags its items need, and judge every item.
 
     Args:
@@ -219,7 +111,7 @@ def judge_content(
             case Problem() as problem:
                 problems.append(problem)
     notices = tuple(_find_notices(items))
-    return Judged(files, _by_path(bumps), _by_path(skipped), _by_path(problems), notices, found)
+    return Evaluation(files, by_path(bumps), by_path(skipped), by_path(problems), notices, found)
 
 
 def read_used_items(tree: ContentTree, settings: Settings) -> Iterator[UsedItem]:
@@ -228,12 +120,6 @@ def read_used_items(tree: ContentTree, settings: Settings) -> Iterator[UsedItem]
     for item in read_content(tree, progress=Silent(), cache=cache).items:
         image = _image_of(item)
         yield item, image.repository if image else ""
-
-
-def _hold(bump: Bump, why: str) -> Skipped:
-    return Skipped(
-        bump.path, bump.item.pack, NoUpdateReason.HELD, why, bump.image.repository, bump.image.tag or ""
-    )
 
 
 def _require_matches(tree: ContentTree, filters: Filters) -> None:
@@ -331,7 +217,3 @@ def _find_notices(items: Iterable[ContentItem]) -> Iterator[Notice]:
         if item.facts.auto_update_misplaced:
             detail = "autoUpdateDockerImage stands under script:, where the platform does not read it"
             yield Notice(item.path, detail)
-
-
-def _by_path(rows: Iterable[_Row]) -> tuple[_Row, ...]:
-    return tuple(sorted(rows, key=lambda row: row.path))

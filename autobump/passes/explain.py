@@ -6,10 +6,12 @@ from datetime import datetime
 from difflib import get_close_matches
 
 from autobump.content.item import find_item_files
-from autobump.content.reader import Problem, read_content
+from autobump.content.problem import Problem
+from autobump.content.reader import read_content
 from autobump.content.tree import ContentTree
 from autobump.decisions.bump import Bump
 from autobump.decisions.eligibility import Eligible, decide_eligibility, trace_eligibility
+from autobump.decisions.evaluation import Evaluation
 from autobump.decisions.holds import find_holds
 from autobump.decisions.risk import RiskLevel, describe_finding
 from autobump.images.choice import (
@@ -21,14 +23,15 @@ from autobump.images.choice import (
     sort_releases,
     why_too_young,
 )
-from autobump.images.inside.changes import ImageDiff, NamedDiff
+from autobump.images.inside.changes import ImageDiff, TagDiff
 from autobump.images.inside.facts import ImageFacts
 from autobump.images.inside.pythons import PythonVersions
 from autobump.images.reference import Tag, find_current_tag, parse_image_ref
 from autobump.images.sources import FactsSource, TagSource
-from autobump.passes.evaluate import Judged, hold_back
+from autobump.passes.evaluate import hold_back
 from autobump.passes.one import Pass
-from autobump.planning.existing import Surroundings
+from autobump.passes.plan import open_risk_assessor, plan_with_risk
+from autobump.planning.existing import ExistingState
 from autobump.planning.plan import Plan, WaitReason
 from autobump.settings.model import Settings
 from autobump.support.errors import ImageNotFoundError, UsageError
@@ -66,9 +69,9 @@ def explain_item(this_pass: Pass, path: str, origin: str) -> Iterator[str]:
         yield from _explain_problem(content.problems, shown)
         return
     pack = content.packs[item.pack]
-    for judgement in trace_eligibility(item, pack, settings.eligibility):
-        outcome = "pass" if judgement.skip_detail is None else "skip"
-        yield _line(outcome, judgement.rule.value, judgement.skip_detail or judgement.fact)
+    for verdict in trace_eligibility(item, pack, settings.eligibility):
+        outcome = "pass" if verdict.skip_detail is None else "skip"
+        yield _line(outcome, verdict.rule.value, verdict.skip_detail or verdict.fact)
     eligible = decide_eligibility(item, pack, settings.eligibility)
     if not isinstance(eligible, Eligible):
         yield ""
@@ -79,21 +82,21 @@ def explain_item(this_pass: Pass, path: str, origin: str) -> Iterator[str]:
     for number, hold in enumerate(settings.holds):
         if hold in holds:
             yield _line("hold", f"policy.holds.{number}", hold.reason)
-    chosen = this_pass.judge()
+    chosen = this_pass.evaluate()
     if any(problem.path == path for problem in chosen.problems):
         yield from _explain_problem(chosen.problems, path)
         return
-    assessor = this_pass.open_assessor()
-    judged, plan = this_pass.plan_beside(chosen, Surroundings(), assessor)
+    assessor = open_risk_assessor(this_pass)
+    evaluation, plan = plan_with_risk(this_pass, chosen, ExistingState(), assessor)
     bump = next((bump for bump in chosen.bumps if bump.path == path), None)
     if bump is not None:
         yield _line("update", "target", f"{bump.image.tag or 'no tag'} -> {bump.target.tag}")
         if bump.held_back:
             yield _line("held", "newer tag", bump.held_back)
-        if assessor is not None and path not in {bump.path for bump in judged.bumps}:
+        if assessor is not None and path not in {bump.path for bump in evaluation.bumps}:
             held = replace(bump, risk=assessor.assess([bump])[path])
             yield from _explain_risk(held, settings, assessed=True)
-    yield from _explain_row(judged, plan, path, settings, assessed=assessor is not None)
+    yield from _explain_row(evaluation, plan, path, settings, assessed=assessor is not None)
     releases = chosen.found[repository]
     if isinstance(releases, tuple):
         yield ""
@@ -143,10 +146,10 @@ def _explain_problem(problems: Iterable[Problem], path: str) -> Iterator[str]:
 
 
 def _explain_row(
-    judged: Judged, plan: Plan, path: str, settings: Settings, *, assessed: bool
+    evaluation: Evaluation, plan: Plan, path: str, settings: Settings, *, assessed: bool
 ) -> Iterator[str]:
     """Say what becomes of an eligible item; the last line is its row of the plan."""
-    for skip in judged.skipped:
+    for skip in evaluation.skipped:
         if skip.path == path:
             yield _line("skip", str(skip.reason), skip.detail)
     for wait in plan.waiting:
@@ -286,7 +289,7 @@ def _line(outcome: str, rule: str, detail: str) -> str:
     return f"{outcome:<8}{rule:<22}{detail}"
 
 
-def compare_tags(image: str, old: str, new: str, source: FactsSource | None) -> NamedDiff:
+def compare_tags(image: str, old: str, new: str, source: FactsSource | None) -> TagDiff:
     """Return what changes inside an image between two tags.
 
     Args:
@@ -313,4 +316,4 @@ def compare_tags(image: str, old: str, new: str, source: FactsSource | None) -> 
         if facts is None:
             raise ImageNotFoundError(f"nothing is published of what is inside {repository}:{tag}")
     was, now = (facts or ImageFacts() for _, facts in found)
-    return NamedDiff(repository, old, new, ImageDiff(was, now))
+    return TagDiff(repository, old, new, ImageDiff(was, now))

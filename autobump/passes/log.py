@@ -17,8 +17,8 @@ from autobump.pull_requests.actions import (
 )
 
 if TYPE_CHECKING:
-    from autobump.passes.evaluate import Judged
-    from autobump.passes.one import PassResult
+    from autobump.decisions.evaluation import Evaluation
+    from autobump.passes.result import PassResult
 
 _log = logging.getLogger(__name__)
 
@@ -61,24 +61,24 @@ def log_result(result: "PassResult", seconds: float) -> None:
         result: What came out.
         seconds: How long it took.
     """
-    _log_problems(result.judged)
+    _log_problems(result.evaluation)
     actions = Counter(outcome.action.name for outcome in result.outcomes or () if not outcome.failure)
     facts = {
         "revision": result.revision,
         "seconds": round(seconds, 3),
-        "bumps": len(result.judged.bumps),
-        "skipped": len(result.judged.skipped),
-        "problems": len(result.judged.problems),
+        "bumps": len(result.evaluation.bumps),
+        "skipped": len(result.evaluation.skipped),
+        "problems": len(result.evaluation.problems),
         "failed": result.failed,
         "dry_run": result.dry_run,
     }
     _log.info("pass finished", extra=facts | actions)
 
 
-def _log_problems(judged: "Judged") -> None:
+def _log_problems(evaluation: "Evaluation") -> None:
     # One registry that is down concerns every item of an image; one line says it for all.
-    counts = Counter((problem.reason, problem.detail) for problem in judged.problems)
-    for problem in judged.problems:
+    counts = Counter((problem.reason, problem.detail) for problem in evaluation.problems)
+    for problem in evaluation.problems:
         if files := counts.pop((problem.reason, problem.detail), 0):
             facts = {
                 "reason": problem.reason,

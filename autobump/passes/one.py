@@ -1,25 +1,32 @@
-"""One pass: judge the content, plan what the forge leaves room for, and say how pull requests read."""
+"""One pass over one repository, top to bottom: the table of contents of the program."""
 
 import logging
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
+from autobump.decisions.evaluation import Evaluation
 from autobump.images.inside.deprecated import DeprecatedImage
+from autobump.images.results import Digest
 from autobump.images.sources import FactsSource, TagSource
 from autobump.images.sources.deprecated import DeprecatedImagesSource
-from autobump.passes.evaluate import Filters, Judged, judge_content
-from autobump.passes.risk import Assessor
-from autobump.planning.existing import Surroundings
-from autobump.planning.plan import Plan, plan_pull_requests
-from autobump.planning.waves import WaveFacts, take_turns
-from autobump.pull_requests.body.context import choose_options, gather_background, gather_left_out, in_use
+from autobump.passes.evaluate import Filters, evaluate_content
+from autobump.passes.plan import RiskAssessor, open_risk_assessor, plan_with_risk
+from autobump.passes.result import PassResult
+from autobump.planning.existing import ExistingState
+from autobump.planning.plan import Plan
+from autobump.planning.waves import WaveFacts
+from autobump.pull_requests.body.context import choose_options, gather_body_context, gather_left_out, in_use
 from autobump.pull_requests.render import DesiredPullRequest
 from autobump.settings.model import Settings
 from autobump.support.errors import RegistryError
+from autobump.support.http.request_count import RequestCount
 from autobump.support.progress import Progress
 
 if TYPE_CHECKING:
@@ -30,67 +37,8 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """What failed as a whole: the dashboard, or of several repositories one or its dashboard.
-
-    Attributes:
-        what: Its name, such as `repository acme/content`.
-        cause: Why.
-    """
-
-    what: str
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class PassResult:
-    """What a pass found, planned and did.
-
-    Attributes:
-        revision: The analysed commit; empty for several repositories together.
-        now: The time that counts for the pass, with timezone.
-        judged: Every item file's row.
-        plan: The pull requests, and the bumps that wait.
-        desired: The pull requests as they read, sorted by branch.
-        outcomes: What was done, or would be in a dry run, sorted by branch; None for a plan.
-        deprecated: Deprecated images that items use, by name.
-        dashboard_failure: Why the dashboard could not be brought up to date, or empty.
-        other_failures: What failed as a whole of several repositories together.
-        repository: `owner/name`, as the settings call it; empty for several together.
-        dry_run: Whether what `outcomes` tell was not done.
-    """
-
-    revision: str
-    now: datetime
-    judged: Judged
-    plan: Plan
-    desired: tuple[DesiredPullRequest, ...]
-    outcomes: "tuple[Outcome, ...] | None" = None
-    deprecated: Mapping[str, DeprecatedImage] = field(default_factory=dict)
-    dashboard_failure: str = ""
-    other_failures: tuple[Failure, ...] = ()
-    repository: str = ""
-    dry_run: bool = False
-
-    @property
-    def failures(self) -> tuple[Failure, ...]:
-        """What failed as a whole."""
-        own = (Failure("dashboard", self.dashboard_failure),) if self.dashboard_failure else ()
-        return own + self.other_failures
-
-    @property
-    def failed(self) -> bool:
-        """Whether a registry, git or forge call failed."""
-        return (
-            any(outcome.failure for outcome in self.outcomes or ())
-            or bool(self.judged.unknown)
-            or bool(self.failures)
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Pass:
-    """One pass over one commit.
+    """One pass over one commit, and what it works with.
 
     Attributes:
         tree: The commit.
@@ -119,23 +67,62 @@ class Pass:
     wave_facts: WaveFacts = field(default_factory=WaveFacts)
 
     def plan(self) -> PassResult:
-        """Say what would change, with no look at what exists already."""
-        judged, assessor = self.judge(), self.open_assessor()
-        judged, plan = self.plan_beside(judged, Surroundings(), assessor)
-        deprecated = self.fetch_deprecated()
-        desired = self.render(plan, judged, assessor, deprecated)
-        return self.conclude(judged, plan, desired, deprecated)
+        """Say what would change, without a look at the pull requests that exist."""
+        return self.run()
 
-    def run(self, forge: "Forge", *, dry_run: bool) -> PassResult:
-        """Make it so, or with `dry_run` say what would be done; see `apply_pass`."""
-        # A plan does without all that, and must not pay for it.
-        from autobump.passes.apply import apply_pass
+    def run(self, forge: "Forge | None" = None, *, dry_run: bool = False) -> PassResult:
+        """Bring the pull requests of a forge to what should be.
 
-        return apply_pass(self, forge, dry_run=dry_run)
+        Args:
+            forge: Where they live; None for a plan, which looks at none.
+            dry_run: Say what would be done, and write nothing.
 
-    def judge(self) -> Judged:
+        Raises:
+            ForgeError: The forge could not say what exists, or nothing could be written.
+        """
+        evaluation = self.evaluate()
+        assessor = open_risk_assessor(self)
+        deprecated = self._fetch_deprecated()
+        if forge is None:
+            evaluation, plan = plan_with_risk(self, evaluation, ExistingState(), assessor)
+            return self._conclude(
+                evaluation, plan, self._render(plan, evaluation, assessor, deprecated), deprecated
+            )
+
+        # Imported here: a plan does without these modules.
+        from autobump.passes.apply import apply, confirm_targets, describe_view, prepare, preview
+        from autobump.passes.dashboard import read_forge, write_dashboard
+        from autobump.pull_requests.reconcile import describe_existing, find_merged, reconcile
+
+        existing, requests = read_forge(self, forge, dry_run=dry_run)
+        digests: dict[tuple[str, str], Digest] = {}
+        while True:
+            in_view = describe_view(self.filters, evaluation)
+            state = describe_existing(existing, in_view)
+            evaluation, plan = plan_with_risk(self, evaluation, state, assessor)
+            plan, refused = confirm_targets(self, plan, digests)
+            if not refused:
+                desired = self._render(plan, evaluation, assessor, deprecated)
+                if merged := find_merged(desired, existing):
+                    evaluation = evaluation.with_held(merged)
+                    continue
+                actions = reconcile(desired, existing, plan.waiting, in_view)
+                prepared, refused = prepare(self, actions)
+            if not refused:
+                break
+            # What cannot be made is a problem of its own; the rest is planned as if it were not there.
+            evaluation = evaluation.with_refused(refused)
+        outcomes = preview(actions) if dry_run else apply(self, forge, prepared)
+        result = self._conclude(evaluation, plan, desired, deprecated, outcomes)
+        return (
+            replace(result, dry_run=True)
+            if dry_run
+            else write_dashboard(self, forge, result, existing, requests)
+        )
+
+    def evaluate(self) -> Evaluation:
         """Give every item of the commit its row."""
-        return judge_content(
+        return evaluate_content(
             self.tree,
             self.source,
             self.settings,
@@ -146,49 +133,7 @@ class Pass:
             facts=self.facts,
         )
 
-    def open_assessor(self) -> Assessor | None:
-        """Return what tells risks and remembers them for this pass; None when none are assessed."""
-        if self.facts is None:
-            return None
-        threads = self.settings.registry.concurrency
-        return Assessor(self.tree, self.facts, self.cache, threads, self.progress)
-
-    def plan_beside(
-        self, judged: Judged, surroundings: Surroundings, assessor: Assessor | None
-    ) -> tuple[Judged, Plan]:
-        """Plan, look at the risk of what is in the plan, and plan again until all of it was looked at."""
-        if assessor is not None:
-            judged = judged.beside(surroundings.lanes, surroundings.listed)
-        covered = surroundings.covered
-        while True:
-            plan = self._plan_turns(judged, surroundings)
-            chosen = {path for pr in plan.pull_requests for path in pr.paths}
-            fresh = [
-                bump
-                for bump in judged.bumps
-                if bump.risk is None
-                and (bump.path in chosen or (bump.image.repository, bump.item.pack) in covered)
-            ]
-            if assessor is None or not fresh:
-                return judged, plan
-            judged = judged.with_risks(assessor.assess(fresh), self.settings.risk)
-
-    def _plan_turns(self, judged: Judged, around: Surroundings) -> Plan:
-        """Plan what the waves let through; the rest waits for its wave."""
-        turns = take_turns(
-            judged.bumps,
-            self.settings.waves,
-            around.waves,
-            around.refused,
-            self.wave_facts,
-            self.now,
-            partial=bool(self.filters.paths or self.filters.packs),
-        )
-        limits = self.settings.limits
-        plan = plan_pull_requests(turns.ready, limits, around.open, around.closed, around.taken)
-        return plan.with_waiting(turns.waiting)
-
-    def fetch_deprecated(self) -> Mapping[str, DeprecatedImage]:
+    def _fetch_deprecated(self) -> Mapping[str, DeprecatedImage]:
         """Return the deprecated images by name; none when the list cannot be had."""
         try:
             return self.deprecated.fetch()
@@ -196,35 +141,71 @@ class Pass:
             _log.warning("deprecated images are not known", extra={"cause": str(exc)})
             return {}
 
-    def render(
+    def _render(
         self,
         plan: Plan,
-        judged: Judged,
-        assessor: Assessor | None,
+        evaluation: Evaluation,
+        assessor: RiskAssessor | None,
         deprecated: Mapping[str, DeprecatedImage],
     ) -> tuple[DesiredPullRequest, ...]:
         """Say how the pull requests of a plan read."""
-        left_out = gather_left_out(plan, judged)
+        left_out = gather_left_out(plan, evaluation)
+        images = assessor.images if assessor else None
         return tuple(
             DesiredPullRequest(
                 planned,
                 choose_options(planned, self.settings),
                 with_notes=self.settings.pull_requests.release_notes,
-                background=gather_background(planned, left_out, assessor, deprecated, self.links),
+                context=gather_body_context(planned, left_out, images, deprecated, self.links),
             )
             for planned in plan.pull_requests
         )
 
-    def conclude(
+    def _conclude(
         self,
-        judged: Judged,
+        evaluation: Evaluation,
         plan: Plan,
         desired: tuple[DesiredPullRequest, ...],
         deprecated: Mapping[str, DeprecatedImage],
         outcomes: "tuple[Outcome, ...] | None" = None,
     ) -> PassResult:
         """Return what came of this pass."""
-        used = in_use(deprecated, judged)
+        used = in_use(deprecated, evaluation)
         repository = self.settings.content.repository
-        revision = self.tree.revision
-        return PassResult(revision, self.now, judged, plan, desired, outcomes, used, repository=repository)
+        return PassResult(
+            self.tree.revision, self.now, evaluation, plan, desired, outcomes, used, repository=repository
+        )
+
+
+def run_on_forge(
+    this: Pass, name: str, *, dry_run: bool, cache: Path | None, request_count: RequestCount | None = None
+) -> PassResult:
+    """Run a pass that no other process of this host runs at the same time.
+
+    Args:
+        this: The pass.
+        name: The forge: `local` or `github`.
+        dry_run: Say what would be done; then any number of processes may do it at once.
+        cache: Where the lock lies; None for the runtime folder of the user.
+        request_count: Told of every call to the forge.
+
+    Raises:
+        LockTakenError: Another process is at it.
+        AutobumpError: The pass could not be done.
+    """
+    # A plan opens no forge, and need not wait for these imports.
+    from autobump.forges.open import identify_forge, open_forge
+    from autobump.passes.log import log_result
+    from autobump.support.lock import lock
+
+    git, settings = this.tree.git, this.settings
+    place = identify_forge(name, git, settings)
+    with ExitStack() as stack:
+        if not dry_run:
+            stack.enter_context(lock(cache / "locks" if cache else None, place))
+        fields = {"forge": name, "place": place, "revision": this.tree.revision, "dry_run": dry_run}
+        _log.info("pass started", extra=fields)
+        started = time.monotonic()
+        result = this.run(open_forge(name, git, settings, this.now, request_count), dry_run=dry_run)
+        log_result(result, time.monotonic() - started)
+        return result

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from autobump.passes.one import Pass
     from autobump.settings.load import LoadedSettings
     from autobump.settings.model import RepositorySettings, Settings
-    from autobump.support.http.request_count import Traffic
+    from autobump.support.http.request_count import RequestCount
     from autobump.support.progress import Progress
 
 LoadSettings = Callable[["ContentTree | None"], "LoadedSettings"]
@@ -133,11 +133,11 @@ def open_pass(
     progress: "Progress",
     *,
     held: "LoadedSettings | None" = None,
-    traffic: "Traffic | None" = None,
+    request_count: "RequestCount | None" = None,
 ) -> "Pass":
     """Open a pass over one repository."""
     tree, loaded = open_repository(options, load, held)
-    sources = open_sources(options, loaded.settings, traffic)
+    sources = open_sources(options, loaded.settings, request_count)
     return make_pass(options, tree, loaded.settings, sources, progress)
 
 
@@ -205,12 +205,14 @@ def make_pass(
     )
 
 
-def open_sources(options: PassOptions, settings: "Settings", traffic: "Traffic | None" = None) -> Sources:
+def open_sources(
+    options: PassOptions, settings: "Settings", request_count: "RequestCount | None" = None
+) -> Sources:
     """Open the sources of tags and facts; nothing is asked over the network yet."""
     from autobump.images.sources.facts import open_facts_source
     from autobump.images.sources.snapshot import SnapshotSource
 
-    tags = open_tags(options.tags, settings, refresh=options.refresh, traffic=traffic)
+    tags = open_tags(options.tags, settings, refresh=options.refresh, request_count=request_count)
     registry = settings.registry
     facts = open_facts_source(
         registry.facts,
@@ -223,13 +225,13 @@ def open_sources(options: PassOptions, settings: "Settings", traffic: "Traffic |
 
 
 def open_tags(
-    tags: str | None, settings: "Settings", *, refresh: bool, traffic: "Traffic | None" = None
+    tags: str | None, settings: "Settings", *, refresh: bool, request_count: "RequestCount | None" = None
 ) -> "TagSource":
     """Open the source of tags that the command line or the settings name."""
     from autobump.images.sources import SourceOptions, open_tag_source
 
     registry = settings.registry
-    options = SourceOptions(find_cache_folder(registry.cache), refresh, registry.concurrency, traffic)
+    options = SourceOptions(find_cache_folder(registry.cache), refresh, registry.concurrency, request_count)
     return open_tag_source(tags or registry.source, options)
 
 

@@ -3,14 +3,12 @@
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
 from autobump.images.sources.shared import SharedTags
-from autobump.passes.evaluate import Judged
-from autobump.passes.one import Failure, Pass, PassResult
+from autobump.passes.one import Pass, run_on_forge
 from autobump.passes.open import (
     LoadSettings,
     PassOptions,
@@ -19,49 +17,18 @@ from autobump.passes.open import (
     open_pass_of,
     open_sources,
 )
-from autobump.planning.plan import Plan
+from autobump.passes.result import PassResult, RepositoryOutcome, merge_outcomes
 from autobump.settings.load import LoadedSettings, find_named_file
 from autobump.settings.model import RepositorySettings, Settings
 from autobump.support.errors import AutobumpError, UsageError
 from autobump.support.files import find_cache_folder
-from autobump.support.http.request_count import Traffic
+from autobump.support.http.request_count import RequestCount
 from autobump.support.lock import LockTakenError
 from autobump.support.logs import log_fields, name_run
 from autobump.support.progress import Progress, open_progress
 from autobump.support.secrets import redact
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class RepositoryOutcome:
-    """What came of one repository: a result, or why there is none.
-
-    Attributes:
-        repository: `owner/name`; empty for the only one.
-        result: What the pass found and did; None when it could not be made.
-        failure: Why it could not, or empty.
-        left_out: Whether that is because another process is at work on it.
-    """
-
-    repository: str
-    result: PassResult | None
-    failure: str = ""
-    left_out: bool = False
-
-    @property
-    def failed(self) -> bool:
-        """Whether the pass, or a registry or forge call in it, failed."""
-        return self.result is None or self.result.failed
-
-    @property
-    def failures(self) -> tuple[Failure, ...]:
-        """What failed as a whole, by names that tell it from the same of other repositories."""
-        if self.result is None:
-            return (Failure(f"repository {self.repository}", self.failure),)
-        return tuple(
-            Failure(f"{failure.what} of {self.repository}", failure.cause) for failure in self.result.failures
-        )
 
 
 def plan_each(
@@ -102,17 +69,17 @@ def run_each(
         if settings is None:
             this_pass = open_pass(options, load, progress)
             with log_fields(run=name_run(), repository=_name(this_pass, options)):
-                return [RepositoryOutcome("", _perform(this_pass, forge, dry_run=dry_run))]
+                return [RepositoryOutcome("", _run(this_pass, forge, dry_run=dry_run))]
         return _run_several(settings, only, options, forge, progress, dry_run=dry_run)
 
 
-def perform_due(
+def run_due_pass(
     options: PassOptions,
     load: LoadSettings,
     held: LoadedSettings | None,
     forge: str,
     progress: Progress,
-    traffic: Traffic,
+    request_count: RequestCount,
     *,
     dry_run: bool,
 ) -> PassResult:
@@ -126,9 +93,11 @@ def perform_due(
         AutobumpError: It could not be done, or for none of several.
     """
     if held is None or not held.settings.repositories or options.repo is not None:
-        this_pass = open_pass(options, load, progress, held=held, traffic=traffic)
-        return _perform(this_pass, forge, dry_run=dry_run, traffic=traffic)
-    outcomes = _run_several(held.settings, None, options, forge, progress, dry_run=dry_run, traffic=traffic)
+        this_pass = open_pass(options, load, progress, held=held, request_count=request_count)
+        return _run(this_pass, forge, dry_run=dry_run, request_count=request_count)
+    outcomes = _run_several(
+        held.settings, None, options, forge, progress, dry_run=dry_run, request_count=request_count
+    )
     tried = [one for one in outcomes if not one.left_out]
     if not tried:
         raise LockTakenError("; ".join(one.failure for one in outcomes))
@@ -137,59 +106,16 @@ def perform_due(
     return merge_outcomes(tried)
 
 
-def share_sources(options: PassOptions, settings: Settings, traffic: Traffic | None = None) -> Sources:
+def share_sources(
+    options: PassOptions, settings: Settings, request_count: RequestCount | None = None
+) -> Sources:
     """Open the sources in such a way that several repositories ask each question once."""
     from autobump.images.sources.snapshot import SnapshotSource
 
-    sources = open_sources(options, settings, traffic)
+    sources = open_sources(options, settings, request_count)
     if isinstance(sources.tags, SnapshotSource):
         sources.tags.load()  # a file that cannot be used is told once, and not for each repository
     return replace(sources, tags=SharedTags(sources.tags))
-
-
-def find_only(outcomes: Sequence[RepositoryOutcome]) -> PassResult | None:
-    """Return the result of the only repository; None for one or more that go by their names."""
-    match outcomes:
-        case [RepositoryOutcome(repository="", result=PassResult() as only)]:
-            return only
-    return None
-
-
-def merge_outcomes(outcomes: Sequence[RepositoryOutcome]) -> PassResult:
-    """Return what came of all repositories as one result, with those that failed among its failures."""
-    if (only := find_only(outcomes)) is not None:
-        return only
-    results = [one.result for one in outcomes if one.result]
-    first = results[0] if results else _nothing()
-    judged = Judged(
-        sum(one.judged.files for one in results),
-        tuple(bump for one in results for bump in one.judged.bumps),
-        tuple(skip for one in results for skip in one.judged.skipped),
-        tuple(problem for one in results for problem in one.judged.problems),
-        tuple(notice for one in results for notice in one.judged.notices),
-        {name: found for one in results for name, found in one.judged.found.items()},
-    )
-    done = tuple(outcome for one in results for outcome in one.outcomes or ())
-    return replace(
-        first,
-        revision="",
-        repository="",
-        judged=judged,
-        plan=Plan(
-            tuple(pr for one in results for pr in one.plan.pull_requests),
-            tuple(wait for one in results for wait in one.plan.waiting),
-        ),
-        desired=tuple(desired for one in results for desired in one.desired),
-        outcomes=None if first.outcomes is None else done,
-        deprecated={name: image for one in results for name, image in one.deprecated.items()},
-        dashboard_failure="",
-        other_failures=tuple(failure for one in outcomes for failure in one.failures),
-    )
-
-
-def _nothing() -> PassResult:
-    """Return what came of a pass that read no repository."""
-    return PassResult("", datetime.now(UTC), Judged(0, (), (), (), ()), Plan((), ()), (), ())
 
 
 def find_several(
@@ -217,24 +143,23 @@ def _run_several(
     progress: Progress,
     *,
     dry_run: bool,
-    traffic: Traffic | None = None,
+    request_count: RequestCount | None = None,
 ) -> list[RepositoryOutcome]:
-    sources = share_sources(options, settings, traffic)
+    sources = share_sources(options, settings, request_count)
 
     def run(entry: RepositorySettings) -> PassResult:
         this_pass = open_pass_of(entry, options, settings, sources, progress)
         with log_fields(run=name_run(), repository=entry.repository):
-            return _perform(this_pass, forge, dry_run=dry_run, traffic=traffic)
+            return _run(this_pass, forge, dry_run=dry_run, request_count=request_count)
 
     return _over_each(settings.repositories, only, run)
 
 
-def _perform(this_pass: Pass, forge: str, *, dry_run: bool, traffic: Traffic | None = None) -> PassResult:
-    # A plan performs nothing, and need not wait for the import.
-    from autobump.passes.perform import perform_pass
-
+def _run(
+    this_pass: Pass, forge: str, *, dry_run: bool, request_count: RequestCount | None = None
+) -> PassResult:
     cache = find_cache_folder(this_pass.settings.registry.cache)
-    return perform_pass(this_pass, forge, dry_run=dry_run, cache=cache, traffic=traffic)
+    return run_on_forge(this_pass, forge, dry_run=dry_run, cache=cache, request_count=request_count)
 
 
 def _name(this_pass: Pass, options: PassOptions) -> str:

@@ -10,11 +10,13 @@ from typing import Any
 
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
+from autobump.decisions.evaluation import Evaluation
 from autobump.images.choice import TagRecord
 from autobump.images.inside.facts import ImageFacts, facts_to_record
-from autobump.images.lookup import NotFound, Unavailable, look_up_digests, look_up_facts
+from autobump.images.lookup import look_up_digests, look_up_facts
+from autobump.images.results import NotFound, Unavailable
 from autobump.images.sources import FactsSource
-from autobump.passes.evaluate import Filters, Judged, judge_content
+from autobump.passes.evaluate import Filters, evaluate_content
 from autobump.passes.open import (
     LoadSettings,
     PassOptions,
@@ -145,16 +147,16 @@ def _export_used(
     inside: set[tuple[str, str]] = set()
     targets: set[tuple[str, str]] = set()
     for tree, own in trees:
-        judged = judge_content(
+        evaluation = evaluate_content(
             tree, sources.tags, own, Filters(), now=now, progress=progress, cache=cache, facts=facts
         )
-        _require_tags(judged)
-        for name, found in judged.found.items():
+        _require_tags(evaluation)
+        for name, found in evaluation.found.items():
             if isinstance(found, NotFound | Unavailable):
                 continue  # not in the file, a pass does not find it either
             export.tags[name] = sources.tags.fetch_tags(name)  # asked for already
             export.created |= {(name, one.tag.text): one.created for one in found if one.created}
-        for bump in judged.bumps:
+        for bump in evaluation.bumps:
             targets.add((bump.image.repository, bump.target.tag.text))
             if bump.image.tag:
                 inside.add((bump.image.repository, bump.image.tag))
@@ -169,9 +171,9 @@ def _export_used(
     return export
 
 
-def _require_tags(judged: Judged) -> None:
+def _require_tags(evaluation: Evaluation) -> None:
     """Refuse an image that could not be asked for: without it in the file it would count as gone."""
-    for problem in judged.unknown:
+    for problem in evaluation.unknown:
         raise RegistryError(problem.detail)
 
 

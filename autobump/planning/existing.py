@@ -8,7 +8,7 @@ from autobump.planning.waves import WavePullRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ExistingState:
     """What a plan has to fit in; nothing for one that looks at the content alone.
 
     Attributes:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from autobump.content.reader import Problem
+from autobump.content.problem import Problem
 from autobump.decisions.eligibility import Skipped
 from autobump.images.choice import NoUpdateReason
 from autobump.images.inside.deprecated import DeprecatedImage
@@ -68,7 +68,7 @@ class Overview:
         outcomes: What became of it, and what was made.
         waiting: Updates that wait, by path.
         skipped: Items that stay, and why, by path.
-        problems: Files that could not be judged, by path.
+        problems: Files that could not be evaluation, by path.
         deprecated: Deprecated images that items use, by name.
     """
 
@@ -168,18 +168,18 @@ def tick_boxes(text: str, requests: Requests) -> str:
     return _ITEM.sub(tick, text)
 
 
-def heed_requests(existing: Iterable[ExistingPullRequest], requests: Requests) -> list[ExistingPullRequest]:
+def apply_requests(existing: Iterable[ExistingPullRequest], requests: Requests) -> list[ExistingPullRequest]:
     """Return pull requests with what people ticked noted on them; what makes no sense is not."""
-    heeded = []
+    applied = []
     for pr in existing:
         ours = pr.marker is not None
         if ours and pr.state is PullRequestState.OPEN and pr.number in requests.rebuild:
-            heeded.append(replace(pr, rebuild=True))
+            applied.append(replace(pr, rebuild=True))
         elif ours and pr.state is PullRequestState.CLOSED and pr.number in requests.lift:
-            heeded.append(replace(pr, lift=True))
+            applied.append(replace(pr, lift=True))
         else:
-            heeded.append(pr)
-    return heeded
+            applied.append(pr)
+    return applied
 
 
 def _find_pending(requests: Requests, outcomes: Iterable[Outcome]) -> Requests:

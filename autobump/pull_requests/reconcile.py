@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from autobump.planning.existing import Surroundings
+from autobump.planning.existing import ExistingState
 from autobump.planning.plan import ClosedPullRequest, OpenPullRequest, Waiting, WaitReason
 from autobump.planning.waves import WavePullRequest
 from autobump.pull_requests.actions import Action, Adopt, Close, Create, Hold, Leave, Lift, Refresh, branch_of
@@ -16,7 +16,7 @@ InView = Callable[[Marker], bool]
 _LIVE = (PullRequestState.OPEN, PullRequestState.ORPHAN)
 
 
-def describe_surroundings(existing: Sequence[ExistingPullRequest], in_view: InView) -> Surroundings:
+def describe_existing(existing: Sequence[ExistingPullRequest], in_view: InView) -> ExistingState:
     """Return what planning must know of what exists.
 
     What autobump closed itself tells nothing of a rollout, nor what a person wants back.
@@ -28,7 +28,7 @@ def describe_surroundings(existing: Sequence[ExistingPullRequest], in_view: InVi
     finished = (PullRequestState.CLOSED, PullRequestState.MERGED)
     made = [(pr, pr.marker) for pr in sorted(existing, key=_by_number) if pr.marker is not None]
     still_open = [(pr, marker) for pr, marker in made if pr.state is PullRequestState.OPEN]
-    return Surroundings(
+    return ExistingState(
         open=tuple(
             OpenPullRequest(
                 branch=pr.branch,
@@ -65,7 +65,7 @@ def describe_surroundings(existing: Sequence[ExistingPullRequest], in_view: InVi
     )
 
 
-def merged_already(
+def find_merged(
     desired: Iterable[DesiredPullRequest], existing: Sequence[ExistingPullRequest]
 ) -> dict[str, str]:
     """Return the paths whose very same update of the very same file was merged before, and what to say.

@@ -7,7 +7,7 @@ from functools import cached_property
 from autobump.content.pack import next_version, release_notes_name
 from autobump.decisions.bump import Bump
 from autobump.planning.plan import PlannedPullRequest
-from autobump.pull_requests.body.text import Background, render_body
+from autobump.pull_requests.body.text import BodyContext, render_body
 from autobump.pull_requests.marker import Marker, hash_base, render_marker, render_trailer
 from autobump.support.markdown import MAX_BODY, count
 
@@ -52,13 +52,13 @@ class DesiredPullRequest:
         planned: What it updates.
         options: What it gets beside its text.
         with_notes: It also moves each pack's version and adds release notes.
-        background: What the body tells beside the plan.
+        context: What the body tells beside the plan.
     """
 
     planned: PlannedPullRequest
     options: PullRequestOptions
     with_notes: bool
-    background: Background
+    context: BodyContext
 
     @cached_property
     def title(self) -> str:
@@ -93,7 +93,7 @@ class DesiredPullRequest:
     def text(self) -> str:
         """The body without the marker; with it at most `MAX_BODY` characters long."""
         room = MAX_BODY - len(render_marker(self.marker.at("0" * 64))) - _SPARE
-        return render_body(self.planned, self.background, room)
+        return render_body(self.planned, self.context, room)
 
     @property
     def branch(self) -> str:

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autobump.passes.one import PassResult
-from autobump.passes.several import RepositoryOutcome, find_only, merge_outcomes
+from autobump.passes.result import PassResult, RepositoryOutcome, find_only, merge_outcomes
 from autobump.report.markdown import render_markdown
-from autobump.report.several import render_fleet_markdown
+from autobump.report.several import render_several_markdown
 from autobump.report.summary import ProblemLine, problem_lines
 from autobump.support.markdown import count
 
@@ -28,7 +27,7 @@ class Told:
     failures: tuple[str, ...]
 
 
-def tell_actions(outcomes: Sequence[RepositoryOutcome], environ: Mapping[str, str]) -> Told:
+def report_to_actions(outcomes: Sequence[RepositoryOutcome], environ: Mapping[str, str]) -> Told:
     """Write summary and outputs to the files that Actions names, and return the annotations.
 
     Args:
@@ -38,7 +37,7 @@ def tell_actions(outcomes: Sequence[RepositoryOutcome], environ: Mapping[str, st
     Source: "Workflow commands for GitHub Actions" of GitHub's documentation.
     """
     result, only = merge_outcomes(outcomes), find_only(outcomes)
-    summary = render_markdown(only) if only else render_fleet_markdown(outcomes, render_markdown)
+    summary = render_markdown(only) if only else render_several_markdown(outcomes, render_markdown)
     outputs = "".join(f"{name}={number}\n" for name, number in count_outputs(result).items())
     failures = []
     for variable, text in {"GITHUB_STEP_SUMMARY": _fit(summary), "GITHUB_OUTPUT": outputs}.items():
@@ -54,9 +53,9 @@ def count_outputs(result: PassResult) -> dict[str, int]:
     """Return the step outputs: updates found, pull requests open for them after the pass, what went wrong."""
     failed = sum(1 for outcome in result.outcomes or () if outcome.failure)
     return {
-        "bumps": len(result.judged.bumps),
+        "bumps": len(result.evaluation.bumps),
         "pull-requests": len(result.desired),
-        "problems": len(result.judged.problems) + failed + len(result.failures),
+        "problems": len(result.evaluation.problems) + failed + len(result.failures),
     }
 
 
@@ -81,11 +80,11 @@ def annotations(outcomes: Sequence[RepositoryOutcome]) -> Iterator[str]:
     for one in outcomes:
         if one.result is None:
             continue
-        unknown = {problem.path for problem in one.result.judged.unknown}
-        for line in problem_lines(one.result.judged.problems):
+        unknown = {problem.path for problem in one.result.evaluation.unknown}
+        for line in problem_lines(one.result.evaluation.problems):
             level, group = ("error", errors) if line.example.path in unknown else ("warning", warnings)
             group.append(_annotate(level, one.repository, line))
-        for notice in one.result.judged.notices:
+        for notice in one.result.evaluation.notices:
             if one.repository:
                 text = f"{one.repository}: {notice.path}: {notice.detail}"
                 notices.append(_command("notice", text))

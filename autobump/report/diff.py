@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from autobump.images.inside.changes import ImageDiff, NamedDiff
+from autobump.images.inside.changes import ImageDiff, TagDiff
 from autobump.images.inside.facts import ImageFacts, PackageFacts
 from autobump.images.inside.licences import classify_licence
 from autobump.pull_requests.body.image_change import (
@@ -26,7 +26,7 @@ VERSION = 1
 """Raised when anything but an added key changes."""
 
 
-def render_diff_markdown(named: NamedDiff) -> str:
+def render_diff_markdown(named: TagDiff) -> str:
     """Write a difference as Markdown with a line end."""
     diff = named.diff
     facts = [fact_cells(named.old, diff.old, summarise_packages(diff)), fact_cells(named.new, diff.new, "")]
@@ -38,7 +38,7 @@ def render_diff_markdown(named: NamedDiff) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def render_diff_json(named: NamedDiff) -> str:
+def render_diff_json(named: TagDiff) -> str:
     """Write a difference as JSON with a line end."""
     diff = named.diff
     document = {
@@ -65,7 +65,7 @@ def render_diff_json(named: NamedDiff) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def render_diff_table(named: NamedDiff, width: int | None = None, *, colour: bool = False) -> str:
+def render_diff_table(named: TagDiff, width: int | None = None, *, colour: bool = False) -> str:
     """Write a difference as tables for a terminal, with a line end.
 
     Args:

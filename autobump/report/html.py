@@ -15,8 +15,7 @@ from markupsafe import Markup
 
 from autobump.decisions.bump import Bump
 from autobump.decisions.risk import RiskLevel, describe_finding
-from autobump.passes.one import PassResult
-from autobump.passes.several import RepositoryOutcome, merge_outcomes
+from autobump.passes.result import PassResult, RepositoryOutcome, merge_outcomes
 from autobump.report.summary import (
     DRY_RUN,
     PullRequestLine,
@@ -100,10 +99,10 @@ def render_html(result: PassResult) -> str:
     """Write the outcome as a page; the same outcome gives the same text."""
     title = f"{result.repository}, {headline(result)}" if result.repository else headline(result)
     body = {"text": _render_result(result, bar=_trusted(_read("bar.html"))), "parts": (), "rows": True}
-    return _render_page(result, title, count(result.judged.files, "item file"), body)
+    return _render_page(result, title, count(result.evaluation.files, "item file"), body)
 
 
-def render_fleet_html(outcomes: Sequence[RepositoryOutcome]) -> str:
+def render_several_html(outcomes: Sequence[RepositoryOutcome]) -> str:
     """Write what came of several repositories as one page, each in a part of its own."""
     merged, scope = (
         merge_outcomes(outcomes),
@@ -167,49 +166,49 @@ def _template(name: str) -> Template:
 
 def _view(result: PassResult) -> dict[str, Any]:
     """Return what the template of a result shows."""
-    judged, plan = result.judged, result.plan
+    evaluation, plan = result.evaluation, result.plan
     lines = pull_request_lines(result)
     risky = _risk_groups(result)
-    images = images_in_use(judged)
+    images = images_in_use(evaluation)
     years = _time_axis(images, result.now)
     rows = [_image_row(image, result, years) for image in images]
     spread = [row for row in rows if len(row.image.tags) > 1]
-    now, later = ages_of_items(judged, result.now)
+    now, later = ages_of_items(evaluation, result.now)
     bands = age_bands(now, later)
     by_branch = {line.branch: line for line in lines}
     planned = {path: pr.branch for pr in plan.pull_requests for path in pr.paths}
-    updates = [bump for bump in judged.bumps if bump.path in planned]
+    updates = [bump for bump in evaluation.bumps if bump.path in planned]
     headings = {
         "failures": _Heading("Failures", len(result.failures)),
-        "problems": _Heading("Problems", len(judged.problems)),
+        "problems": _Heading("Problems", len(evaluation.problems)),
         "pull-requests": _Heading("Pull requests", len(lines)),
         "risk": _Heading("Items at risk", sum(len(level.rows) for level in risky)),
         "updates": _Heading("Updates", len(updates)),
         "waiting": _Heading("Waiting", len(plan.waiting)),
-        "skipped": _Heading("Skipped", len(judged.skipped)),
+        "skipped": _Heading("Skipped", len(evaluation.skipped)),
         "ages": _Heading("Ages of tags", len(now)),
         "images": _Heading("Images in use", len(rows)),
         "spread": _Heading("Tag spread", len(spread)),
         "deprecated": _Heading("Deprecated images in use", len(result.deprecated)),
-        "notices": _Heading("Notices", len(judged.notices)),
+        "notices": _Heading("Notices", len(evaluation.notices)),
     }
     return {
         "is_run": result.outcomes is not None,
         "dry_run": f"{DRY_RUN}." if result.dry_run else "",
-        "judged": judged,
+        "evaluation": evaluation,
         "plan": plan,
         "lines": lines,
-        "problems": problem_lines(judged.problems),
+        "problems": problem_lines(evaluation.problems),
         "failures": result.failures,
         "failed_lines": sum(line.failed for line in lines),
         "actions": _describe_actions(lines),
         "line_of": {path: by_branch[branch] for path, branch in planned.items() if branch in by_branch},
         "updates": updates,
         "waiting": _by_reason((wait.reason.value, wait) for wait in plan.waiting),
-        "skipped": _by_reason((str(skip.reason), skip) for skip in judged.skipped),
+        "skipped": _by_reason((str(skip.reason), skip) for skip in evaluation.skipped),
         "share": _share(result, len(planned)),
         "risky": risky,
-        "unknown_risks": sum(1 for bump in judged.bumps if bump.risk and not bump.risk.known),
+        "unknown_risks": sum(1 for bump in evaluation.bumps if bump.risk and not bump.risk.known),
         "images": rows,
         "spread": spread,
         "years": years.marks,
@@ -219,7 +218,7 @@ def _view(result: PassResult) -> dict[str, Any]:
         "median_now": describe_age(median_low(now)) if now else "",
         "median_later": describe_age(median_low(later)) if later else "",
         "deprecated": [
-            (image, result.judged.count_items(image.repository)) for image in result.deprecated.values()
+            (image, result.evaluation.count_items(image.repository)) for image in result.deprecated.values()
         ],
         "risk_of": _risk_of,
         "describe_finding": describe_finding,
@@ -237,12 +236,12 @@ def _describe_actions(lines: Sequence[PullRequestLine]) -> str:
 
 def _share(result: PassResult, planned: int) -> tuple[_Bar, ...]:
     """Return what became of the item files as one bar."""
-    judged = result.judged
+    evaluation = result.evaluation
     parts = (
         ("update", "in pull requests", planned),
         ("waiting", "waiting", len(result.plan.waiting)),
-        ("skipped", "skipped", len(judged.skipped)),
-        ("problem", "problems", len(judged.problems)),
+        ("skipped", "skipped", len(evaluation.skipped)),
+        ("problem", "problems", len(evaluation.problems)),
     )
     return tuple(_stack([(kind, f"{number:,} {what}", number, 1) for kind, what, number in parts]))
 

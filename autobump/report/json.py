@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from autobump.decisions.bump import Bump
 from autobump.decisions.risk import ItemRisk, describe_finding
-from autobump.passes.one import PassResult
+from autobump.passes.result import PassResult
 from autobump.planning.plan import WaitReason
 from autobump.pull_requests.render import DesiredPullRequest
 
@@ -32,18 +32,18 @@ def render_json(result: PassResult) -> str:
 
 def to_document(result: PassResult) -> dict[str, Any]:
     """Return the outcome as plain data."""
-    judged = result.judged
+    evaluation = result.evaluation
     branches = {path: pr.branch for pr in result.plan.pull_requests for path in pr.paths}
     waiting = {wait.bump.path: wait for wait in result.plan.waiting}
     return {
         "version": VERSION,
         "revision": result.revision,
-        "files": judged.files,
+        "files": evaluation.files,
         "bumps": [
             _bump(bump, branches.get(bump.path), waiting[bump.path].reason, waiting[bump.path].detail)
             if bump.path in waiting
             else _bump(bump, branches.get(bump.path))
-            for bump in judged.bumps
+            for bump in evaluation.bumps
         ],
         "skipped": [
             {
@@ -54,7 +54,7 @@ def to_document(result: PassResult) -> dict[str, Any]:
                 "image": skip.repository or None,
                 "current": skip.tag or None,
             }
-            for skip in judged.skipped
+            for skip in evaluation.skipped
         ],
         "problems": [
             {
@@ -64,15 +64,15 @@ def to_document(result: PassResult) -> dict[str, Any]:
                 "line": problem.line,
                 "column": problem.column,
             }
-            for problem in judged.problems
+            for problem in evaluation.problems
         ],
-        "notices": [{"path": notice.path, "detail": notice.detail} for notice in judged.notices],
+        "notices": [{"path": notice.path, "detail": notice.detail} for notice in evaluation.notices],
         "deprecated_images": [
             {
                 "image": image.repository,
                 "reason": image.reason,
                 "replacement": image.replacement or None,
-                "items": judged.count_items(image.repository),
+                "items": evaluation.count_items(image.repository),
             }
             for image in result.deprecated.values()
         ],

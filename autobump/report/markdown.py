@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 from autobump.decisions.risk import RiskLevel, describe_finding
-from autobump.passes.one import PassResult
+from autobump.passes.result import PassResult
 from autobump.report.summary import (
     DRY_RUN,
     PullRequestLine,
@@ -58,7 +58,7 @@ def render_markdown(result: PassResult) -> str:
     if skipped := skipped_lines(result):
         rows_skipped = [(code(line.reason), str(line.files), code(line.example)) for line in skipped]
         parts += ["### Skipped", table(("Reason", "Items", "For example"), rows_skipped)]
-    if problems := problem_lines(result.judged.problems):
+    if problems := problem_lines(result.evaluation.problems):
         rows_problems = [
             (code(line.reason), str(len(line.problems)), code(line.place), code(line.detail))
             for line in problems[:_MAX_PROBLEMS]
@@ -68,10 +68,10 @@ def render_markdown(result: PassResult) -> str:
             parts.append(f"… and {count(more, 'problem')} more.")
     if result.deprecated:
         rows_deprecated = [
-            (code(image.repository), str(result.judged.count_items(image.repository)), code(image.reason))
+            (code(image.repository), str(result.evaluation.count_items(image.repository)), code(image.reason))
             for image in result.deprecated.values()
         ]
         parts += ["### Deprecated images", table(("Image", "Items", "Reason"), rows_deprecated)]
-    if notices := result.judged.notices:
+    if notices := result.evaluation.notices:
         parts += ["### Notices", table(("File", "Detail"), [(code(n.path), code(n.detail)) for n in notices])]
     return "\n\n".join(parts) + "\n"

@@ -3,14 +3,13 @@
 import json
 from collections.abc import Callable, Sequence
 
-from autobump.passes.one import PassResult
-from autobump.passes.several import RepositoryOutcome
+from autobump.passes.result import PassResult, RepositoryOutcome
 from autobump.report.json import VERSION, to_document
 from autobump.support.markdown import code
 from autobump.support.printable import printable
 
 
-def render_fleet_json(outcomes: Sequence[RepositoryOutcome]) -> str:
+def render_several_json(outcomes: Sequence[RepositoryOutcome]) -> str:
     """Write `{"version", "repositories": [{"repository", "failure", …}]}`, each with the keys of one pass."""
     repositories = [
         {"repository": outcome.repository, "failure": outcome.failure or None}
@@ -21,7 +20,9 @@ def render_fleet_json(outcomes: Sequence[RepositoryOutcome]) -> str:
     return f'{{\n  "version": {VERSION},\n  "repositories": [\n    {rows}\n  ]\n}}\n'
 
 
-def render_fleet_markdown(outcomes: Sequence[RepositoryOutcome], render: Callable[[PassResult], str]) -> str:
+def render_several_markdown(
+    outcomes: Sequence[RepositoryOutcome], render: Callable[[PassResult], str]
+) -> str:
     """Write the Markdown of each repository below its name.
 
     Args:
@@ -35,7 +36,7 @@ def render_fleet_markdown(outcomes: Sequence[RepositoryOutcome], render: Callabl
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 
-def render_fleet_table(outcomes: Sequence[RepositoryOutcome], render: Callable[[PassResult], str]) -> str:
+def render_several_table(outcomes: Sequence[RepositoryOutcome], render: Callable[[PassResult], str]) -> str:
     """Write the tables of each repository below its name.
 
     Args:

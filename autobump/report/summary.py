@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from autobump.content.reader import Problem
+from autobump.content.problem import Problem
 from autobump.decisions.bump import Bump
 from autobump.decisions.risk import RiskLevel
-from autobump.passes.one import PassResult
+from autobump.passes.result import PassResult
 from autobump.pull_requests.actions import Adopt, Close, Create, Hold, Leave, Lift, Refresh, branch_of
 from autobump.support.markdown import count
 
@@ -72,19 +72,19 @@ class ProblemLine:
 
 def headline(result: PassResult) -> str:
     """Say in one line what came out."""
-    judged = result.judged
-    parts = [f"{len(judged.bumps):,} to update", f"{len(judged.skipped):,} skipped"]
-    if judged.problems:
-        parts.append(count(len(judged.problems), "problem"))
+    evaluation = result.evaluation
+    parts = [f"{len(evaluation.bumps):,} to update", f"{len(evaluation.skipped):,} skipped"]
+    if evaluation.problems:
+        parts.append(count(len(evaluation.problems), "problem"))
     if result.failures:
         parts.append(count(len(result.failures), "failure"))
     where = f" at {result.revision[:12]}" if result.revision else ""
-    return f"{count(judged.files, 'item file')}{where}: {', '.join(parts)}"
+    return f"{count(evaluation.files, 'item file')}{where}: {', '.join(parts)}"
 
 
 def risk_line(result: PassResult) -> str:
     """Say in one line how many of the updates that were looked at are at risk; nothing when none is."""
-    risks = [bump.risk for bump in result.judged.bumps if bump.risk]
+    risks = [bump.risk for bump in result.evaluation.bumps if bump.risk]
     levels = Counter(risk.level for risk in risks if risk.known)
     parts = [
         f"{levels[level]:,} {level.words}"
@@ -132,7 +132,7 @@ def pull_request_lines(result: PassResult) -> list[PullRequestLine]:
 
 def riskiest(result: PassResult) -> list[Bump]:
     """Return the updates that were found to be at risk, the worst first."""
-    at_risk = [bump for bump in result.judged.bumps if bump.risk and bump.risk.findings]
+    at_risk = [bump for bump in result.evaluation.bumps if bump.risk and bump.risk.findings]
     return sorted(at_risk, key=lambda bump: (-bump.risk.level.rank if bump.risk else 0, bump.path))
 
 
@@ -143,7 +143,7 @@ def waiting_lines(result: PassResult) -> list[ReasonLine]:
 
 def skipped_lines(result: PassResult) -> list[ReasonLine]:
     """Return why items are skipped, most frequent first."""
-    return _by_reason((str(skip.reason), f"{skip.path}: {skip.detail}") for skip in result.judged.skipped)
+    return _by_reason((str(skip.reason), f"{skip.path}: {skip.detail}") for skip in result.evaluation.skipped)
 
 
 def problem_lines(problems: Iterable[Problem]) -> list[ProblemLine]:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autobump.decisions.risk import RiskLevel, describe_finding
-from autobump.passes.one import PassResult
+from autobump.passes.result import PassResult
 from autobump.report.summary import (
     DRY_RUN,
     headline,
@@ -69,9 +69,9 @@ def render_table(result: PassResult, *, colour: bool | None = None) -> str:
         for failure in result.failures:
             table.add_row(_cell(failure.what), _cell(failure.cause))
         console.print(table)
-    if result.judged.problems:
+    if result.evaluation.problems:
         table = _table("Problem", "Files", "For example", "Detail")
-        for problem in problem_lines(result.judged.problems):
+        for problem in problem_lines(result.evaluation.problems):
             number = str(len(problem.problems))
             table.add_row(problem.reason, number, _cell(problem.place), _cell(problem.detail))
         console.print(table)
@@ -79,10 +79,12 @@ def render_table(result: PassResult, *, colour: bool | None = None) -> str:
         table = _table("Deprecated image", "Items", "Reason")
         for image in result.deprecated.values():
             table.add_row(
-                _cell(image.repository), str(result.judged.count_items(image.repository)), _cell(image.reason)
+                _cell(image.repository),
+                str(result.evaluation.count_items(image.repository)),
+                _cell(image.reason),
             )
         console.print(table)
-    for notice in result.judged.notices:
+    for notice in result.evaluation.notices:
         console.print(Text(f"Notice: {printable(notice.path)}: {notice.detail}"))
     file = console.file
     return file.getvalue() if isinstance(file, io.StringIO) else ""

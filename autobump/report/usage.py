@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from autobump.decisions.evaluation import Evaluation
 from autobump.images.choice import Release
 from autobump.images.reference import find_current_tag
-from autobump.passes.evaluate import Judged
 
 _DAY = timedelta(days=1)
 _BANDS = (
@@ -64,19 +64,19 @@ class AgeBand:
     later: int
 
 
-def images_in_use(judged: Judged) -> list[ImageInUse]:
+def images_in_use(evaluation: Evaluation) -> list[ImageInUse]:
     """Return every image that a row names, the one with most items first.
 
     Problems name no image, and dates are known only of images that the tag source was asked for.
     """
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for repository, tag, _ in _used(judged):
+    for repository, tag, _ in _used(evaluation):
         counts[repository][tag] += 1
-    dates = _dates(judged)
+    dates = _dates(evaluation)
     images = []
     for repository, tags in counts.items():
         ordered = sorted(tags, key=_newest_first, reverse=True)
-        releases = judged.found.get(repository)
+        releases = evaluation.found.get(repository)
         images.append(
             ImageInUse(
                 repository,
@@ -87,15 +87,15 @@ def images_in_use(judged: Judged) -> list[ImageInUse]:
     return sorted(images, key=lambda image: (-image.items, image.repository))
 
 
-def ages_of_items(judged: Judged, now: datetime) -> tuple[list[timedelta], list[timedelta]]:
+def ages_of_items(evaluation: Evaluation, now: datetime) -> tuple[list[timedelta], list[timedelta]]:
     """Return how old the tags of items are: now, and when every update is made.
 
     Only items whose age is known at both times count, so that the two can be compared.
     """
-    dates = _dates(judged)
+    dates = _dates(evaluation)
     pairs = [
         (now - made, now - later)
-        for repository, tag, release in _used(judged)
+        for repository, tag, release in _used(evaluation)
         if (made := dates.get((repository, tag))) and (later := release.created if release else made)
     ]
     return [before for before, _ in pairs], [after for _, after in pairs]
@@ -119,19 +119,19 @@ def describe_age(age: timedelta) -> str:
     return f"{days / 365.25:.1f} years"
 
 
-def _used(judged: Judged) -> Iterator[tuple[str, str, Release | None]]:
+def _used(evaluation: Evaluation) -> Iterator[tuple[str, str, Release | None]]:
     """Yield the image and tag of every item, and where it moves to."""
-    for bump in judged.bumps:
+    for bump in evaluation.bumps:
         yield bump.image.repository, bump.image.tag or "", bump.target
-    for skip in judged.skipped:
+    for skip in evaluation.skipped:
         if skip.repository:
             yield skip.repository, skip.tag, None
 
 
-def _dates(judged: Judged) -> Mapping[tuple[str, str], datetime]:
+def _dates(evaluation: Evaluation) -> Mapping[tuple[str, str], datetime]:
     return {
         (repository, release.tag.text): release.created
-        for repository, releases in judged.found.items()
+        for repository, releases in evaluation.found.items()
         if isinstance(releases, tuple)
         for release in releases
         if release.created is not None

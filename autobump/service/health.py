@@ -57,7 +57,7 @@ class Health:
     facts: dict[str, Any]
 
 
-def judge_health(state: ServiceState, now: datetime, grace: timedelta) -> Health:
+def check_health(state: ServiceState, now: datetime, grace: timedelta) -> Health:
     """Judge a service.
 
     Args:

@@ -16,9 +16,9 @@ from prometheus_client import (
     generate_latest,
 )
 
-from autobump.passes.one import PassResult
+from autobump.passes.result import PassResult
 from autobump.service.health import FinishedPass, PassEnd
-from autobump.support.http.request_count import Traffic
+from autobump.support.http.request_count import RequestCount
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -80,21 +80,23 @@ class Metrics:
             "autobump_registry_requests", "HTTP requests to tag sources.", registry=registry
         )
 
-    def count_pass(self, finished: FinishedPass, result: PassResult | None, traffic: Traffic) -> None:
+    def count_pass(
+        self, finished: FinishedPass, result: PassResult | None, request_count: RequestCount
+    ) -> None:
         """Count a pass that came to an end; `result` is None when it was not done."""
         self._passes.labels(finished.end).inc()
         self._durations.observe(finished.seconds)
         self._last_duration.set(finished.seconds)
         if finished.end is PassEnd.DONE:
             self._last_success.set(finished.started.timestamp() + finished.seconds)
-        self._calls.inc(traffic.github_calls)
-        self._requests.inc(traffic.registry_requests)
-        if traffic.github_left is not None:
-            self._calls_left.set(traffic.github_left)
+        self._calls.inc(request_count.github_calls)
+        self._requests.inc(request_count.registry_requests)
+        if request_count.github_left is not None:
+            self._calls_left.set(request_count.github_left)
         if result is not None:
-            self._bumps.set(len(result.judged.bumps))
-            _set_counts(self._skipped, (str(skip.reason) for skip in result.judged.skipped))
-            _set_counts(self._problems, (problem.reason for problem in result.judged.problems))
+            self._bumps.set(len(result.evaluation.bumps))
+            _set_counts(self._skipped, (str(skip.reason) for skip in result.evaluation.skipped))
+            _set_counts(self._problems, (problem.reason for problem in result.evaluation.problems))
             for outcome in result.outcomes or ():
                 counter = self._failed_actions if outcome.failure else self._actions
                 counter.labels(outcome.action.name).inc()

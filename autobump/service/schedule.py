@@ -20,7 +20,7 @@ from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.cron import CronTrigger
 
 from autobump.service.metrics import CONTENT_TYPE
-from autobump.service.scheduled import Perform, Runs
+from autobump.service.scheduled import RunPass, Runs
 from autobump.service.status_server import StatusServer
 from autobump.settings.cron import parse_cron
 from autobump.settings.load import LoadedSettings
@@ -68,7 +68,7 @@ def find_next_due(settings: ScheduleSettings, after: datetime) -> datetime | Non
 
 
 def run_schedule(
-    load: Load, perform: Perform, *, repository: str | None = None, at_once: bool = False
+    load: Load, perform: RunPass, *, repository: str | None = None, at_once: bool = False
 ) -> ExitCode:
     """Repeat passes until SIGTERM or Ctrl-C; SIGHUP loads the settings again.
 

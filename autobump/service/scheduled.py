@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from autobump.passes.one import PassResult
-from autobump.service.health import FinishedPass, Health, PassEnd, ServiceState, judge_health
+from autobump.passes.result import PassResult
+from autobump.service.health import FinishedPass, Health, PassEnd, ServiceState, check_health
 from autobump.service.metrics import Metrics
 from autobump.settings.load import LoadedSettings
 from autobump.settings.model import ScheduleSettings
 from autobump.support.errors import AutobumpError
-from autobump.support.http.request_count import Traffic
+from autobump.support.http.request_count import RequestCount
 from autobump.support.lock import LockTakenError
 from autobump.support.logs import log_fields, name_run
 from autobump.support.markdown import count
@@ -26,7 +26,7 @@ LONGEST_BACK_OFF = timedelta(hours=12)
 
 _log = logging.getLogger(__name__)
 
-Perform = Callable[[LoadedSettings, Progress, Traffic], PassResult]
+RunPass = Callable[[LoadedSettings, Progress, RequestCount], PassResult]
 NextDue = Callable[[ScheduleSettings, datetime], datetime | None]
 
 
@@ -73,7 +73,7 @@ class Runs:
 
     def __init__(
         self,
-        perform: Perform,
+        perform: RunPass,
         next_due: NextDue,
         loaded: LoadedSettings,
         *,
@@ -123,7 +123,7 @@ class Runs:
 
     def health(self) -> Health:
         """Judge how the service is."""
-        return judge_health(self._state, self._clock(), self._loaded.settings.schedule.misfire_grace)
+        return check_health(self._state, self._clock(), self._loaded.settings.schedule.misfire_grace)
 
     def run_due(self) -> None:
         """Make a pass, unless those before it failed so often that it has to wait."""
@@ -157,10 +157,10 @@ class Runs:
         with self._lock:
             self._state = replace(self._state, running_since=started)
         self._progress = StoppableProgress(self.stop)
-        began, traffic, result = time.monotonic(), Traffic(), None
+        began, request_count, result = time.monotonic(), RequestCount(), None
         end, detail = PassEnd.FAILED, ""
         try:
-            result = self._perform(loaded, self._progress, traffic)
+            result = self._perform(loaded, self._progress, request_count)
             end, detail = _end_of(result)
         except LockTakenError as exc:
             with self._lock:
@@ -176,7 +176,7 @@ class Runs:
             detail = redact(f"{type(exc).__name__}: {exc}")
             _log.exception("pass failed unexpectedly", extra={"cause": detail})
         finished = FinishedPass(started, time.monotonic() - began, end, detail)
-        self.metrics.count_pass(finished, result, traffic)
+        self.metrics.count_pass(finished, result, request_count)
         self._finish(finished)
 
     def _finish(self, finished: FinishedPass) -> None:
@@ -220,7 +220,7 @@ def _end_of(result: PassResult) -> tuple[PassEnd, str]:
     parts = [redact(f"{failure.what}: {failure.cause}") for failure in result.failures]
     if pulls := sum(1 for outcome in result.outcomes or () if outcome.failure):
         parts.append(f"{count(pulls, 'pull request')} failed")
-    if items := len(result.judged.unknown):
+    if items := len(result.evaluation.unknown):
         parts.append(f"{count(items, 'item')} without an answer of the registry or git")
     return PassEnd.INCOMPLETE, "; ".join(parts)
 

@@ -22,7 +22,7 @@ class LockTakenError(AutobumpError):
 
 
 @contextmanager
-def hold_lock(folder: Path | None, subject: str, *, wait: bool = False) -> Iterator[None]:
+def lock(folder: Path | None, subject: str, *, wait: bool = False) -> Iterator[None]:
     """Hold a lock while the block runs; without a place for it, warn and go on.
 
     Args:

@@ -84,7 +84,7 @@ def start_logging(verbosity: int, log_format: LogFormat = LogFormat.TEXT) -> Non
     logger.propagate = False
 
 
-def tell_failure(*lines: str, error: BaseException | None = None) -> None:
+def report_failure(*lines: str, error: BaseException | None = None) -> None:
     """Tell on stderr why a command ends: as lines for people, or as a line of the log where that is JSON.
 
     Args:

@@ -15,7 +15,7 @@ _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
 
 
-def share_work(
+def map_in_two_processes(
     tasks: Sequence[_Task],
     mine: Callable[[Sequence[_Task]], list[_Result]],
     others: Callable[[Sequence[_Task]], list[_Result]],

@@ -5,7 +5,7 @@ import os
 import sys
 
 
-def fill_closed_streams() -> None:
+def replace_closed_streams() -> None:
     """Put something in the place of each standard stream that is closed: stderr is lost, stdout refuses.
 
     Python leaves the stream away and its number free for the next file that is opened, so that what a

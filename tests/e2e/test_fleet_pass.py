@@ -14,18 +14,18 @@ from autobump.cli import run_command
 from autobump.forges.open import identify_forge
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.passes.evaluate import Filters
-from autobump.passes.one import Failure, PassResult
 from autobump.passes.open import PassOptions
-from autobump.passes.several import RepositoryOutcome, merge_outcomes, perform_due
-from autobump.report.several import render_fleet_table
+from autobump.passes.result import Failure, PassResult, RepositoryOutcome, merge_outcomes
+from autobump.passes.several import run_due_pass
+from autobump.report.several import render_several_table
 from autobump.report.table import render_table
 from autobump.service.schedule import find_next_due
 from autobump.service.scheduled import Runs
 from autobump.settings.load import LoadedSettings, load_settings
 from autobump.settings.model import Settings
 from autobump.support.git import Git
-from autobump.support.http.request_count import Traffic
-from autobump.support.lock import hold_lock
+from autobump.support.http.request_count import RequestCount
+from autobump.support.lock import lock
 from autobump.support.progress import Progress
 from tests.fixtures.repositories import branches, commit, make_repository
 from tests.fixtures.results import make_result
@@ -226,7 +226,7 @@ def test_every_report_is_written_when_all_repositories_fail(
     for name, text in texts.items():
         assert "owner/name0" in text, name
         assert "owner/name1" in text, name
-    assert "every file was judged" not in texts["report.html"]
+    assert "every file was evaluated" not in texts["report.html"]
     assert len(capsys.readouterr().out.splitlines()) == 2
 
 
@@ -240,7 +240,7 @@ def test_dashboards_that_fail_are_told_by_their_repository() -> None:
 
 
 def test_failure_stays_in_its_line_of_the_table() -> None:
-    text = render_fleet_table([RepositoryOutcome("owner/one", None, "no\n\x1b[31mway")], render_table)
+    text = render_several_table([RepositoryOutcome("owner/one", None, "no\n\x1b[31mway")], render_table)
     assert text == "owner/one\n\nfailed: no\\n\\x1b[31mway\n"
 
 
@@ -327,10 +327,12 @@ class Service:
         loaded = load_settings(write_settings(folder, fleet), None)
         self.runs = Runs(self.perform, find_next_due, loaded, clock=lambda: self.now)
 
-    def perform(self, loaded: LoadedSettings, progress: Progress, traffic: Traffic) -> PassResult:
+    def perform(self, loaded: LoadedSettings, progress: Progress, request_count: RequestCount) -> PassResult:
         self.passes += 1
         options = PassOptions(None, "HEAD", self.tags, False, Filters(), on_github=False)
-        return perform_due(options, lambda _: loaded, loaded, "local", progress, traffic, dry_run=False)
+        return run_due_pass(
+            options, lambda _: loaded, loaded, "local", progress, request_count, dry_run=False
+        )
 
     def run_due(self, times: int = 1) -> None:
         """Let a run be due every 15 minutes."""
@@ -386,7 +388,7 @@ def test_repository_that_another_process_is_at_work_on_is_left_out(
     tmp_path: Path, two: list[Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     service = Service(tmp_path, two)
-    with hold_lock(service.locks, identify_forge("local", Git(two[0]), Settings())):
+    with lock(service.locks, identify_forge("local", Git(two[0]), Settings())):
         service.run_due()
     assert service.last() == ("done", "")
     assert [len(branches(Git(one))) for one in two] == [0, 1]
@@ -402,7 +404,7 @@ def test_due_run_is_left_out_when_other_processes_are_at_work_on_each(
 ) -> None:
     service = Service(tmp_path, two)
     first, second = (identify_forge("local", Git(one), Settings()) for one in two)
-    with hold_lock(service.locks, first), hold_lock(service.locks, second):
+    with lock(service.locks, first), lock(service.locks, second):
         service.run_due()
     assert service.last() == ("", "")
     assert 'autobump_runs_left_out_total{reason="locked"} 1.0' in service.lines()

@@ -9,10 +9,11 @@ import pytest
 from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
 from autobump.decisions.risk import ItemRisk, describe_finding
+from autobump.images.known import KnownImages
 from autobump.images.sources.facts import FileFacts
 from autobump.images.sources.snapshot import SnapshotSource, TagFile
-from autobump.passes.evaluate import Filters, judge_content
-from autobump.passes.risk import Assessor
+from autobump.passes.evaluate import Filters, evaluate_content
+from autobump.passes.plan import RiskAssessor
 from autobump.settings.model import Settings
 from autobump.support.progress import Silent
 
@@ -97,9 +98,12 @@ def risks(corpus: Path, corpus_repository: Path, corpus_tags: SnapshotSource) ->
     tree = ContentTree.open(corpus_repository)
     now = datetime.fromisoformat("2026-06-01T03:00:00+00:00")
     cache = FactsCache(None)
-    judged = judge_content(tree, corpus_tags, Settings(), Filters(), now=now, progress=Silent(), cache=cache)
-    assessor = Assessor(tree, FileFacts(TagFile(corpus / "images-2026-05.json.xz")), cache, 4, Silent())
-    return {Path(path).stem: risk for path, risk in assessor.assess(judged.bumps).items()}
+    evaluation = evaluate_content(
+        tree, corpus_tags, Settings(), Filters(), now=now, progress=Silent(), cache=cache
+    )
+    images = KnownImages(FileFacts(TagFile(corpus / "images-2026-05.json.xz")), 4, Silent())
+    assessor = RiskAssessor(tree, images, cache)
+    return {Path(path).stem: risk for path, risk in assessor.assess(evaluation.bumps).items()}
 
 
 @pytest.mark.corpus

@@ -14,7 +14,8 @@ from autobump.forges.github.api import GitHubPace, connect_with_token
 from autobump.forges.github.pull_requests import GitHubForge, GitHubOptions
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.passes.evaluate import Filters
-from autobump.passes.one import Pass, PassResult
+from autobump.passes.one import Pass
+from autobump.passes.result import PassResult
 from autobump.planning.waves import REST, WaveFacts
 from autobump.pull_requests.marker import find_marker
 from autobump.settings.model import Settings
@@ -114,14 +115,14 @@ def rollout(tmp_path: Path, corpus_repository: Path, corpus_tags: SnapshotSource
 
 @pytest.mark.corpus
 def test_each_item_is_updated_once_in_its_wave_and_none_is_forgotten(rollout: Rollout) -> None:
-    everything = {bump.path: bump for bump in rollout.plan(WITHOUT).judged.bumps}
+    everything = {bump.path: bump for bump in rollout.plan(WITHOUT).evaluation.bumps}
     assert len(everything) > 700
     closed: set[str] = set()
     with serve(rollout.github.answer) as server:
         for day in range(60):
             rollout.now = START + timedelta(days=day)
             result = rollout.run(server.url)
-            if not rollout.github.open_pulls() and not result.judged.bumps:
+            if not rollout.github.open_pulls() and not result.evaluation.bumps:
                 break
             left = {wait.bump.path for wait in result.plan.waiting if wait.reason != "closed-by-maintainer"}
             if not rollout.github.open_pulls() and not left:
@@ -167,7 +168,7 @@ def test_each_item_is_updated_once_in_its_wave_and_none_is_forgotten(rollout: Ro
 @pytest.mark.corpus
 def test_newer_target_in_the_middle_begins_with_the_first_wave_again(rollout: Rollout) -> None:
     image = "demisto/crypto"
-    waiting = {bump.path for bump in rollout.plan(WITHOUT).judged.bumps if bump.image.repository == image}
+    waiting = {bump.path for bump in rollout.plan(WITHOUT).evaluation.bumps if bump.image.repository == image}
     newer = "9.9.9.99999999"
     with serve(rollout.github.answer) as server:
         rollout.run(server.url)

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from autobump.images.inside.facts import ImageFacts
-from autobump.images.lookup import MAX_FAILURES, Unavailable, look_up_facts
+from autobump.images.lookup import MAX_FAILURES, look_up_facts
+from autobump.images.results import Unavailable
 from autobump.images.sources import FactsSource
 from autobump.images.sources.facts import FileFacts, PageFacts, RememberedFacts, open_facts_source
 from autobump.images.sources.image_pages import GitHubPages, LocalPages

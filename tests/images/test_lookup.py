@@ -8,15 +8,9 @@ from signal import SIGINT
 import pytest
 
 from autobump.images.choice import TagRecord
-from autobump.images.lookup import (
-    MAX_DATES,
-    NotFound,
-    Unavailable,
-    Wanted,
-    look_up_digests,
-    look_up_releases,
-)
+from autobump.images.lookup import MAX_DATES, Wanted, look_up_digests, look_up_releases
 from autobump.images.reference import find_immutable_tag
+from autobump.images.results import NotFound, Unavailable
 from autobump.support.errors import ImageNotFoundError, RegistryError, UsageError
 from autobump.support.progress import Silent
 

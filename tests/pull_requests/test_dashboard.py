@@ -5,17 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autobump.content.reader import Problem
+from autobump.content.problem import Problem
 from autobump.decisions.eligibility import Skipped, SkipReason
 from autobump.images.choice import NoUpdateReason
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.planning.plan import Limits, Waiting, WaitReason, plan_pull_requests
 from autobump.pull_requests.actions import Close, Create, Hold, Leave, Lift, Outcome, Refresh
-from autobump.pull_requests.body.text import Background
+from autobump.pull_requests.body.text import BodyContext
 from autobump.pull_requests.dashboard import (
     Overview,
     Requests,
-    heed_requests,
+    apply_requests,
     is_dashboard,
     note_heads,
     read_requests,
@@ -36,7 +36,7 @@ BOX = re.compile(r"^- \[ \] <!-- (rebuild|lift):#(\d+) -->", re.MULTILINE)
 def desired(pack: str, *labels: str) -> DesiredPullRequest:
     (planned,) = plan_pull_requests([make_bump(pack, "One")], Limits()).pull_requests
     options = PullRequestOptions(("docker-image-auto-update", *labels))
-    return DesiredPullRequest(planned, options, with_notes=True, background=Background())
+    return DesiredPullRequest(planned, options, with_notes=True, context=BodyContext())
 
 
 def existing(pack: str, number: int, state: PullRequestState = PullRequestState.OPEN) -> ExistingPullRequest:
@@ -299,8 +299,8 @@ def test_only_what_makes_sense_is_heeded() -> None:
     opened, shut = existing("A", 1), existing("B", 2, PullRequestState.CLOSED)
     merged, strange = existing("C", 3, PullRequestState.MERGED), replace(existing("D", 4), marker=None)
     everywhere = frozenset({1, 2, 3, 4, 5})
-    heeded = heed_requests([opened, shut, merged, strange], Requests(everywhere, everywhere))
-    assert heeded == [replace(opened, rebuild=True), replace(shut, lift=True), merged, strange]
+    applied = apply_requests([opened, shut, merged, strange], Requests(everywhere, everywhere))
+    assert applied == [replace(opened, rebuild=True), replace(shut, lift=True), merged, strange]
 
 
 def test_longest_list_is_cut_and_says_so() -> None:

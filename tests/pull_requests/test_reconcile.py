@@ -5,20 +5,20 @@ import pytest
 from autobump.decisions.bump import Bump
 from autobump.planning.plan import Limits, WaitReason, plan_pull_requests
 from autobump.pull_requests.actions import Create, Hold, Refresh
-from autobump.pull_requests.body.text import Background
+from autobump.pull_requests.body.text import BodyContext
 from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
 from autobump.pull_requests.labels import OVERWRITTEN_LABEL
 from autobump.pull_requests.marker import Marker
-from autobump.pull_requests.reconcile import describe_surroundings, merged_already, reconcile
+from autobump.pull_requests.reconcile import describe_existing, find_merged, reconcile
 from autobump.pull_requests.render import DesiredPullRequest, PullRequestOptions
 from tests.fixtures.bumps import make_bump
 
 
 def desired(*bumps: Bump, existing: list[ExistingPullRequest] | None = None) -> list[DesiredPullRequest]:
-    around = describe_surroundings(existing or [], everything)
+    around = describe_existing(existing or [], everything)
     plan = plan_pull_requests(bumps, Limits(), around.open, around.closed)
     return [
-        DesiredPullRequest(pr, PullRequestOptions(("label",)), with_notes=True, background=Background())
+        DesiredPullRequest(pr, PullRequestOptions(("label",)), with_notes=True, context=BodyContext())
         for pr in plan.pull_requests
     ]
 
@@ -133,11 +133,11 @@ def test_new_pull_request_takes_over_the_branch_a_finished_one_left_behind() -> 
 def test_update_that_was_merged_for_the_same_files_is_known() -> None:
     wants = desired(BUMP)
     merged = replace(existing_for(wants[0], PullRequestState.MERGED), head="")
-    assert list(merged_already(wants, [merged])) == [BUMP.path]
-    assert merged_already(desired(make_bump("A", "One", blob="b")), [merged]) == {}
+    assert list(find_merged(wants, [merged])) == [BUMP.path]
+    assert find_merged(desired(make_bump("A", "One", blob="b")), [merged]) == {}
     done_by_us = replace(merged, marker=replace(wants[0].marker, closed="none of its updates is wanted"))
-    assert merged_already(wants, [done_by_us]) == {}
-    assert merged_already(wants, [existing_for(wants[0])]) == {}
+    assert find_merged(wants, [done_by_us]) == {}
+    assert find_merged(wants, [existing_for(wants[0])]) == {}
 
 
 def test_text_or_labels_that_are_behind_are_mended_without_a_new_commit() -> None:
@@ -188,14 +188,14 @@ def test_lifted_pull_request_keeps_nothing_out_and_is_remembered_before_the_new_
 
 def test_lifted_pull_request_does_not_tell_how_far_a_rollout_is() -> None:
     closed = existing_for(desired(BUMP)[0], PullRequestState.CLOSED)
-    assert len(describe_surroundings([closed], everything).waves) == 1
-    assert describe_surroundings([replace(closed, lift=True)], everything).waves == ()
+    assert len(describe_existing([closed], everything).waves) == 1
+    assert describe_existing([replace(closed, lift=True)], everything).waves == ()
 
 
 def test_lift_frees_only_what_no_other_closed_pull_request_keeps_out() -> None:
     closed = existing_for(desired(BUMP)[0], PullRequestState.CLOSED)
     lifted, other = replace(closed, lift=True), replace(closed, number=8)
-    around = describe_surroundings([lifted, other], everything)
+    around = describe_existing([lifted, other], everything)
     waiting = plan_pull_requests([BUMP], Limits(), (), around.closed).waiting
     assert [wait.reason for wait in waiting] == [WaitReason.CLOSED_BY_MAINTAINER]
     actions = reconcile([], [lifted, other], waiting, everything)

@@ -1,5 +1,5 @@
 from autobump.planning.plan import Limits, plan_pull_requests
-from autobump.pull_requests.body.text import Background
+from autobump.pull_requests.body.text import BodyContext
 from autobump.pull_requests.marker import find_marker, find_trailer
 from autobump.pull_requests.render import (
     DesiredPullRequest,
@@ -19,9 +19,7 @@ def render(count: int = 1, name: str = "One", packs: int = 1) -> DesiredPullRequ
     ]
     limits = Limits(max_items=10_000)
     (planned,) = plan_pull_requests(bumps, limits).pull_requests
-    return DesiredPullRequest(
-        planned, PullRequestOptions(("label",)), with_notes=True, background=Background()
-    )
+    return DesiredPullRequest(planned, PullRequestOptions(("label",)), with_notes=True, context=BodyContext())
 
 
 def test_title_is_what_a_person_would_write() -> None:

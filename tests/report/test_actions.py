@@ -4,31 +4,30 @@ from pathlib import Path
 import pytest
 
 from autobump.cli import run_command
-from autobump.content.reader import Problem
-from autobump.passes.evaluate import Judged, Notice
-from autobump.passes.one import Failure, PassResult
-from autobump.passes.several import RepositoryOutcome
+from autobump.content.problem import Problem
+from autobump.decisions.evaluation import Evaluation, Notice
+from autobump.passes.result import Failure, PassResult, RepositoryOutcome
 from autobump.planning.plan import Plan
 from autobump.report import actions
-from autobump.report.actions import Told, tell_actions
+from autobump.report.actions import Told, report_to_actions
 from tests.conftest import NOW
 from tests.fixtures.bumps import make_bump
 from tests.fixtures.repositories import make_repository, script_pack
 
-RESULT = PassResult("f" * 40, NOW, Judged(0, (), (), (), ()), Plan((), ()), ())
+RESULT = PassResult("f" * 40, NOW, Evaluation(0, (), (), (), ()), Plan((), ()), ())
 
 
 def told(tmp_path: Path, *problems: Problem, notices: tuple[Notice, ...] = ()) -> tuple[list[str], str, str]:
     """Return the annotations, the summary and the outputs of a pass with some problems."""
-    judged = replace(
-        RESULT.judged,
+    evaluation = replace(
+        RESULT.evaluation,
         bumps=(make_bump("A", "One"), make_bump("A", "Two")),
         problems=problems,
         notices=notices,
     )
     files = {"GITHUB_STEP_SUMMARY": tmp_path / "summary", "GITHUB_OUTPUT": tmp_path / "output"}
     environ = {name: str(path) for name, path in files.items()}
-    told = tell_actions([RepositoryOutcome("", replace(RESULT, judged=judged))], environ)
+    told = report_to_actions([RepositoryOutcome("", replace(RESULT, evaluation=evaluation))], environ)
     assert told.failures == ()
     return list(told.commands), files["GITHUB_STEP_SUMMARY"].read_text(), files["GITHUB_OUTPUT"].read_text()
 
@@ -42,12 +41,12 @@ def test_summary_and_outputs_go_where_actions_wants_them(tmp_path: Path) -> None
 
 
 def test_outside_actions_nothing_is_written(tmp_path: Path) -> None:
-    assert tell_actions([RepositoryOutcome("", RESULT)], {}) == Told((), ())
+    assert report_to_actions([RepositoryOutcome("", RESULT)], {}) == Told((), ())
 
 
 def test_file_that_cannot_be_written_keeps_nothing_from_the_others(tmp_path: Path) -> None:
     files = {"GITHUB_STEP_SUMMARY": "/nowhere/summary", "GITHUB_OUTPUT": str(tmp_path / "output")}
-    (failure,) = tell_actions([RepositoryOutcome("", RESULT)], files).failures
+    (failure,) = report_to_actions([RepositoryOutcome("", RESULT)], files).failures
     cause = "which GITHUB_STEP_SUMMARY names: No such file or directory"
     assert failure == f"cannot write /nowhere/summary, {cause}"
     assert "bumps=0\n" in (tmp_path / "output").read_text()
@@ -63,11 +62,11 @@ def test_what_fails_as_a_whole_is_the_first_error_and_a_problem_in_the_outputs(t
     problems = tuple(Problem(f"{n}.yml", "A", "tags-unavailable", "503") for n in range(20))
     result = replace(
         RESULT,
-        judged=replace(RESULT.judged, problems=problems),
+        evaluation=replace(RESULT.evaluation, problems=problems),
         dashboard_failure="the repository has no issues",
         other_failures=(Failure("repository a/b", "no\n::notice::way"),),
     )
-    assert list(tell_actions([RepositoryOutcome("", result)], environ).commands[:3]) == [
+    assert list(report_to_actions([RepositoryOutcome("", result)], environ).commands[:3]) == [
         "::error title=Failed::dashboard: the repository has no issues",
         "::error title=Failed::repository a/b: no%0A::notice::way",
         "::error file=0.yml,title=tags-unavailable::503 (and 19 more files)",
@@ -98,9 +97,11 @@ def test_annotations_of_several_repositories_name_theirs_and_point_at_no_file(tm
         Problem("a.yml", "A", "invalid-yaml", "odd", 3, 7),
         Problem("b.yml", "B", "unsafe-edit", "no"),
     )
-    judged = replace(RESULT.judged, problems=problems, notices=(Notice("a.yml", "misplaced"),))
-    both = [RepositoryOutcome(f"owner/{name}", replace(RESULT, judged=judged)) for name in ("one", "two")]
-    commands = tell_actions([*both, RepositoryOutcome("owner/three", None, "no\nway")], {}).commands
+    evaluation = replace(RESULT.evaluation, problems=problems, notices=(Notice("a.yml", "misplaced"),))
+    both = [
+        RepositoryOutcome(f"owner/{name}", replace(RESULT, evaluation=evaluation)) for name in ("one", "two")
+    ]
+    commands = report_to_actions([*both, RepositoryOutcome("owner/three", None, "no\nway")], {}).commands
     assert commands == (
         "::error title=Failed::repository owner/three: no%0Away",
         "::warning title=invalid-yaml::owner/one: a.yml:3:7: odd",
@@ -115,7 +116,7 @@ def test_annotations_of_several_repositories_name_theirs_and_point_at_no_file(tm
 def test_summary_of_several_repositories_keeps_them_apart(tmp_path: Path) -> None:
     both = [RepositoryOutcome(f"owner/{name}", RESULT) for name in ("one", "two")]
     environ = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary"), "GITHUB_OUTPUT": str(tmp_path / "output")}
-    tell_actions([*both, RepositoryOutcome("owner/three", None, "no way")], environ)
+    report_to_actions([*both, RepositoryOutcome("owner/three", None, "no way")], environ)
     summary = (tmp_path / "summary").read_text()
     heads = [line for line in summary.splitlines() if line.startswith("#")]
     assert heads == ["# `owner/one`", "## autobump", "# `owner/two`", "## autobump", "# `owner/three`"]

@@ -11,17 +11,16 @@ from pathlib import Path
 import pytest
 
 from autobump.cli import run_command
-from autobump.content.reader import Problem
+from autobump.content.problem import Problem
 from autobump.decisions.eligibility import Skipped
+from autobump.decisions.evaluation import Notice
 from autobump.images.choice import sort_releases
 from autobump.images.inside.deprecated import DeprecatedImage
-from autobump.passes.evaluate import Notice
-from autobump.passes.one import PassResult
-from autobump.passes.several import RepositoryOutcome
+from autobump.passes.result import PassResult, RepositoryOutcome
 from autobump.planning.plan import Limits
 from autobump.pull_requests.actions import Close, Create, Outcome
 from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
-from autobump.report.html import MAX_TEXT, render_fleet_html, render_html
+from autobump.report.html import MAX_TEXT, render_html, render_several_html
 from tests.fixtures.browser import look_at
 from tests.fixtures.bumps import make_bump
 from tests.fixtures.repositories import make_repository, script_pack
@@ -242,13 +241,13 @@ def test_result_of_nothing_is_a_page_that_says_so() -> None:
     page = Page(render_html(make_result()))
     assert page.find("section") == []
     assert "There is nothing to show." in page.text
-    assert "every file was judged" in page.text
+    assert "every file was evaluated" in page.text
 
 
 def test_dashboard_that_fails_takes_nothing_from_what_was_judged() -> None:
     page = Page(render_html(make_result(dashboard_failure="the repository has no issues")))
     assert [section["id"] for section in page.find("section")] == ["failures"]
-    assert "every file was judged" in page.text
+    assert "every file was evaluated" in page.text
 
 
 def test_source_without_dates_shows_no_ages() -> None:
@@ -290,7 +289,7 @@ def fleet() -> list[RepositoryOutcome]:
 
 
 def test_several_repositories_are_parts_of_their_own() -> None:
-    page = Page(render_fleet_html(fleet()))
+    page = Page(render_several_html(fleet()))
     ids = Counter(attributes["id"] for _, attributes in page.elements if "id" in attributes)
     assert set(ids.values()) == {1}
     parts = [attributes["id"] for attributes in page.find("article")]
@@ -308,7 +307,7 @@ def test_several_repositories_are_parts_of_their_own() -> None:
 
 
 def test_page_of_several_repositories_is_well_made() -> None:
-    page = Page(render_fleet_html(fleet()))
+    page = Page(render_several_html(fleet()))
     headings = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
     assert headings[:3] == [1, 2, 3]
     assert headings.count(2) == 3
@@ -324,14 +323,14 @@ def test_page_of_several_repositories_is_well_made() -> None:
 def test_hostile_text_of_several_repositories_stays_text(text: str) -> None:
     def several(text: str) -> Page:
         outcomes = [RepositoryOutcome(text, hostile_result(text)), RepositoryOutcome(text, None, text)]
-        return Page(render_fleet_html(outcomes))
+        return Page(render_several_html(outcomes))
 
     assert shape(several(text)) == shape(several("harmless"))
 
 
 def test_filter_hides_repositories_without_a_match(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
-    page.write_text(render_fleet_html(fleet()), encoding="utf-8")
+    page.write_text(render_several_html(fleet()), encoding="utf-8")
     seen = look_at(page, tmp_path / "profile", ["repository has no issues"])
     assert seen["complaints"] == []
     filtered = seen["filtered"]["repository has no issues"]
@@ -352,7 +351,7 @@ def test_problems_of_one_cause_are_one_row_that_names_every_file() -> None:
 
 def test_images_in_use_say_what_is_not_counted() -> None:
     page = Page(render_html(full_result()))
-    assert "1 file that could not be judged is not counted here." in page.texts["images"]
+    assert "1 file that could not be evaluated is not counted here." in page.texts["images"]
 
 
 def test_plan_is_written_as_a_page(tmp_path: Path) -> None:

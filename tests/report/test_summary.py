@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from autobump.content.reader import Problem
+from autobump.content.problem import Problem
 from autobump.decisions.risk import ItemRisk, RiskLevel
-from autobump.passes.one import PassResult
+from autobump.passes.result import PassResult
 from autobump.pull_requests.actions import Create, Outcome
 from autobump.report.html import render_html
 from autobump.report.json import render_json

@@ -4,7 +4,7 @@ import pytest
 
 from autobump.decisions.eligibility import Skipped
 from autobump.images.choice import TagRecord, sort_releases
-from autobump.images.lookup import Lookup, NotFound
+from autobump.images.results import Lookup, NotFound
 from autobump.report.usage import (
     ImageInUse,
     TagInUse,
@@ -32,7 +32,7 @@ def test_items_are_counted_by_image_and_tag_whatever_becomes_of_them() -> None:
         skipped=[skip("Four", "demisto/python3", "1.0.0.9"), skip("Five", "demisto/gone", "")],
         found=FOUND,
     )
-    assert images_in_use(result.judged) == [
+    assert images_in_use(result.evaluation) == [
         ImageInUse(
             "demisto/python3",
             (TagInUse("1.0.0.9", 1, NEW), TagInUse("1.0.0.5", 1, None), TagInUse("1.0.0.1", 2, OLD)),
@@ -45,7 +45,7 @@ def test_items_are_counted_by_image_and_tag_whatever_becomes_of_them() -> None:
 def test_tags_that_are_no_numbers_come_last() -> None:
     tags = ("latest", "2.0", "1.0.0.10", "1.0.0.9")
     result = make_result(skipped=[skip(f"Item{tag}", "demisto/x", tag) for tag in tags])
-    (image,) = images_in_use(result.judged)
+    (image,) = images_in_use(result.evaluation)
     assert [tag.tag for tag in image.tags] == ["1.0.0.10", "1.0.0.9", "2.0", "latest"]
     assert (image.items, image.oldest) == (4, None)
 
@@ -56,12 +56,12 @@ def test_ages_compare_the_same_items_now_and_later() -> None:
         skipped=[skip("Kept", "demisto/python3", "1.0.0.1")],
         found=FOUND,
     )
-    now, later = ages_of_items(result.judged, NOW)
+    now, later = ages_of_items(result.evaluation, NOW)
     # A bump of the test has a target without a date, so its item cannot be compared.
     assert (now, later) == ([NOW - OLD], [NOW - OLD])
     dated = make_bump("A", "One")
     dated = type(dated)(dated.item, dated.pack, dated.image, dated.current, RELEASES[0])
-    now, later = ages_of_items(make_result([dated], found=FOUND).judged, NOW)
+    now, later = ages_of_items(make_result([dated], found=FOUND).evaluation, NOW)
     assert (now, later) == ([NOW - OLD], [NOW - NEW])
 
 

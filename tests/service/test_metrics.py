@@ -4,11 +4,12 @@ from pathlib import Path
 from autobump.content.tree import ContentTree
 from autobump.forges.local_git import LocalGitForge
 from autobump.images.sources.snapshot import SnapshotSource
-from autobump.passes.one import Pass, PassResult
+from autobump.passes.one import Pass
+from autobump.passes.result import PassResult
 from autobump.service.health import FinishedPass, PassEnd
 from autobump.service.metrics import Metrics
 from autobump.settings.model import Settings
-from autobump.support.http.request_count import Traffic
+from autobump.support.http.request_count import RequestCount
 from autobump.support.progress import Silent
 from tests.conftest import NOW
 from tests.fixtures.repositories import make_repository, script_pack
@@ -35,12 +36,12 @@ def make_pass(folder: Path) -> PassResult:
 
 
 def test_pass_is_counted_with_what_it_found_and_did(tmp_path: Path) -> None:
-    metrics, traffic = Metrics(), Traffic()
+    metrics, request_count = Metrics(), RequestCount()
     for left in (None, 4_999, 4_998):
-        traffic.count_github_call(left)
-    traffic.count_registry_request()
+        request_count.count_github_call(left)
+    request_count.count_registry_request()
     result = make_pass(tmp_path)
-    metrics.count_pass(FinishedPass(STARTED, 2.0, PassEnd.DONE), result, traffic)
+    metrics.count_pass(FinishedPass(STARTED, 2.0, PassEnd.DONE), result, request_count)
     found = numbers(metrics)
     assert found['autobump_passes_total{end="done"}'] == 1
     assert found["autobump_last_success_timestamp_seconds"] == STARTED.timestamp() + 2
@@ -58,8 +59,8 @@ def test_pass_is_counted_with_what_it_found_and_did(tmp_path: Path) -> None:
 
 def test_failed_pass_keeps_the_last_success_and_what_was_found(tmp_path: Path) -> None:
     metrics = Metrics()
-    metrics.count_pass(FinishedPass(STARTED, 2.0, PassEnd.DONE), make_pass(tmp_path), Traffic())
-    metrics.count_pass(FinishedPass(STARTED, 9.0, PassEnd.FAILED, "away"), None, Traffic())
+    metrics.count_pass(FinishedPass(STARTED, 2.0, PassEnd.DONE), make_pass(tmp_path), RequestCount())
+    metrics.count_pass(FinishedPass(STARTED, 9.0, PassEnd.FAILED, "away"), None, RequestCount())
     found = numbers(metrics)
     assert found['autobump_passes_total{end="failed"}'] == 1
     assert found["autobump_last_success_timestamp_seconds"] == STARTED.timestamp() + 2
@@ -68,11 +69,11 @@ def test_failed_pass_keeps_the_last_success_and_what_was_found(tmp_path: Path) -
 
 def test_reason_that_is_gone_is_gone_from_the_numbers(tmp_path: Path) -> None:
     metrics, result = Metrics(), make_pass(tmp_path)
-    metrics.count_pass(FinishedPass(STARTED, 2.0, PassEnd.DONE), result, Traffic())
+    metrics.count_pass(FinishedPass(STARTED, 2.0, PassEnd.DONE), result, RequestCount())
     bare = PassResult(
-        result.revision, result.now, type(result.judged)(0, (), (), (), ()), result.plan, (), ()
+        result.revision, result.now, type(result.evaluation)(0, (), (), (), ()), result.plan, (), ()
     )
-    metrics.count_pass(FinishedPass(STARTED, 2.0, PassEnd.DONE), bare, Traffic())
+    metrics.count_pass(FinishedPass(STARTED, 2.0, PassEnd.DONE), bare, RequestCount())
     found = numbers(metrics)
     assert found["autobump_bumps"] == 0
     assert not any(name.startswith(("autobump_skipped{", "autobump_problems{")) for name in found)

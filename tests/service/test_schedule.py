@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from autobump.passes.one import PassResult
+from autobump.passes.result import PassResult
 from autobump.service import schedule
 from autobump.service.schedule import find_next_due, run_schedule
 from autobump.settings.load import LoadedSettings
 from autobump.settings.model import ScheduleSettings, Settings
 from autobump.support.errors import AutobumpError, ExitCode, SettingsError
-from autobump.support.http.request_count import Traffic
+from autobump.support.http.request_count import RequestCount
 from autobump.support.progress import Progress
 
 MONDAY = datetime(2026, 6, 1, tzinfo=UTC)
@@ -67,8 +67,8 @@ def messages(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.message for record in caplog.records if record.name.startswith("autobump")]
 
 
-def always(do: Callable[[Progress], None]) -> Callable[[LoadedSettings, Progress, Traffic], PassResult]:
-    def perform(_: LoadedSettings, progress: Progress, __: Traffic) -> PassResult:
+def always(do: Callable[[Progress], None]) -> Callable[[LoadedSettings, Progress, RequestCount], PassResult]:
+    def perform(_: LoadedSettings, progress: Progress, __: RequestCount) -> PassResult:
         do(progress)
         raise AutobumpError("no pass in this test")
 

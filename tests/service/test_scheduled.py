@@ -8,12 +8,13 @@ import pytest
 from autobump.content.tree import ContentTree
 from autobump.forges.local_git import LocalGitForge
 from autobump.images.sources.snapshot import SnapshotSource
-from autobump.passes.one import Pass, PassResult
+from autobump.passes.one import Pass
+from autobump.passes.result import PassResult
 from autobump.service.scheduled import LONGEST_BACK_OFF, Runs, back_off
 from autobump.settings.load import LoadedSettings
 from autobump.settings.model import Settings
 from autobump.support.errors import AutobumpError, ForgeError
-from autobump.support.http.request_count import Traffic
+from autobump.support.http.request_count import RequestCount
 from autobump.support.lock import LockTakenError
 from autobump.support.progress import Progress
 from autobump.support.secrets import Secret
@@ -41,9 +42,9 @@ class World:
         hour = after.replace(minute=0, second=0, microsecond=0)
         return hour if hour == after else hour + HOURLY
 
-    def perform(self, loaded: LoadedSettings, progress: Progress, traffic: Traffic) -> PassResult:
+    def perform(self, loaded: LoadedSettings, progress: Progress, request_count: RequestCount) -> PassResult:
         self.seen.append(loaded)
-        traffic.count_github_call(4_000)
+        request_count.count_github_call(4_000)
         self.before()
         if self.trouble:
             raise self.trouble
@@ -91,13 +92,15 @@ def test_failed_pass_goes_no_further(
 def test_pass_with_a_failure_in_it_is_incomplete_and_not_held_up(world: World) -> None:
     source = SnapshotSource(world.tags)
 
-    def broken(loaded: LoadedSettings, progress: Progress, traffic: Traffic) -> PassResult:
+    def broken(loaded: LoadedSettings, progress: Progress, request_count: RequestCount) -> PassResult:
         world.seen.append(loaded)
         tree = ContentTree.open(world.git.directory)
         forge = LocalGitForge(world.git, branch_prefix="autobump/", now=NOW)
         result = Pass(tree, loaded.settings, source, NOW, progress).run(forge, dry_run=True)
-        paths = {bump.path: ("tags-unavailable", "away") for bump in result.judged.bumps}
-        return PassResult(result.revision, result.now, result.judged.without(paths), result.plan, (), ())
+        paths = {bump.path: ("tags-unavailable", "away") for bump in result.evaluation.bumps}
+        return PassResult(
+            result.revision, result.now, result.evaluation.with_refused(paths), result.plan, (), ()
+        )
 
     runs = Runs(broken, world.next_due, LOADED, clock=lambda: world.now)
     for _ in range(4):

@@ -12,7 +12,8 @@ from autobump.content.tree import ContentTree
 from autobump.images.sources.facts import FileFacts
 from autobump.images.sources.snapshot import SnapshotSource, TagFile
 from autobump.passes.evaluate import Filters
-from autobump.passes.one import Pass, PassResult
+from autobump.passes.one import Pass
+from autobump.passes.result import PassResult
 from autobump.planning.waves import WaveFacts
 from autobump.settings.load import load_settings
 from autobump.settings.model import Settings
@@ -83,12 +84,15 @@ def test_private_repository_gets_a_few_pull_requests_for_its_own_packs_on_plain_
 ) -> None:
     facts = FileFacts(TagFile(corpus / "images-2026-05.json.xz"))
     result = plan("xsiam-private.yml", corpus_repository, corpus_tags, facts, WaveFacts())
-    packs = {bump.pack.metadata.support for bump in result.judged.bumps if bump.pack.metadata}
+    packs = {bump.pack.metadata.support for bump in result.evaluation.bumps if bump.pack.metadata}
     assert packs == {"community"}
-    assert {bump.image.repository for bump in result.judged.bumps} <= {"demisto/python", "demisto/python3"}
-    assert result.judged.bumps
+    assert {bump.image.repository for bump in result.evaluation.bumps} <= {
+        "demisto/python",
+        "demisto/python3",
+    }
+    assert result.evaluation.bumps
     assert len(result.desired) == 3
     assert not any(pr.planned.lane for pr in result.desired)
-    skipped = Counter(str(skip.reason) for skip in result.judged.skipped)
+    skipped = Counter(str(skip.reason) for skip in result.evaluation.skipped)
     assert skipped["support-level"] > 900
     assert skipped["not-opted-in"] > 20

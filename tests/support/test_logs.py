@@ -6,7 +6,7 @@ import pytest
 
 from autobump.images.lookup import look_up_digests
 from autobump.images.sources.snapshot import SnapshotSource
-from autobump.support.logs import LogFormat, log_fields, log_what_is_done, start_logging, tell_failure
+from autobump.support.logs import LogFormat, log_fields, log_what_is_done, report_failure, start_logging
 from autobump.support.progress import Silent
 from autobump.support.secrets import Secret
 
@@ -83,7 +83,7 @@ def test_secrets_are_hidden_wherever_they_stand_in_a_line(
             raise RuntimeError(f"cannot use {marked}")
         except RuntimeError as exc:
             _log.exception("failed")
-            tell_failure(str(exc), error=exc)
+            report_failure(str(exc), error=exc)
     err = capsys.readouterr().err
     assert "7f3a" not in err
     assert err.count("***") >= 7
@@ -103,10 +103,10 @@ def test_text_from_outside_cannot_begin_a_line_of_its_own(
 
 def test_end_of_a_command_is_told_for_people_or_as_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
     start_logging(0)
-    tell_failure("a.yml:1:1: one", "a.yml:2:1: two")
+    report_failure("a.yml:1:1: one", "a.yml:2:1: two")
     assert capsys.readouterr().err == "autobump: a.yml:1:1: one\na.yml:2:1: two\n"
     start_logging(0, LogFormat.JSON)
-    tell_failure("a.yml:1:1: one", "a.yml:2:1: two")
+    report_failure("a.yml:1:1: one", "a.yml:2:1: two")
     (line,) = told(capsys)
     assert (line["level"], line["message"]) == ("error", "a.yml:1:1: one\na.yml:2:1: two")
 
@@ -115,7 +115,7 @@ def test_text_from_outside_cannot_begin_a_line_where_an_end_is_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     start_logging(0)
-    tell_failure("no file one\nautobump: two\x1b[2J", error=ValueError("three\x1b[2J"))
+    report_failure("no file one\nautobump: two\x1b[2J", error=ValueError("three\x1b[2J"))
     err = capsys.readouterr().err
     assert err.splitlines()[-2:] == [
         "ValueError: three\\x1b[2J",

@@ -21,7 +21,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from autobump.support.errors import ForgeError, UsageError
 from autobump.support.http.bounds import BoundedAdapter, UnboundedAnswerError, read_body
 from autobump.support.http.certificates import blames_certificate
-from autobump.support.http.request_count import Traffic
+from autobump.support.http.request_count import RequestCount
 from autobump.support.secrets import Secret
 
 DEFAULT_URL = "https://api.github.com"
@@ -105,7 +105,7 @@ class GitHubApi:
         pace: GitHubPace | None = None,
         *,
         login: str = "",
-        traffic: Traffic | None = None,
+        request_count: RequestCount | None = None,
     ) -> None:
         """Use a client made by `connect_with_token` or `connect_as_app`.
 
@@ -114,14 +114,14 @@ class GitHubApi:
             repository: `owner/name`.
             pace: How fast to write.
             login: The account the calls are made for; empty to ask GitHub when it is needed.
-            traffic: Told of every call.
+            request_count: Told of every call.
         """
         self.repository = repository
         self.owner = repository.partition("/")[0]
         self._requester = github.requester
         self._pace = pace or GitHubPace()
         self._login = login
-        self._traffic = traffic or Traffic()
+        self._traffic = request_count or RequestCount()
         self._waited = 0.0
 
     def login(self) -> str:
@@ -297,14 +297,21 @@ class GitHubApi:
 
 
 def connect_with_token(
-    token: Secret, url: str, repository: str, pace: GitHubPace, traffic: Traffic | None = None
+    token: Secret, url: str, repository: str, pace: GitHubPace, request_count: RequestCount | None = None
 ) -> GitHubApi:
     """Connect with a token: of a person, a machine user or a workflow."""
-    return GitHubApi(_client(Auth.Token(token.reveal()), url, pace), repository, pace, traffic=traffic)
+    return GitHubApi(
+        _client(Auth.Token(token.reveal()), url, pace), repository, pace, request_count=request_count
+    )
 
 
 def connect_as_app(
-    app_id: str, key: Secret, url: str, repository: str, pace: GitHubPace, traffic: Traffic | None = None
+    app_id: str,
+    key: Secret,
+    url: str,
+    repository: str,
+    pace: GitHubPace,
+    request_count: RequestCount | None = None,
 ) -> GitHubApi:
     """Connect as a GitHub App, with the installation that has the repository.
 
@@ -326,7 +333,7 @@ def connect_as_app(
             repository,
             pace,
             login=f"{app.app_slug}[bot]",
-            traffic=traffic,
+            request_count=request_count,
         )
     except GithubException as exc:
         if exc.status == 404:

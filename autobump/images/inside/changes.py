@@ -125,7 +125,7 @@ class ImageDiff:
 
 
 @dataclass(frozen=True, slots=True)
-class NamedDiff:
+class TagDiff:
     """A difference and what it is between: `namespace/name`, the older and the newer tag."""
 
     repository: str

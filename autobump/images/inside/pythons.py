@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from autobump.images.choice import Release
-from autobump.images.lookup import Lookup
+from autobump.images.results import Lookup
 from autobump.images.sources import FactsSource
 from autobump.support.errors import RegistryError
 

@@ -10,7 +10,7 @@ from autobump.images.choice import TagRecord
 from autobump.images.inside.facts import ImageFacts
 from autobump.support.errors import UsageError
 from autobump.support.files import expand_home
-from autobump.support.http.request_count import Traffic
+from autobump.support.http.request_count import RequestCount
 
 
 class TagSource(Protocol):
@@ -81,13 +81,13 @@ class SourceOptions:
         cache: Folder of the cache, or None for none.
         refresh: Read nothing from the cache.
         connections: Requests under way at once.
-        traffic: Told of every request over HTTP.
+        request_count: Told of every request over HTTP.
     """
 
     cache: Path | None = None
     refresh: bool = False
     connections: int = 8
-    traffic: Traffic | None = None
+    request_count: RequestCount | None = None
 
 
 def open_tag_source(spelling: str, options: SourceOptions | None = None) -> TagSource:
@@ -120,7 +120,7 @@ def _open_network_source(spelling: str, options: SourceOptions) -> TagSource:
     from autobump.support.http.client import HttpClient, HttpLimits
     from autobump.support.secrets import find_secret, find_text, is_for_github_com
 
-    client = HttpClient(HttpLimits(connections=options.connections), traffic=options.traffic)
+    client = HttpClient(HttpLimits(connections=options.connections), request_count=options.request_count)
     if spelling == "dockerfiles-info":
         from autobump.images.sources.image_pages import GitHubPages, ImagePagesSource
 

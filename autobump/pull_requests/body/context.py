@@ -3,39 +3,39 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
+from autobump.decisions.evaluation import Evaluation
 from autobump.decisions.risk import RiskLevel, RiskPolicy
 from autobump.images.choice import NoUpdateReason
 from autobump.images.inside.deprecated import DeprecatedImage
-from autobump.passes.evaluate import Judged
-from autobump.passes.risk import Assessor
+from autobump.images.known import KnownImages
 from autobump.planning.plan import Plan, PlannedPullRequest
-from autobump.pull_requests.body.text import Background, LeftOut
+from autobump.pull_requests.body.text import BodyContext, LeftOut
 from autobump.pull_requests.labels import RISK_LABELS
 from autobump.pull_requests.render import PullRequestOptions
 from autobump.settings.model import Settings
 
 
-def gather_background(
+def gather_body_context(
     planned: PlannedPullRequest,
     left_out: Mapping[str, tuple[LeftOut, ...]],
-    assessor: Assessor | None,
+    images: KnownImages | None,
     deprecated: Mapping[str, DeprecatedImage],
     links: str,
-) -> Background:
+) -> BodyContext:
     """Return what the body of one pull request tells.
 
     Args:
         planned: The pull request.
         left_out: What of each image is not in a pull request, see `gather_left_out`.
-        assessor: What is known of the images, if risks are assessed.
+        images: What is known of the images; None when risks are not assessed.
         deprecated: Deprecated images by name.
         links: Address that a path is put behind to see the file, or empty.
     """
     image, new = planned.repository, planned.target.tag.text
     tags = sorted({bump.image.tag or "" for bump in planned.bumps})
-    find = assessor.facts if assessor else (lambda _repository, _tag: None)
-    return Background(
-        diffs={tag: diff for tag in tags if assessor and (diff := assessor.diff(image, tag, new))},
+    find = images.facts if images else (lambda _repository, _tag: None)
+    return BodyContext(
+        diffs={tag: diff for tag in tags if images and (diff := images.diff(image, tag, new))},
         old={tag: facts for tag in tags if (facts := find(image, tag))},
         new=find(image, new),
         left_out=left_out.get(image, ()),
@@ -80,18 +80,20 @@ def _is_harmless(planned: PlannedPullRequest, policy: RiskPolicy) -> bool:
     return all(risk.known and not policy.marks(risk.level) for risk in risks)
 
 
-def in_use(deprecated: Mapping[str, DeprecatedImage], judged: Judged) -> dict[str, DeprecatedImage]:
+def in_use(deprecated: Mapping[str, DeprecatedImage], evaluation: Evaluation) -> dict[str, DeprecatedImage]:
     """Return the deprecated images that items use, sorted by name."""
-    used = {bump.image.repository for bump in judged.bumps} | {skip.repository for skip in judged.skipped}
+    used = {bump.image.repository for bump in evaluation.bumps} | {
+        skip.repository for skip in evaluation.skipped
+    }
     return {image: deprecated[image] for image in sorted(used & deprecated.keys())}
 
 
-def gather_left_out(plan: Plan, judged: Judged) -> dict[str, tuple[LeftOut, ...]]:
+def gather_left_out(plan: Plan, evaluation: Evaluation) -> dict[str, tuple[LeftOut, ...]]:
     """Return for each image which of its items wait or stay, and why; one that is up to date is no news."""
     rows: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for wait in plan.waiting:
         rows[wait.bump.image.repository].append((wait.reason.value, wait.bump.path))
-    for skip in judged.skipped:
+    for skip in evaluation.skipped:
         if skip.reason != NoUpdateReason.UP_TO_DATE:
             rows[skip.repository].append((str(skip.reason), skip.path))
     return {image: tuple(_count_left_out(rows[image])) for image in rows}

@@ -41,7 +41,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Background:
+class BodyContext:
     """What a body tells beside the plan.
 
     Attributes:
@@ -61,18 +61,18 @@ class Background:
     links: str = ""
 
 
-def render_body(planned: PlannedPullRequest, background: Background, room: int) -> str:
+def render_body(planned: PlannedPullRequest, context: BodyContext, room: int) -> str:
     """Write a body of at most `room` characters.
 
     The order is the one of a reviewer's questions: what, is it safe, what changes inside, which items, what
     is missing, and how to say no. When it is too long the longest list is cut, again and again, and says so.
     """
-    sections: list[str | LongList] = [_headline(planned), _verdict(planned, background)]
+    sections: list[str | LongList] = [_headline(planned), _verdict(planned, context)]
     sections += _risk_section(planned)
-    sections += _change_sections(planned, background)
-    sections += [_items_section(planned, background)]
-    if background.left_out:
-        sections.append(_left_out_section(background.left_out))
+    sections += _change_sections(planned, context)
+    sections += [_items_section(planned, context)]
+    if context.left_out:
+        sections.append(_left_out_section(context.left_out))
     sections.append(_OPT_OUT)
     return join_within(sections, room)
 
@@ -82,7 +82,7 @@ def _headline(planned: PlannedPullRequest) -> str:
     return f"Updates {items} in {packs} to {code(f'{planned.repository}:{planned.target.tag}')}."
 
 
-def _verdict(planned: PlannedPullRequest, background: Background) -> str:
+def _verdict(planned: PlannedPullRequest, context: BodyContext) -> str:
     """Say in a line whether anything speaks against merging."""
     assessed = [bump.risk for bump in planned.bumps if bump.risk is not None and bump.risk.known]
     levels = [risk.level for risk in assessed]
@@ -93,7 +93,7 @@ def _verdict(planned: PlannedPullRequest, background: Background) -> str:
     elif review := levels.count(RiskLevel.REVIEW):
         parts.append(f"🔎 **{count(review, 'item')} to look at**, see below.")
     elif assessed and not unknown:
-        same = background.diffs and all(diff.changes == () for diff in background.diffs.values())
+        same = context.diffs and all(diff.changes == () for diff in context.diffs.values())
         why = (
             "the packages are the same, it is a rebuild"
             if same
@@ -102,12 +102,12 @@ def _verdict(planned: PlannedPullRequest, background: Background) -> str:
         parts.append(f"✅ **No risk found:** {why}.")
     if unknown:
         parts.append(f"❔ What is inside the images of {count(unknown, 'item')} is not known.")
-    if licences := describe_licences(background.diffs.values()):
+    if licences := describe_licences(context.diffs.values()):
         parts.append(f"⚖️ {licences}")
     for held in sorted({bump.held_back for bump in planned.bumps if bump.held_back}):
         parts.append(f"⏸️ A newer tag is held back: {code(held)}")
-    if background.deprecated:
-        parts.append(f"🪦 The image is deprecated: {code(background.deprecated.reason)}")
+    if context.deprecated:
+        parts.append(f"🪦 The image is deprecated: {code(context.deprecated.reason)}")
     return "\n\n".join(parts)
 
 
@@ -140,26 +140,26 @@ def _named(bumps: Sequence[Bump], everything: int) -> str:
     return f"{shown} and {len(bumps) - _MAX_NAMED} more" if len(bumps) > _MAX_NAMED else shown
 
 
-def _change_sections(planned: PlannedPullRequest, background: Background) -> list[str | LongList]:
+def _change_sections(planned: PlannedPullRequest, context: BodyContext) -> list[str | LongList]:
     """Show the facts of every old tag and of the new one, then the packages between each old tag and it."""
     users: dict[str, int] = defaultdict(int)
     for bump in planned.bumps:
         users[bump.image.tag or ""] += 1
     tags = sorted(users, key=lambda tag: (-users[tag], tag))
     rows = [
-        (*fact_cells(tag or "no tag", background.old.get(tag), _packages(background, tag)), str(users[tag]))
+        (*fact_cells(tag or "no tag", context.old.get(tag), _packages(context, tag)), str(users[tag]))
         for tag in tags
     ]
-    new = fact_cells(planned.target.tag.text, background.new or _published(planned), "")
+    new = fact_cells(planned.target.tag.text, context.new or _published(planned), "")
     rows.append((f"→ {new[0]}", *new[1:], ""))
     sections: list[str | LongList] = [
         long_table("### What changes inside\n\n", (*FACT_HEADERS, "Items"), rows, "tag")
     ]
-    digest = planned.target.digest or (background.new.digest if background.new else None)
+    digest = planned.target.digest or (context.new.digest if context.new else None)
     if digest:
         sections.append(f"Digest of the new image: {code(digest)}")
     for tag in tags:
-        diff = background.diffs.get(tag)
+        diff = context.diffs.get(tag)
         if diff is not None and (packages := list(package_rows(diff))):
             title = f"Packages since {tag or 'no tag'}: {summarise_packages(diff)}"
             head = f"<details><summary>{title}</summary>\n\n"
@@ -167,21 +167,21 @@ def _change_sections(planned: PlannedPullRequest, background: Background) -> lis
     return sections
 
 
-def _packages(background: Background, tag: str) -> str:
-    return summarise_packages(background.diffs.get(tag))
+def _packages(context: BodyContext, tag: str) -> str:
+    return summarise_packages(context.diffs.get(tag))
 
 
 def _published(planned: PlannedPullRequest) -> ImageFacts:
     return ImageFacts(created=planned.target.created)
 
 
-def _items_section(planned: PlannedPullRequest, background: Background) -> LongList:
+def _items_section(planned: PlannedPullRequest, context: BodyContext) -> LongList:
     rows = []
     for pack, bumps in groupby(planned.bumps, key=lambda bump: bump.item.pack):
         for number, bump in enumerate(bumps):
             name = code(bump.item.facts.name)
-            if background.links:
-                name = f"[{name}]({background.links}{quote(bump.path)})"
+            if context.links:
+                name = f"[{name}]({context.links}{quote(bump.path)})"
             rows.append(
                 (
                     code(pack) if number == 0 else "",

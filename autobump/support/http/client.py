@@ -19,7 +19,7 @@ from autobump.support.errors import RegistryError
 from autobump.support.http.bounds import BoundedAdapter, UnboundedAnswerError, read_body
 from autobump.support.http.certificates import blames_certificate
 from autobump.support.http.headers import MAX_LENGTH, find_seconds_asked
-from autobump.support.http.request_count import Traffic
+from autobump.support.http.request_count import RequestCount
 
 _log = logging.getLogger(__name__)
 
@@ -154,18 +154,18 @@ class HttpClient:
         self,
         limits: HttpLimits | None = None,
         sleep: Callable[[float], None] = time.sleep,
-        traffic: Traffic | None = None,
+        request_count: RequestCount | None = None,
     ) -> None:
         """Make a client.
 
         Args:
             limits: Bounds; the defaults suit public registries.
             sleep: Waits between tries; tests count instead.
-            traffic: Told of every request.
+            request_count: Told of every request.
         """
         self.limits = limits or HttpLimits()
         self._sleep = sleep
-        self._traffic = traffic or Traffic()
+        self._traffic = request_count or RequestCount()
         self._waited = 0.0
         self._asked = 0.0
         self._lock = threading.Lock()

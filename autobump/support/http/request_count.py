@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Traffic:
+class RequestCount:
     """Calls and requests of one pass, those that were tried again included; safe to share between threads.
 
     Attributes:

@@ -9,7 +9,7 @@ from autobump.images.inside.changes import ImageDiff
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.inside.facts import ImageFacts, PackageFacts
 from autobump.planning.plan import Limits, plan_pull_requests
-from autobump.pull_requests.body.text import Background, LeftOut
+from autobump.pull_requests.body.text import BodyContext, LeftOut
 from autobump.pull_requests.marker import find_marker
 from autobump.pull_requests.render import (
     DesiredPullRequest,
@@ -68,13 +68,13 @@ def render(
         for bump in bumps
     ]
     (planned,) = plan_pull_requests(assessed, Limits(max_items=1000)).pull_requests
-    background = Background(
+    context = BodyContext(
         diffs=dict.fromkeys(tags, diff),
         old=dict.fromkeys(tags, old),
         new=new,
-        **more,  # type: ignore[arg-type]  # the fields of Background, by name
+        **more,  # type: ignore[arg-type]  # the fields of BodyContext, by name
     )
-    return DesiredPullRequest(planned, PullRequestOptions(("label",)), with_notes=True, background=background)
+    return DesiredPullRequest(planned, PullRequestOptions(("label",)), with_notes=True, context=context)
 
 
 NEWER: dict[str, object] = {"created": datetime(2026, 5, 16, tzinfo=UTC), "digest": "sha256:" + "6" * 64}
@@ -181,7 +181,7 @@ def test_hostile_names_cannot_forge_the_marker() -> None:
 def test_body_says_when_nothing_is_known_of_the_images() -> None:
     (planned,) = plan_pull_requests([make_bump("Mail", "Mail")], Limits()).pull_requests
     desired = DesiredPullRequest(
-        planned, PullRequestOptions(("label",)), with_notes=True, background=Background()
+        planned, PullRequestOptions(("label",)), with_notes=True, context=BodyContext()
     )
     assert "What is inside the images of 1 item is not known." in desired.text
     assert "No risk found" not in desired.text
@@ -192,7 +192,7 @@ def test_body_does_not_call_items_safe_while_some_are_not_known() -> None:
     unknown = replace(make_bump("Mail", "Other"), risk=ItemRisk(note="not known", known=False))
     (planned,) = plan_pull_requests([known, unknown], Limits()).pull_requests
     desired = DesiredPullRequest(
-        planned, PullRequestOptions(("label",)), with_notes=True, background=Background()
+        planned, PullRequestOptions(("label",)), with_notes=True, context=BodyContext()
     )
     assert "No risk found" not in desired.text
 

@@ -6,12 +6,11 @@ import pytest
 from autobump.content.tree import ContentTree
 from autobump.forges.open import identify_forge
 from autobump.images.sources.snapshot import SnapshotSource
-from autobump.passes.one import Pass
-from autobump.passes.perform import perform_pass
+from autobump.passes.one import Pass, run_on_forge
 from autobump.settings.model import ContentSettings, Settings
 from autobump.support.errors import AutobumpError
 from autobump.support.git import Git
-from autobump.support.lock import hold_lock
+from autobump.support.lock import lock
 from autobump.support.progress import Silent
 from tests.conftest import NOW
 from tests.fixtures.repositories import branches, make_repository, script_pack
@@ -27,13 +26,13 @@ def make_pass(folder: Path, tags: dict[str, list[str]] | None = None) -> Pass:
 def test_pass_holds_the_lock_of_its_forge_and_a_dry_run_does_not(tmp_path: Path) -> None:
     one = make_pass(tmp_path)
     cache = tmp_path / "cache"
-    with hold_lock(cache / "locks", identify_forge("local", one.tree.git, one.settings)):
-        dry = perform_pass(one, "local", dry_run=True, cache=cache)
+    with lock(cache / "locks", identify_forge("local", one.tree.git, one.settings)):
+        dry = run_on_forge(one, "local", dry_run=True, cache=cache)
         with pytest.raises(AutobumpError, match="is at work on"):
-            perform_pass(one, "local", dry_run=False, cache=cache)
+            run_on_forge(one, "local", dry_run=False, cache=cache)
     assert dry.outcomes is not None
     assert branches(one.tree.git) == {}
-    perform_pass(one, "local", dry_run=False, cache=cache)
+    run_on_forge(one, "local", dry_run=False, cache=cache)
     assert len(branches(one.tree.git)) == 1
 
 
@@ -54,7 +53,7 @@ def test_forge_is_the_same_wherever_one_stands_in_it(tmp_path: Path, monkeypatch
 
 def test_events_of_a_pass_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        perform_pass(make_pass(tmp_path), "local", dry_run=False, cache=tmp_path / "cache")
+        run_on_forge(make_pass(tmp_path), "local", dry_run=False, cache=tmp_path / "cache")
     assert [record.message for record in caplog.records] == ["pass started", "pull request", "pass finished"]
     made, finished = (vars(record) for record in caplog.records[1:])
     assert {name: made[name] for name in ("action", "image", "target", "packs", "pull_request")} == {
@@ -80,7 +79,7 @@ def test_each_failure_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFi
 
     def perform(*tags: str) -> None:
         one = Pass(tree, Settings(), SnapshotSource({"demisto/x": list(tags)}), NOW, Silent())
-        perform_pass(one, "local", dry_run=False, cache=tmp_path / "cache")
+        run_on_forge(one, "local", dry_run=False, cache=tmp_path / "cache")
 
     perform("1.0.0.2")
     (branch,) = branches(git)

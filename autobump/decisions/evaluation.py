@@ -1,0 +1,132 @@
+"""Every item file's outcome before planning: bump, skip or problem."""
+
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from autobump.content.problem import UNREADABLE, Problem
+from autobump.decisions.bump import Bump
+from autobump.decisions.eligibility import Skipped
+from autobump.decisions.risk import ItemRisk, RiskPolicy, describe_finding
+from autobump.images.choice import NoUpdateReason
+from autobump.images.results import Lookup
+
+TAGS_UNAVAILABLE = "tags-unavailable"
+"""Reason of a problem: the registry did not answer for an item's image."""
+
+_Row = TypeVar("_Row", Bump, Skipped, Problem)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a maintainer should know of a file, whatever becomes of it."""
+
+    path: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Every item file of the pass in exactly one of bumps, skipped and problems, each sorted by path.
+
+    Attributes:
+        files: How many item files there are.
+        bumps: Items that move to another tag.
+        skipped: Items that stay, and why.
+        problems: Files that could not be evaluation.
+        notices: What else a maintainer should know.
+        found: What the registry holds of each image that was asked for, newest first, by name.
+    """
+
+    files: int
+    bumps: tuple[Bump, ...]
+    skipped: tuple[Skipped, ...]
+    problems: tuple[Problem, ...]
+    notices: tuple[Notice, ...]
+    found: Mapping[str, Lookup] = field(default_factory=dict)
+
+    @property
+    def unknown(self) -> tuple[Problem, ...]:
+        """The problems that say nothing of their item: a registry or git did not answer for it."""
+        return tuple(problem for problem in self.problems if problem.reason in (TAGS_UNAVAILABLE, UNREADABLE))
+
+    def count_items(self, image: str) -> int:
+        """Return how many items use an image, updated or not."""
+        updated = sum(1 for bump in self.bumps if bump.image.repository == image)
+        return updated + sum(1 for skip in self.skipped if skip.repository == image)
+
+    def with_refused(self, refused: Mapping[str, tuple[str, str]]) -> "Evaluation":
+        """Return the same with some bumps turned into problems.
+
+        Args:
+            refused: Reason and detail, by the path of the bump.
+        """
+        problems = [
+            Problem(bump.path, bump.item.pack, *refused[bump.path])
+            for bump in self.bumps
+            if bump.path in refused
+        ]
+        return replace(
+            self,
+            bumps=tuple(bump for bump in self.bumps if bump.path not in refused),
+            problems=by_path([*self.problems, *problems]),
+        )
+
+    def with_held(self, reasons: Mapping[str, str]) -> "Evaluation":
+        """Return the same with some bumps held, by path, and why."""
+        held = [_hold(bump, reasons[bump.path]) for bump in self.bumps if bump.path in reasons]
+        return replace(
+            self,
+            bumps=tuple(bump for bump in self.bumps if bump.path not in reasons),
+            skipped=by_path([*self.skipped, *held]),
+        )
+
+    def beside(self, lanes: Mapping[str, str], packs: Set[tuple[str, str]]) -> "Evaluation":
+        """Return the same with every bump where open pull requests have it, before its risk is known.
+
+        Args:
+            lanes: The lane of each item in an open pull request, by path.
+            packs: Image and pack of open pull requests; other items of these stay out for the time being.
+        """
+        if not lanes and not packs:
+            return self
+        bumps = (
+            bump
+            if bump.risk is not None  # it was looked at already, in an earlier round of this pass
+            else replace(
+                bump,
+                lane=lanes.get(bump.path, bump.lane),
+                joins=bump.path in lanes or (bump.image.repository, bump.item.pack) not in packs,
+            )
+            for bump in self.bumps
+        )
+        return replace(self, bumps=tuple(bumps))
+
+    def with_risks(self, risks: Mapping[str, ItemRisk], policy: RiskPolicy) -> "Evaluation":
+        """Return the same with the risk of some bumps, by path, and what the policy makes of it.
+
+        A bump whose images are not known stays where it is: silence is no reason to move it.
+        """
+        bumps: list[Bump] = []
+        skipped = list(self.skipped)
+        for bump in self.bumps:
+            risk = risks.get(bump.path)
+            if risk is None:
+                bumps.append(bump)
+            elif policy.holds(risk.level):
+                skipped.append(_hold(bump, describe_finding(risk.findings[0])))
+            else:
+                lane = policy.lane(risk.level) if risk.known else bump.lane
+                bumps.append(replace(bump, risk=risk, lane=lane, joins=bump.joins or risk.known))
+        return replace(self, bumps=tuple(bumps), skipped=by_path(skipped))
+
+
+def by_path(rows: Iterable[_Row]) -> tuple[_Row, ...]:
+    """Return bumps, skips or problems sorted by path."""
+    return tuple(sorted(rows, key=lambda row: row.path))
+
+
+def _hold(bump: Bump, why: str) -> Skipped:
+    return Skipped(
+        bump.path, bump.item.pack, NoUpdateReason.HELD, why, bump.image.repository, bump.image.tag or ""
+    )

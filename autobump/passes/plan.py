@@ -1,0 +1,98 @@
+"""Plans, assesses the risk of what is in the plan, and plans again until all of it is assessed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from autobump.content.code import read_code
+from autobump.content.facts_cache import FactsCache
+from autobump.content.tree import ContentTree
+from autobump.decisions.bump import Bump
+from autobump.decisions.evaluation import Evaluation
+from autobump.decisions.risk import ImageRisk, ItemRisk
+from autobump.images.known import KnownImages
+from autobump.planning.existing import ExistingState
+from autobump.planning.plan import Plan, plan_pull_requests
+from autobump.planning.waves import take_turns
+
+if TYPE_CHECKING:
+    from autobump.passes.one import Pass
+
+
+@dataclass(slots=True)
+class RiskAssessor:
+    """Assesses bumps, and remembers for one pass what it found.
+
+    Attributes:
+        tree: The commit the items were read from.
+        images: What is known of the images.
+        cache: Remembers the imports of a blob.
+    """
+
+    tree: ContentTree
+    images: KnownImages
+    cache: FactsCache
+    _risks: dict[tuple[str, str, str], ImageRisk] = field(default_factory=dict)
+
+    def assess(self, bumps: Iterable[Bump]) -> dict[str, ItemRisk]:
+        """Return the risk of each bump, by path; those whose images are not known say so."""
+        wanted = list(bumps)
+        self.images.learn({key for bump in wanted for key in _tags_of(bump)})
+        codes = read_code(self.tree, (bump.item for bump in wanted), self.cache)
+        return {bump.path: self._risk_of(bump).assess(codes[bump.path]) for bump in wanted}
+
+    def _risk_of(self, bump: Bump) -> ImageRisk:
+        key = (bump.image.repository, bump.image.tag or "", bump.target.tag.text)
+        if key not in self._risks:
+            self._risks[key] = ImageRisk(self.images.diff(*key))
+        return self._risks[key]
+
+
+def _tags_of(bump: Bump) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Return the older and the newer tag of a bump, each with its image."""
+    repository = bump.image.repository
+    return (repository, bump.image.tag or ""), (repository, bump.target.tag.text)
+
+
+def open_risk_assessor(this: "Pass") -> RiskAssessor | None:
+    """Return what assesses risks and remembers them for this pass; None when none are assessed."""
+    if this.facts is None:
+        return None
+    images = KnownImages(this.facts, this.settings.registry.concurrency, this.progress)
+    return RiskAssessor(this.tree, images, this.cache)
+
+
+def plan_with_risk(
+    this: "Pass", evaluation: Evaluation, state: ExistingState, assessor: RiskAssessor | None
+) -> tuple[Evaluation, Plan]:
+    """Plan, look at the risk of what is in the plan, and plan again until all of it was looked at."""
+    if assessor is not None:
+        evaluation = evaluation.beside(state.lanes, state.listed)
+    covered = state.covered
+    while True:
+        plan = _plan_waves(this, evaluation, state)
+        chosen = {path for pr in plan.pull_requests for path in pr.paths}
+        fresh = [
+            bump
+            for bump in evaluation.bumps
+            if bump.risk is None
+            and (bump.path in chosen or (bump.image.repository, bump.item.pack) in covered)
+        ]
+        if assessor is None or not fresh:
+            return evaluation, plan
+        evaluation = evaluation.with_risks(assessor.assess(fresh), this.settings.risk)
+
+
+def _plan_waves(this: "Pass", evaluation: Evaluation, state: ExistingState) -> Plan:
+    """Plan what the waves let through; the rest waits for its wave."""
+    turns = take_turns(
+        evaluation.bumps,
+        this.settings.waves,
+        state.waves,
+        state.refused,
+        this.wave_facts,
+        this.now,
+        partial=bool(this.filters.paths or this.filters.packs),
+    )
+    plan = plan_pull_requests(turns.ready, this.settings.limits, state.open, state.closed, state.taken)
+    return plan.with_waiting(turns.waiting)

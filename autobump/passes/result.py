@@ -1,0 +1,149 @@
+"""What came of a pass over one repository, and of passes over several."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from autobump.decisions.evaluation import Evaluation
+from autobump.images.inside.deprecated import DeprecatedImage
+from autobump.planning.plan import Plan
+from autobump.pull_requests.render import DesiredPullRequest
+
+if TYPE_CHECKING:
+    from autobump.pull_requests.actions import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What failed as a whole: the dashboard, or of several repositories one or its dashboard.
+
+    Attributes:
+        what: Its name, such as `repository acme/content`.
+        cause: Why.
+    """
+
+    what: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassResult:
+    """What a pass found, planned and did.
+
+    Attributes:
+        revision: The analysed commit; empty for several repositories together.
+        now: The time that counts for the pass, with timezone.
+        evaluation: Every item file's row.
+        plan: The pull requests, and the bumps that wait.
+        desired: The pull requests as they read, sorted by branch.
+        outcomes: What was done, or would be in a dry run, sorted by branch; None for a plan.
+        deprecated: Deprecated images that items use, by name.
+        dashboard_failure: Why the dashboard could not be brought up to date, or empty.
+        other_failures: What failed as a whole of several repositories together.
+        repository: `owner/name`, as the settings call it; empty for several together.
+        dry_run: Whether what `outcomes` tell was not done.
+    """
+
+    revision: str
+    now: datetime
+    evaluation: Evaluation
+    plan: Plan
+    desired: tuple[DesiredPullRequest, ...]
+    outcomes: "tuple[Outcome, ...] | None" = None
+    deprecated: Mapping[str, DeprecatedImage] = field(default_factory=dict)
+    dashboard_failure: str = ""
+    other_failures: tuple[Failure, ...] = ()
+    repository: str = ""
+    dry_run: bool = False
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """What failed as a whole."""
+        own = (Failure("dashboard", self.dashboard_failure),) if self.dashboard_failure else ()
+        return own + self.other_failures
+
+    @property
+    def failed(self) -> bool:
+        """Whether a registry, git or forge call failed."""
+        return (
+            any(outcome.failure for outcome in self.outcomes or ())
+            or bool(self.evaluation.unknown)
+            or bool(self.failures)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryOutcome:
+    """What came of one repository: a result, or why there is none.
+
+    Attributes:
+        repository: `owner/name`; empty for the only one.
+        result: What the pass found and did; None when it could not be made.
+        failure: Why it could not, or empty.
+        left_out: Whether that is because another process is at work on it.
+    """
+
+    repository: str
+    result: PassResult | None
+    failure: str = ""
+    left_out: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether the pass, or a registry or forge call in it, failed."""
+        return self.result is None or self.result.failed
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """What failed as a whole, by names that tell it from the same of other repositories."""
+        if self.result is None:
+            return (Failure(f"repository {self.repository}", self.failure),)
+        return tuple(
+            Failure(f"{failure.what} of {self.repository}", failure.cause) for failure in self.result.failures
+        )
+
+
+def find_only(outcomes: Sequence[RepositoryOutcome]) -> PassResult | None:
+    """Return the result of the only repository; None for one or more that go by their names."""
+    match outcomes:
+        case [RepositoryOutcome(repository="", result=PassResult() as only)]:
+            return only
+    return None
+
+
+def merge_outcomes(outcomes: Sequence[RepositoryOutcome]) -> PassResult:
+    """Return what came of all repositories as one result, with those that failed among its failures."""
+    if (only := find_only(outcomes)) is not None:
+        return only
+    results = [one.result for one in outcomes if one.result]
+    first = results[0] if results else _nothing()
+    evaluation = Evaluation(
+        sum(one.evaluation.files for one in results),
+        tuple(bump for one in results for bump in one.evaluation.bumps),
+        tuple(skip for one in results for skip in one.evaluation.skipped),
+        tuple(problem for one in results for problem in one.evaluation.problems),
+        tuple(notice for one in results for notice in one.evaluation.notices),
+        {name: found for one in results for name, found in one.evaluation.found.items()},
+    )
+    done = tuple(outcome for one in results for outcome in one.outcomes or ())
+    return replace(
+        first,
+        revision="",
+        repository="",
+        evaluation=evaluation,
+        plan=Plan(
+            tuple(pr for one in results for pr in one.plan.pull_requests),
+            tuple(wait for one in results for wait in one.plan.waiting),
+        ),
+        desired=tuple(desired for one in results for desired in one.desired),
+        outcomes=None if first.outcomes is None else done,
+        deprecated={name: image for one in results for name, image in one.deprecated.items()},
+        dashboard_failure="",
+        other_failures=tuple(failure for one in outcomes for failure in one.failures),
+    )
+
+
+def _nothing() -> PassResult:
+    """Return what came of a pass that read no repository."""
+    return PassResult("", datetime.now(UTC), Evaluation(0, (), (), (), ()), Plan((), ()), (), ())
