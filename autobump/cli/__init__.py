@@ -413,7 +413,7 @@ def schedule(
 @_repository_options
 def explain(path: str, repo: Path | None, rev: str, config: _Choice, tags: str | None, refresh: bool) -> int:
     """Show the decision trail of one item: each rule in order, the fact it saw, and its row of `plan`."""
-    from autobump.passes.explain import explain_item
+    from autobump.passes.inspect.explain import explain_item
     from autobump.passes.open import make_pass, open_repository, open_sources
     from autobump.support.progress import open_progress
 
@@ -462,7 +462,7 @@ def show_tags(
         raise click.UsageError("name one IMAGE; none or several go with --export FILE alone")
     if repo is not None:
         raise click.UsageError("--repo goes with --export alone")
-    from autobump.passes.explain import explain_tags
+    from autobump.passes.inspect.explain import explain_tags
     from autobump.passes.open import open_tags
 
     settings = config.load(None).settings
@@ -475,7 +475,7 @@ def show_tags(
 def _export_tags(
     export: Path, images: tuple[str, ...], repo: Path | None, tags: str | None, refresh: bool, config: _Choice
 ) -> int:
-    from autobump.passes.tag_export import export_tags
+    from autobump.passes.inspect.tag_export import export_tags
     from autobump.support.files import write_whole
 
     options = _pass_options_of(repo, "HEAD", tags, refresh, (), (), (), on_github=repo is None)
@@ -509,7 +509,7 @@ def show_diff(image: str, old: str, new: str, facts: str | None, config: _Choice
     IMAGE is namespace/name; OLD and NEW are tags of it.
     """
     from autobump.images.sources.facts import open_facts_source
-    from autobump.passes.explain import compare_tags
+    from autobump.passes.inspect.explain import compare_tags
     from autobump.support.files import find_cache_folder
 
     registry = config.load(None).settings.registry

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from autobump.content.facts_cache import FactsCache
+from autobump.content.cache import ContentCache
 from autobump.content.imports import Import, find_imports
 from autobump.content.item import ContentItem, ItemKind
 from autobump.content.tree import ContentTree, TreeEntry
@@ -40,7 +40,7 @@ class ItemCode:
     absent: str = ""
 
 
-def read_code(tree: ContentTree, items: Iterable[ContentItem], cache: FactsCache) -> dict[str, ItemCode]:
+def read_code(tree: ContentTree, items: Iterable[ContentItem], cache: ContentCache) -> dict[str, ItemCode]:
     """Read the imports of items, by path.
 
     Args:
@@ -104,7 +104,7 @@ def _shared_name(entry: TreeEntry) -> str:
 
 def _find_code(item: ContentItem, files: Mapping[str, _Folder]) -> tuple[str, str]:
     """Return blob and form of an item's code, or an empty blob and why there is none."""
-    language = item.facts.language
+    language = item.fields.language
     if language != "python":
         names = {"powershell": "PowerShell", "javascript": "JavaScript"}
         return "", f"{names.get(language, 'no Python')} code is not analysed"
@@ -127,7 +127,7 @@ def _is_test(entry: TreeEntry) -> bool:
 
 
 def _read_imports(
-    tree: ContentTree, blobs: set[tuple[str, str]], cache: FactsCache
+    tree: ContentTree, blobs: set[tuple[str, str]], cache: ContentCache
 ) -> dict[tuple[str, str], tuple[Import, ...] | None]:
     """Return the imports of each blob, or None for one that holds no code; a blob is read once."""
     found: dict[tuple[str, str], tuple[Import, ...] | None] = {}

@@ -80,7 +80,7 @@ class DockerImageField:
 
 
 @dataclass(frozen=True, slots=True)
-class ItemFacts:
+class ItemFields:
     """What an item's file says, independent of where the file lies.
 
     Attributes:
@@ -111,7 +111,7 @@ class ContentItem:
     """One integration or script."""
 
     file: ItemFile
-    facts: ItemFacts
+    fields: ItemFields
 
     @property
     def path(self) -> str:
@@ -139,7 +139,7 @@ def find_item_files(entries: Iterable[TreeEntry]) -> Iterator[ItemFile]:
             yield ItemFile(entry.path, packs.setdefault(match[1], match[1]), kind, entry.blob, entry.mode)
 
 
-def parse_item(data: bytes, kind: ItemKind) -> ItemFacts:
+def parse_item(data: bytes, kind: ItemKind) -> ItemFields:
     """Read what a file says of its item.
 
     Args:
@@ -159,7 +159,7 @@ def parse_item(data: bytes, kind: ItemKind) -> ItemFacts:
     home = _home(top, kind)
     flag = _flag(top.get("autoUpdateDockerImage"))
     nested = script.get("autoUpdateDockerImage")
-    return ItemFacts(
+    return ItemFields(
         name=_text(top.get("display" if kind is ItemKind.INTEGRATION else "name")) or _text(common.get("id")),
         item_id=_text(common.get("id")),
         language=_text(home.get("type")),

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from autobump.content.facts_cache import FactsCache, ItemResult, decode_item, encode_item
+from autobump.content.cache import ContentCache, ItemResult, decode_item, encode_item
 from autobump.content.item import (
     ContentItem,
-    ItemFacts,
+    ItemFields,
     ItemFile,
     ItemKind,
     find_item_files,
@@ -56,7 +56,7 @@ def read_content(
     paths: Iterable[str] = (),
     packs: Iterable[str] = (),
     progress: Progress,
-    cache: FactsCache,
+    cache: ContentCache,
 ) -> Content:
     """Read the items of a commit and their packs.
 
@@ -83,8 +83,8 @@ def read_content(
     items: list[ContentItem] = []
     for file in (file for file in wanted if file.has_safe_path):
         match results[file.kind, file.blob]:
-            case ItemFacts() as facts:
-                items.append(ContentItem(file, facts))
+            case ItemFields() as fields:
+                items.append(ContentItem(file, fields))
             case YamlFault() as fault:
                 problems.append(
                     Problem(
@@ -119,7 +119,7 @@ def select_files(
 
 
 def _read_items(
-    tree: ContentTree, by_blob: Mapping[str, set[ItemKind]], cache: FactsCache, progress: Progress
+    tree: ContentTree, by_blob: Mapping[str, set[ItemKind]], cache: ContentCache, progress: Progress
 ) -> dict[tuple[ItemKind, str], ItemResult]:
     """Return what each blob says of the items it holds; only what is not remembered is read."""
     results: dict[tuple[ItemKind, str], ItemResult] = {}
@@ -175,7 +175,7 @@ def _parse(
             yield exc
 
 
-def _read_packs(tree: ContentTree, names: set[str], cache: FactsCache) -> tuple[dict[str, Pack], set[str]]:
+def _read_packs(tree: ContentTree, names: set[str], cache: ContentCache) -> tuple[dict[str, Pack], set[str]]:
     """Return packs by name, and the names of those whose metadata git has no data for."""
     found = find_pack_files(tree.entries)
     files = {name: found.get(name, PackFiles(name)) for name in names}

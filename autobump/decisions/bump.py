@@ -20,9 +20,9 @@ class Bump:
         current: Its tag; None when it names no immutable one and is pinned.
         target: Where it moves to.
         held_back: Which newer tag a hold keeps away, and why, or empty.
-        risk: Whether it will notice; None when that was not looked at.
+        risk: Risk of the update; None when it was not assessed.
         wave: Name of its wave; bumps of different waves never share a pull request. Empty without waves.
-        lane: Bumps of different lanes never share a pull request; empty for those that are safe to merge.
+        risk_group: Bumps of different groups never share a pull request; empty for those that are safe.
         joins: It may join an open pull request; not one that is not in there yet and whose risk is unknown.
     """
 
@@ -34,7 +34,7 @@ class Bump:
     held_back: str = ""
     risk: ItemRisk | None = None
     wave: str = ""
-    lane: str = ""
+    risk_group: str = ""
     joins: bool = True
 
     @property

@@ -99,18 +99,18 @@ class Judgement:
 class _Subject:
     """An item with what the rules look at; the image is parsed once."""
 
-    __slots__ = ("facts", "image", "image_flaw", "item", "pack", "policy")
+    __slots__ = ("fields", "image", "image_flaw", "item", "pack", "policy")
 
     def __init__(self, item: ContentItem, pack: Pack, policy: EligibilityPolicy) -> None:
         self.item = item
-        self.facts = item.facts
+        self.fields = item.fields
         self.pack = pack
         self.policy = policy
         self.image: ImageRef | None = None
-        self.image_flaw = self.facts.image.flaw
-        if self.facts.image.text and not self.image_flaw:
+        self.image_flaw = self.fields.image.flaw
+        if self.fields.image.text and not self.image_flaw:
             try:
-                self.image = parse_image_ref(self.facts.image.text)
+                self.image = parse_image_ref(self.fields.image.text)
             except ValueError as exc:
                 self.image_flaw = str(exc)
 
@@ -184,9 +184,9 @@ def _skip_support(subject: _Subject) -> str | None:
 
 
 def _skip_disabled(subject: _Subject) -> str | None:
-    if subject.facts.auto_update is not False:
+    if subject.fields.auto_update is not False:
         return None
-    if subject.facts.auto_update_misplaced:
+    if subject.fields.auto_update_misplaced:
         return "autoUpdateDockerImage: false (under script:, where the platform does not read it)"
     return "autoUpdateDockerImage: false"
 
@@ -194,7 +194,7 @@ def _skip_disabled(subject: _Subject) -> str | None:
 def _skip_not_opted_in(subject: _Subject) -> str | None:
     if subject.policy.auto_update != "python-only" or subject.repository in PYTHON_IMAGES:
         return None
-    if subject.facts.auto_update is True and not subject.facts.auto_update_misplaced:
+    if subject.fields.auto_update is True and not subject.fields.auto_update_misplaced:
         return None
     return "only demisto/python and demisto/python3 are updated without autoUpdateDockerImage: true"
 
@@ -230,19 +230,19 @@ def _yes(value: bool) -> str:
 _RULES = (
     _Rule(
         SkipReason.NOT_CONTAINERISED,
-        lambda s: f"type is {s.facts.language or 'not given'}",
-        lambda s: "type is javascript" if s.facts.language == "javascript" else None,
+        lambda s: f"type is {s.fields.language or 'not given'}",
+        lambda s: "type is javascript" if s.fields.language == "javascript" else None,
     ),
     _Rule(
         SkipReason.NO_DOCKER_IMAGE,
-        lambda s: f"dockerimage is {s.facts.image.text or s.facts.image.flaw or 'missing or empty'}",
+        lambda s: f"dockerimage is {s.fields.image.text or s.fields.image.flaw or 'missing or empty'}",
         lambda s: (
-            "dockerimage is missing or empty" if not (s.facts.image.text or s.facts.image.flaw) else None
+            "dockerimage is missing or empty" if not (s.fields.image.text or s.fields.image.flaw) else None
         ),
     ),
     _Rule(
         SkipReason.INVALID_DOCKER_IMAGE,
-        lambda s: s.image_flaw or f"{s.facts.image.text} is a well-formed name",
+        lambda s: s.image_flaw or f"{s.fields.image.text} is a well-formed name",
         lambda s: s.image_flaw or None,
     ),
     _Rule(
@@ -278,8 +278,8 @@ _RULES = (
     ),
     _Rule(
         SkipReason.DEPRECATED_ITEM,
-        lambda s: f"deprecated: {_yes(s.facts.deprecated)}",
-        lambda s: "deprecated: true" if s.facts.deprecated else None,
+        lambda s: f"deprecated: {_yes(s.fields.deprecated)}",
+        lambda s: "deprecated: true" if s.fields.deprecated else None,
     ),
     _Rule(
         SkipReason.SUPPORT_LEVEL,
@@ -293,8 +293,8 @@ _RULES = (
         SkipReason.AUTO_UPDATE_DISABLED,
         lambda s: (
             "autoUpdateDockerImage is "
-            + ("not said" if s.facts.auto_update is None else str(s.facts.auto_update).lower())
-            + (" (misplaced under script:)" if s.facts.auto_update_misplaced else "")
+            + ("not said" if s.fields.auto_update is None else str(s.fields.auto_update).lower())
+            + (" (misplaced under script:)" if s.fields.auto_update_misplaced else "")
         ),
         _skip_disabled,
     ),

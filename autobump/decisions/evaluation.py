@@ -81,22 +81,22 @@ class Evaluation:
             skipped=by_path([*self.skipped, *held]),
         )
 
-    def beside(self, lanes: Mapping[str, str], packs: Set[tuple[str, str]]) -> "Evaluation":
+    def beside(self, risk_groups: Mapping[str, str], packs: Set[tuple[str, str]]) -> "Evaluation":
         """Return the same with every bump where open pull requests have it, before its risk is known.
 
         Args:
-            lanes: The lane of each item in an open pull request, by path.
+            risk_groups: The risk group of each item in an open pull request, by path.
             packs: Image and pack of open pull requests; other items of these stay out for the time being.
         """
-        if not lanes and not packs:
+        if not risk_groups and not packs:
             return self
         bumps = (
             bump
             if bump.risk is not None  # it was looked at already, in an earlier round of this pass
             else replace(
                 bump,
-                lane=lanes.get(bump.path, bump.lane),
-                joins=bump.path in lanes or (bump.image.repository, bump.item.pack) not in packs,
+                risk_group=risk_groups.get(bump.path, bump.risk_group),
+                joins=bump.path in risk_groups or (bump.image.repository, bump.item.pack) not in packs,
             )
             for bump in self.bumps
         )
@@ -116,8 +116,8 @@ class Evaluation:
             elif policy.holds(risk.level):
                 skipped.append(_hold(bump, describe_finding(risk.findings[0])))
             else:
-                lane = policy.lane(risk.level) if risk.known else bump.lane
-                bumps.append(replace(bump, risk=risk, lane=lane, joins=bump.joins or risk.known))
+                risk_group = policy.risk_group(risk.level) if risk.known else bump.risk_group
+                bumps.append(replace(bump, risk=risk, risk_group=risk_group, joins=bump.joins or risk.known))
         return replace(self, bumps=tuple(bumps), skipped=by_path(skipped))
 
 

@@ -14,7 +14,7 @@ PythonOf = Callable[[Release], str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class HoldRule:
     """One rule; see the settings `policy.holds`.
 
     Attributes:
@@ -45,7 +45,7 @@ class Hold:
             _matches(self.images, repository)
             and _matches(self.paths, item.path)
             and _matches(self.packs, item.pack)
-            and (not self.items or item.facts.item_id in self.items)
+            and (not self.items or item.fields.item_id in self.items)
         )
 
     def why_not(self, release: Release, python_of: PythonOf, today: date) -> str:
@@ -68,12 +68,12 @@ class Hold:
         return ""
 
 
-def find_holds(holds: Iterable[Hold], item: ContentItem, repository: str) -> tuple[Hold, ...]:
+def find_holds(holds: Iterable[HoldRule], item: ContentItem, repository: str) -> tuple[HoldRule, ...]:
     """Return the rules that are about an item, in their order."""
     return tuple(hold for hold in holds if hold.covers(item, repository))
 
 
-def why_held(holds: Iterable[Hold], release: Release, python_of: PythonOf, today: date) -> str:
+def why_held(holds: Iterable[HoldRule], release: Release, python_of: PythonOf, today: date) -> str:
     """Say why a tag may not be used, by the first rule that says so, or nothing."""
     return next((why for hold in holds if (why := hold.why_not(release, python_of, today))), "")
 

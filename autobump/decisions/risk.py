@@ -1,4 +1,4 @@
-"""Whether an item will notice that its image changes."""
+"""Risk of updating an item: what its code imports against what changes inside the image."""
 
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, replace
@@ -109,8 +109,8 @@ class RiskPolicy:
     breaking: Literal["separate", "hold", "ignore"] = "separate"
     review: Literal["label", "separate", "ignore"] = "label"
 
-    def lane(self, level: RiskLevel) -> str:
-        """Return the lane of items of a level, see `Bump`."""
+    def risk_group(self, level: RiskLevel) -> str:
+        """Return the risk group of items of a level, see `Bump`."""
         wish = {RiskLevel.BREAKING: self.breaking, RiskLevel.REVIEW: self.review}.get(level)
         return level.value if wish == "separate" else ""
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from autobump.content.facts_cache import FactsCache
+from autobump.content.cache import ContentCache
 from autobump.content.item import ContentItem, find_item_files
 from autobump.content.problem import Problem
 from autobump.content.reader import read_content
@@ -15,7 +15,7 @@ from autobump.content.tree import ContentTree
 from autobump.decisions.bump import Bump
 from autobump.decisions.eligibility import Eligible, Skipped, decide_eligibility
 from autobump.decisions.evaluation import TAGS_UNAVAILABLE, Evaluation, Notice, by_path
-from autobump.decisions.holds import Hold, find_holds, why_held
+from autobump.decisions.holds import HoldRule, find_holds, why_held
 from autobump.images.choice import NewerTag, NoUpdate, NoUpdateReason, Release, choose_tag
 from autobump.images.inside.pythons import PythonVersions
 from autobump.images.lookup import Wanted, look_up_releases
@@ -60,7 +60,7 @@ def evaluate_content(
     *,
     now: datetime,
     progress: Progress,
-    cache: FactsCache,
+    cache: ContentCache,
     facts: FactsSource | None = None,
 ) -> Evaluation:
     """Read a commit, ask for the tags its items need, and judge every item.
@@ -116,7 +116,7 @@ def evaluate_content(
 
 def read_used_items(tree: ContentTree, settings: Settings) -> Iterator[UsedItem]:
     """Yield every item of a commit with its image, for `find_unused_settings`."""
-    cache = FactsCache(find_cache_folder(settings.registry.cache))
+    cache = ContentCache(find_cache_folder(settings.registry.cache))
     for item in read_content(tree, progress=Silent(), cache=cache).items:
         image = _image_of(item)
         yield item, image.repository if image else ""
@@ -143,7 +143,7 @@ def _require_known(kind: str, wanted: Iterable[str], known: set[str]) -> None:
 
 def _image_of(item: ContentItem) -> ImageRef | None:
     try:
-        return parse_image_ref(item.facts.image.text or "")
+        return parse_image_ref(item.fields.image.text or "")
     except ValueError:
         return None
 
@@ -160,9 +160,9 @@ def _find_flaw(candidate: Eligible, *, with_notes: bool) -> Problem | None:
     item = candidate.item
     if with_notes and candidate.pack.files.notes_blocked:
         return Problem(item.path, item.pack, "unsafe-edit", "ReleaseNotes of its pack is no folder")
-    if item.facts.image.unsafe:
-        return Problem(item.path, item.pack, "unsafe-edit", item.facts.image.unsafe)
-    name = item.facts.name
+    if item.fields.image.unsafe:
+        return Problem(item.path, item.pack, "unsafe-edit", item.fields.image.unsafe)
+    name = item.fields.name
     if not name or printable(name) != name:
         detail = "its release note needs a display or name of one line"
         return Problem(item.path, item.pack, "invalid-item", detail)
@@ -202,7 +202,7 @@ def _choose(
 
 
 def hold_back(
-    holds: tuple[Hold, ...], repository: str, pythons: PythonVersions, now: datetime
+    holds: tuple[HoldRule, ...], repository: str, pythons: PythonVersions, now: datetime
 ) -> Callable[[Release], str]:
     """Return what says of a tag why rules keep items from it, or nothing."""
 
@@ -214,6 +214,6 @@ def hold_back(
 
 def _find_notices(items: Iterable[ContentItem]) -> Iterator[Notice]:
     for item in items:
-        if item.facts.auto_update_misplaced:
+        if item.fields.auto_update_misplaced:
             detail = "autoUpdateDockerImage stands under script:, where the platform does not read it"
             yield Notice(item.path, detail)

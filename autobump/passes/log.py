@@ -40,7 +40,7 @@ def log_outcome(outcome: Outcome) -> None:
             image, target = (marker.image, marker.target) if marker else ("", "")
             packs = marker.packs if marker else ()
     known = None if isinstance(action, Create) else action.existing.number
-    facts = {
+    fields = {
         "action": action.name,
         "image": image,
         "target": target,
@@ -49,9 +49,9 @@ def log_outcome(outcome: Outcome) -> None:
         "pull_request": known if outcome.number is None else outcome.number,
     }
     if outcome.failure:
-        _log.error("pull request failed", extra=facts | {"failure": outcome.failure})
+        _log.error("pull request failed", extra=fields | {"failure": outcome.failure})
     else:
-        _log.info("pull request", extra=facts)
+        _log.info("pull request", extra=fields)
 
 
 def log_result(result: "PassResult", seconds: float) -> None:
@@ -63,7 +63,7 @@ def log_result(result: "PassResult", seconds: float) -> None:
     """
     _log_problems(result.evaluation)
     actions = Counter(outcome.action.name for outcome in result.outcomes or () if not outcome.failure)
-    facts = {
+    fields = {
         "revision": result.revision,
         "seconds": round(seconds, 3),
         "bumps": len(result.evaluation.bumps),
@@ -72,7 +72,7 @@ def log_result(result: "PassResult", seconds: float) -> None:
         "failed": result.failed,
         "dry_run": result.dry_run,
     }
-    _log.info("pass finished", extra=facts | actions)
+    _log.info("pass finished", extra=fields | actions)
 
 
 def _log_problems(evaluation: "Evaluation") -> None:
@@ -80,10 +80,10 @@ def _log_problems(evaluation: "Evaluation") -> None:
     counts = Counter((problem.reason, problem.detail) for problem in evaluation.problems)
     for problem in evaluation.problems:
         if files := counts.pop((problem.reason, problem.detail), 0):
-            facts = {
+            fields = {
                 "reason": problem.reason,
                 "detail": problem.detail,
                 "pack": problem.pack,
                 "path": problem.path,
             }
-            _log.info("problem", extra=facts | {"files": files})
+            _log.info("problem", extra=fields | {"files": files})

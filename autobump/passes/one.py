@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autobump.content.facts_cache import FactsCache
+from autobump.content.cache import ContentCache
 from autobump.content.tree import ContentTree
 from autobump.decisions.evaluation import Evaluation
 from autobump.images.inside.deprecated import DeprecatedImage
@@ -21,7 +21,7 @@ from autobump.passes.plan import RiskAssessor, open_risk_assessor, plan_with_ris
 from autobump.passes.result import PassResult
 from autobump.planning.existing import ExistingState
 from autobump.planning.plan import Plan
-from autobump.planning.waves import WaveFacts
+from autobump.planning.waves import WaveData
 from autobump.pull_requests.body.context import choose_options, gather_body_context, gather_left_out, in_use
 from autobump.pull_requests.render import DesiredPullRequest
 from autobump.settings.model import Settings
@@ -51,7 +51,7 @@ class Pass:
         facts: Tells what is inside images; None when no risk is assessed.
         deprecated: Tells which images are deprecated.
         links: Address that a path is put behind to see the file at its base, or empty.
-        wave_facts: What waves select by.
+        wave_data: What waves select by.
     """
 
     tree: ContentTree
@@ -60,11 +60,11 @@ class Pass:
     now: datetime
     progress: Progress
     filters: Filters = field(default_factory=Filters)
-    cache: FactsCache = field(default_factory=lambda: FactsCache(None))
+    cache: ContentCache = field(default_factory=lambda: ContentCache(None))
     facts: FactsSource | None = None
     deprecated: DeprecatedImagesSource = field(default_factory=DeprecatedImagesSource)
     links: str = ""
-    wave_facts: WaveFacts = field(default_factory=WaveFacts)
+    wave_data: WaveData = field(default_factory=WaveData)
 
     def plan(self) -> PassResult:
         """Say what would change, without a look at the pull requests that exist."""

@@ -184,10 +184,10 @@ def make_pass(
     progress: "Progress",
 ) -> "Pass":
     """Put a pass together."""
-    from autobump.content.facts_cache import FactsCache
+    from autobump.content.cache import ContentCache
     from autobump.images.sources.deprecated import open_deprecated_images
     from autobump.passes.one import Pass
-    from autobump.passes.wave_facts import load_wave_facts
+    from autobump.passes.wave_data import load_wave_data
 
     registry = settings.registry
     return Pass(
@@ -197,11 +197,11 @@ def make_pass(
         now=datetime.now(UTC),
         progress=progress,
         filters=options.filters,
-        cache=FactsCache(find_cache_folder(registry.cache)),
+        cache=ContentCache(find_cache_folder(registry.cache)),
         facts=sources.facts,
         deprecated=open_deprecated_images(registry.deprecated_images, options.tags or registry.source),
         links=find_links(settings) if options.on_github else "",
-        wave_facts=load_wave_facts(settings.rollout, tree),
+        wave_data=load_wave_data(settings.rollout, tree),
     )
 
 

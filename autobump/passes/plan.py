@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from autobump.content.cache import ContentCache
 from autobump.content.code import read_code
-from autobump.content.facts_cache import FactsCache
 from autobump.content.tree import ContentTree
 from autobump.decisions.bump import Bump
 from autobump.decisions.evaluation import Evaluation
@@ -31,7 +31,7 @@ class RiskAssessor:
 
     tree: ContentTree
     images: KnownImages
-    cache: FactsCache
+    cache: ContentCache
     _risks: dict[tuple[str, str, str], ImageRisk] = field(default_factory=dict)
 
     def assess(self, bumps: Iterable[Bump]) -> dict[str, ItemRisk]:
@@ -67,8 +67,8 @@ def plan_with_risk(
 ) -> tuple[Evaluation, Plan]:
     """Plan, look at the risk of what is in the plan, and plan again until all of it was looked at."""
     if assessor is not None:
-        evaluation = evaluation.beside(state.lanes, state.listed)
-    covered = state.covered
+        evaluation = evaluation.beside(state.risk_groups, state.itemised_packs)
+    packs_in_pull_requests = state.packs_in_pull_requests
     while True:
         plan = _plan_waves(this, evaluation, state)
         chosen = {path for pr in plan.pull_requests for path in pr.paths}
@@ -76,7 +76,7 @@ def plan_with_risk(
             bump
             for bump in evaluation.bumps
             if bump.risk is None
-            and (bump.path in chosen or (bump.image.repository, bump.item.pack) in covered)
+            and (bump.path in chosen or (bump.image.repository, bump.item.pack) in packs_in_pull_requests)
         ]
         if assessor is None or not fresh:
             return evaluation, plan
@@ -90,9 +90,11 @@ def _plan_waves(this: "Pass", evaluation: Evaluation, state: ExistingState) -> P
         this.settings.waves,
         state.waves,
         state.refused,
-        this.wave_facts,
+        this.wave_data,
         this.now,
         partial=bool(this.filters.paths or this.filters.packs),
     )
-    plan = plan_pull_requests(turns.ready, this.settings.limits, state.open, state.closed, state.taken)
+    plan = plan_pull_requests(
+        turns.ready, this.settings.limits, state.open, state.closed, state.reserved_branches
+    )
     return plan.with_waiting(turns.waiting)

@@ -1,4 +1,4 @@
-"""What stands on the forge already, as far as planning has to know."""
+"""The pull requests that exist already, as far as planning has to know."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
@@ -14,21 +14,21 @@ class ExistingState:
     Attributes:
         open: Open pull requests, sorted by branch.
         closed: Pull requests that people closed, sorted by branch.
-        taken: Branches that finished pull requests left behind with somebody else's commits.
+        reserved_branches: Branches that finished pull requests left behind with somebody else's commits.
         waves: Pull requests that tell how far a rollout is.
-        lanes: The lane of every item in an open pull request, by path.
-        listed: Image and pack of open pull requests that say which items they hold; very large ones do not.
+        risk_groups: The risk group of every item in an open pull request, by path.
+        itemised_packs: Image and pack of open pull requests that list their items; very large ones do not.
     """
 
     open: tuple[OpenPullRequest, ...] = ()
     closed: tuple[ClosedPullRequest, ...] = ()
-    taken: Set[str] = frozenset()
+    reserved_branches: Set[str] = frozenset()
     waves: tuple[WavePullRequest, ...] = ()
-    lanes: Mapping[str, str] = field(default_factory=dict)
-    listed: Set[tuple[str, str]] = frozenset()
+    risk_groups: Mapping[str, str] = field(default_factory=dict)
+    itemised_packs: Set[tuple[str, str]] = frozenset()
 
     @property
-    def covered(self) -> set[tuple[str, str]]:
+    def packs_in_pull_requests(self) -> set[tuple[str, str]]:
         """Image and pack of open pull requests."""
         return {(pr.repository, pack) for pr in self.open for pack in pr.packs}
 

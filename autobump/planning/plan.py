@@ -34,7 +34,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class PlannedPullRequest:
-    """One image, one target, one wave and lane, the bumps of whole packs, sorted by path.
+    """One image, one target, one wave and risk group, the bumps of whole packs, sorted by path.
 
     Attributes:
         branch: Its branch; for one that exists, the branch it has.
@@ -54,9 +54,9 @@ class PlannedPullRequest:
         return self.bumps[0].wave
 
     @property
-    def lane(self) -> str:
-        """The lane of all of its bumps."""
-        return self.bumps[0].lane
+    def risk_group(self) -> str:
+        """The risk group of all of its bumps."""
+        return self.bumps[0].risk_group
 
     @property
     def packs(self) -> tuple[str, ...]:
@@ -93,20 +93,20 @@ class OpenPullRequest:
         label: How a person refers to it: `#12`, or the branch.
         repository: Image it updates.
         packs: Packs it touches.
-        hold: Why a person's word keeps autobump off it, or empty; it keeps its packs all the same.
+        hold_reason: Why a person's word keeps autobump off it, or empty; it keeps its packs all the same.
         in_view: Every item of it takes part in this pass; one outside the filters is left alone.
         wave: The wave of its bumps.
-        lane: The lane of its bumps.
+        risk_group: The risk group of its bumps.
     """
 
     branch: str
     label: str
     repository: str
     packs: tuple[str, ...]
-    hold: str = ""
+    hold_reason: str = ""
     in_view: bool = True
     wave: str = ""
-    lane: str = ""
+    risk_group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def plan_pull_requests(
     limits: Limits,
     existing: Sequence[OpenPullRequest] = (),
     closed: Sequence[ClosedPullRequest] = (),
-    taken: Set[str] = frozenset(),
+    reserved_branches: Set[str] = frozenset(),
 ) -> Plan:
     """Group bumps into pull requests that never touch the same pack twice.
 
@@ -143,7 +143,7 @@ def plan_pull_requests(
         limits: Bounds on size and number.
         existing: Open pull requests; bumps that one of the same image covers stay with it.
         closed: Pull requests that people closed.
-        taken: Branches that must not be used, because people left commits on them.
+        reserved_branches: Branches that must not be used, because people left commits on them.
 
     Returns:
         A plan in which every bump stands exactly once. The same inputs give the same plan.
@@ -152,16 +152,22 @@ def plan_pull_requests(
     kept: dict[str, list[Bump]] = defaultdict(list)
     free: list[Bump] = []
     by_branch = {pr.branch: pr for pr in existing}
-    covering = {(pr.repository, pr.wave, pr.lane, pack): pr for pr in reversed(existing) for pack in pr.packs}
+    covering = {
+        (pr.repository, pr.wave, pr.risk_group, pack): pr for pr in reversed(existing) for pack in pr.packs
+    }
     refused = {(pr.repository, pr.target, pack): pr for pr in closed for pack in pr.packs}
     ordered = sorted(bumps, key=lambda bump: bump.path)
 
     for bump in ordered:
         pack = bump.item.pack
-        cover = covering.get((bump.image.repository, bump.wave, bump.lane, pack)) if bump.joins else None
+        cover = (
+            covering.get((bump.image.repository, bump.wave, bump.risk_group, pack)) if bump.joins else None
+        )
         veto = refused.get((bump.image.repository, bump.target.tag.text, pack))
-        if cover is not None and cover.hold:
-            waiting.append(Waiting(bump, WaitReason.EDITED_BY_MAINTAINER, f"{cover.label}: {cover.hold}"))
+        if cover is not None and cover.hold_reason:
+            waiting.append(
+                Waiting(bump, WaitReason.EDITED_BY_MAINTAINER, f"{cover.label}: {cover.hold_reason}")
+            )
         elif cover is not None and not cover.in_view:
             waiting.append(Waiting(bump, WaitReason.PACK_BUSY, _busy(pack, cover.label)))
         elif cover is not None:
@@ -175,7 +181,7 @@ def plan_pull_requests(
     planned: list[PlannedPullRequest] = []
     claims: dict[str, str] = {}
     for pr in existing:
-        if pr.hold or not pr.in_view:
+        if pr.hold_reason or not pr.in_view:
             claims |= dict.fromkeys(pr.packs, pr.label)
     for branch, covered in sorted(kept.items()):
         # Holds can give the items of one image different targets; a pull request has one, the newest.
@@ -191,14 +197,14 @@ def plan_pull_requests(
             planned.append(PlannedPullRequest(branch, mine[0].image.repository, target, tuple(mine)))
             claims |= dict.fromkeys((bump.item.pack for bump in mine), label)
 
-    open_count = len(planned) + sum(1 for pr in existing if pr.hold or not pr.in_view)
+    open_count = len(planned) + sum(1 for pr in existing if pr.hold_reason or not pr.in_view)
     new_count = 0
     for group in _groups(free):
         for batch in _fill(group, claims, limits.max_items, waiting):
             if limit := _limit_reached(limits, open_count, new_count):
                 waiting += [Waiting(bump, WaitReason.LIMIT_REACHED, limit) for bump in batch]
                 continue
-            new = _new_pull_request(batch, limits.branch_prefix, taken)
+            new = _new_pull_request(batch, limits.branch_prefix, reserved_branches)
             planned.append(new)
             claims |= dict.fromkeys(new.packs, new.branch)
             open_count += 1
@@ -214,22 +220,24 @@ def branch_name(
     prefix: str,
     repository: str,
     packs: Sequence[str],
-    taken: Set[str] = frozenset(),
+    reserved_branches: Set[str] = frozenset(),
     wave: str = "",
-    lane: str = "",
+    risk_group: str = "",
 ) -> str:
     """Return the branch of a new pull request: `<prefix><image name>/<8 hex of image and pack set>`.
 
-    A name that is taken gets other digits, always the same ones.
+    A name that is reserved_branches gets other digits, always the same ones.
     """
-    names = (_branch_name(prefix, repository, packs, wave, lane, attempt) for attempt in itertools.count())
-    return next(name for name in names if name not in taken)
+    names = (
+        _branch_name(prefix, repository, packs, wave, risk_group, attempt) for attempt in itertools.count()
+    )
+    return next(name for name in names if name not in reserved_branches)
 
 
 def _branch_name(
-    prefix: str, repository: str, packs: Sequence[str], wave: str, lane: str, attempt: int
+    prefix: str, repository: str, packs: Sequence[str], wave: str, risk_group: str, attempt: int
 ) -> str:
-    extra = {"wave": wave, "lane": lane, "attempt": attempt}
+    extra = {"wave": wave, "lane": risk_group, "attempt": attempt}
     told = {name: value for name, value in extra.items() if value}
     key = json.dumps([repository, sorted(packs), *([told] if told else [])]).encode()
     name = repository.rpartition("/")[2].removesuffix(
@@ -242,7 +250,7 @@ def _groups(bumps: Iterable[Bump]) -> list[Mapping[str, list[Bump]]]:
     """Return the bumps that may share a pull request by pack; safe ones first, then by name, newest first."""
     groups: dict[tuple[tuple[str, str, str], Release], dict[str, list[Bump]]] = {}
     for bump in bumps:
-        key = (bump.lane, bump.image.repository, bump.wave)
+        key = (bump.risk_group, bump.image.repository, bump.wave)
         packs = groups.setdefault((key, bump.target), {})
         packs.setdefault(bump.item.pack, []).append(bump)
     newest_first = sorted(groups.items(), key=lambda group: group[0][1].tag, reverse=True)
@@ -275,11 +283,11 @@ def _limit_reached(limits: Limits, open_count: int, new_count: int) -> str:
     return ""
 
 
-def _new_pull_request(batch: list[Bump], prefix: str, taken: Set[str]) -> PlannedPullRequest:
+def _new_pull_request(batch: list[Bump], prefix: str, reserved_branches: Set[str]) -> PlannedPullRequest:
     bumps = tuple(sorted(batch, key=lambda bump: bump.path))
     repository = bumps[0].image.repository
     packs = sorted({bump.item.pack for bump in bumps})
-    branch = branch_name(prefix, repository, packs, taken, bumps[0].wave, bumps[0].lane)
+    branch = branch_name(prefix, repository, packs, reserved_branches, bumps[0].wave, bumps[0].risk_group)
     return PlannedPullRequest(branch, repository, bumps[0].target, bumps)
 
 

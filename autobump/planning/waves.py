@@ -40,20 +40,20 @@ class Wave:
     max_items: int | None = None
     soak: timedelta = timedelta()
 
-    def takes(self, bump: Bump, facts: "WaveFacts") -> bool:
+    def takes(self, bump: Bump, data: "WaveData") -> bool:
         """Whether an update belongs to it, as far as its number is not the question."""
         metadata = bump.pack.metadata
         return (
-            self.min_coverage <= facts.coverage_of(bump) <= self.max_coverage
+            self.min_coverage <= data.coverage_of(bump) <= self.max_coverage
             and (not self.support or (metadata is not None and metadata.support in self.support))
-            and (self.nightly is None or (bump.item.pack in facts.nightly_packs) is self.nightly)
+            and (self.nightly is None or (bump.item.pack in data.nightly_packs) is self.nightly)
             and _matches(self.packs, bump.item.pack)
             and _matches(self.images, bump.image.repository)
         )
 
 
 @dataclass(frozen=True, slots=True)
-class WaveFacts:
+class WaveData:
     """What waves select by, beside the items themselves.
 
     Attributes:
@@ -103,7 +103,7 @@ def take_turns(
     waves: Sequence[Wave],
     pull_requests: Sequence[WavePullRequest],
     refused: Set[tuple[str, str, str]],
-    facts: WaveFacts,
+    data: WaveData,
     now: datetime,
     *,
     partial: bool = False,
@@ -115,7 +115,7 @@ def take_turns(
         waves: In the order they open; none to let everything through.
         pull_requests: Those that are open or were ended by people.
         refused: Image, target and pack of pull requests that people closed: these wait for nothing.
-        facts: What waves select by.
+        data: What waves select by.
         now: The time of the pass, with timezone.
         partial: Only some packs or paths take part, so that a wave can look done and is not.
 
@@ -131,7 +131,7 @@ def take_turns(
     waiting: list[Waiting] = []
     for (image, target), group in groups.items():
         mine = [pr for pr in pull_requests if (pr.image, pr.target) == (image, target)]
-        rollout = _Rollout(waves, mine, facts, now, partial=partial)
+        rollout = _Rollout(waves, mine, data, now, partial=partial)
         gone = {pack for refused_image, tag, pack in refused if (refused_image, tag) == (image, target)}
         turns = rollout.take_turns(group, gone)
         ready += turns.ready
@@ -149,14 +149,14 @@ class _Rollout:
         self,
         waves: Sequence[Wave],
         prs: Sequence[WavePullRequest],
-        facts: WaveFacts,
+        data: WaveData,
         now: datetime,
         *,
         partial: bool,
     ) -> None:
         self._waves = [*waves, Wave(REST)] if waves else []
         self._prs = prs
-        self._facts = facts
+        self._data = data
         self._now = now
         self._partial = partial
         self._open = {path: pr.wave for pr in prs if pr.is_open for path in pr.paths}
@@ -198,7 +198,7 @@ class _Rollout:
     def _find_wave(self, bump: Bump, used: Mapping[str, Set[str]]) -> str:
         for wave in self._waves:
             full = wave.max_items is not None and len(used[wave.name] - {bump.path}) >= wave.max_items
-            if not full and wave.takes(bump, self._facts):
+            if not full and wave.takes(bump, self._data):
                 return wave.name
         return ""  # there are no waves: the last one takes everything
 

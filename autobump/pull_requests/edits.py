@@ -162,7 +162,7 @@ def compose_edits(bumps: tuple[Bump, ...], blobs: Iterable[tuple[str, bytes]], *
 
 def _edit_item(bump: Bump, data: bytes) -> Edit:
     file = bump.item.file
-    new = replace_image(data, file.kind, bump.item.facts.image, bump.new_image)
+    new = replace_image(data, file.kind, bump.item.fields.image, bump.new_image)
     return _difference(bump.path, file.mode, file.blob, data, new)
 
 
@@ -174,7 +174,7 @@ def _edit_pack(bumps: Sequence[Bump], data: bytes) -> Iterator[Edit]:
     spliced = splice_version(data, version)
     yield _difference(files.metadata.path, files.metadata.mode, files.metadata.blob, data, spliced)
     notes = render_release_notes(
-        (bump.item.file.kind, bump.item.facts.name, bump.new_image) for bump in bumps
+        (bump.item.file.kind, bump.item.fields.name, bump.new_image) for bump in bumps
     )
     path = f"Packs/{bumps[0].item.pack}/ReleaseNotes/{release_notes_name(version)}"
     yield Edit(path, "100644", "", 0, 0, notes.encode())

@@ -26,7 +26,7 @@ class ExistingPullRequest:
         number: Its number; None on a forge without numbers and for an orphan branch.
         url: Where a person finds it; None when there is no such place.
         head: The commit its branch points at; empty when the branch is gone.
-        hold: Why a person's word keeps autobump off it, or empty.
+        hold_reason: Why a person's word keeps autobump off it, or empty.
         marker: What it was made of; None when that cannot be told.
         unfinished: What of it a pass that was cut off did not get to, or empty.
         unproven: Nothing but its newest commit says that autobump made it: anybody who may push can write an
@@ -44,7 +44,7 @@ class ExistingPullRequest:
     number: int | None
     url: str | None
     head: str
-    hold: str
+    hold_reason: str
     marker: Marker | None
     unfinished: str = ""
     unproven: bool = False

@@ -35,10 +35,10 @@ def describe_existing(existing: Sequence[ExistingPullRequest], in_view: InView) 
                 label=pr.label,
                 repository=marker.image,
                 packs=marker.packs,
-                hold="" if pr.rebuild else pr.hold,
+                hold_reason="" if pr.rebuild else pr.hold_reason,
                 in_view=in_view(marker),
                 wave=marker.wave,
-                lane=marker.lane,
+                risk_group=marker.lane,
             )
             for pr, marker in still_open
         ),
@@ -47,7 +47,9 @@ def describe_existing(existing: Sequence[ExistingPullRequest], in_view: InView) 
             for pr, marker in made
             if pr.state is PullRequestState.CLOSED and not pr.lift
         ),
-        taken={pr.branch for pr in existing if pr.state in finished and pr.head and pr.hold},
+        reserved_branches={
+            pr.branch for pr in existing if pr.state in finished and pr.head and pr.hold_reason
+        },
         waves=tuple(
             WavePullRequest(
                 marker.image,
@@ -60,8 +62,10 @@ def describe_existing(existing: Sequence[ExistingPullRequest], in_view: InView) 
             for pr, marker in made
             if pr.state is not PullRequestState.ORPHAN and not (marker.closed or pr.lift)
         ),
-        lanes={path: marker.lane for _, marker in still_open for path in marker.paths},
-        listed={(marker.image, pack) for _, marker in still_open if marker.paths for pack in marker.packs},
+        risk_groups={path: marker.lane for _, marker in still_open for path in marker.paths},
+        itemised_packs={
+            (marker.image, pack) for _, marker in still_open if marker.paths for pack in marker.packs
+        },
     )
 
 
@@ -133,8 +137,8 @@ def _decide_desired(wanted: DesiredPullRequest, found: ExistingPullRequest | Non
         return Create(wanted)
     if found.rebuild:
         return Refresh(wanted, found, "a person asked for a rebuild")
-    if found.hold:
-        return Hold(found, WaitReason.EDITED_BY_MAINTAINER, found.hold)
+    if found.hold_reason:
+        return Hold(found, WaitReason.EDITED_BY_MAINTAINER, found.hold_reason)
     if found.state in (PullRequestState.CLOSED, PullRequestState.MERGED):
         return Create(wanted, leftover=found.head)
     if found.state is PullRequestState.ORPHAN:
@@ -154,9 +158,9 @@ def _decide_desired(wanted: DesiredPullRequest, found: ExistingPullRequest | Non
 
 
 def _decide_unwanted(pr: ExistingPullRequest, in_view: InView) -> Action | None:
-    if pr.hold:
+    if pr.hold_reason:
         live = pr.state in (PullRequestState.OPEN, PullRequestState.ORPHAN)
-        return Hold(pr, WaitReason.EDITED_BY_MAINTAINER, pr.hold) if live else None
+        return Hold(pr, WaitReason.EDITED_BY_MAINTAINER, pr.hold_reason) if live else None
     if pr.state is PullRequestState.CLOSED or pr.marker is None or not in_view(pr.marker):
         return None
     if pr.state is PullRequestState.MERGED:

@@ -16,7 +16,7 @@ _BLOB_DIGITS = 8
 _SPARE = 200
 """Left free, so that a full body can still take the reason why it was closed into its marker."""
 
-_LANES = {"breaking": "may break", "review": "to review"}
+_RISK_WORDS = {"breaking": "may break", "review": "to review"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class DesiredPullRequest:
         """One line."""
         planned = self.planned
         told = [f"wave {planned.wave}"] if planned.wave else []
-        told += [_LANES.get(planned.lane, planned.lane)] if planned.lane else []
+        told += [_RISK_WORDS.get(planned.risk_group, planned.risk_group)] if planned.risk_group else []
         title = ", ".join([count(len(planned.packs), "pack"), *told])
         return f"Update {planned.repository} to {planned.target.tag} ({title})"
 
@@ -83,7 +83,7 @@ class DesiredPullRequest:
             base=hash_base(_base_files(planned, with_notes=self.with_notes)),
             branch=planned.branch,
             wave=planned.wave,
-            lane=planned.lane,
+            lane=planned.risk_group,
             risk=worst_risk(planned),
         )
         # `base` covers the paths, too.

@@ -92,7 +92,7 @@ def _bump(
         "path": bump.path,
         "pack": bump.item.pack,
         "kind": bump.item.file.kind.value,
-        "name": bump.item.facts.name,
+        "name": bump.item.fields.name,
         "image": bump.image.repository,
         "current": bump.image.tag,
         "target": bump.target.tag.text,

@@ -51,14 +51,14 @@ class ServiceState:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether all is well, and the facts behind it as plain data."""
+    """Whether all is well, and what tells it as plain data."""
 
     is_well: bool
-    facts: dict[str, Any]
+    details: dict[str, Any]
 
 
 def check_health(state: ServiceState, now: datetime, grace: timedelta) -> Health:
-    """Judge a service.
+    """Tell whether a service is well.
 
     Args:
         state: What happened so far.
@@ -72,7 +72,7 @@ def check_health(state: ServiceState, now: datetime, grace: timedelta) -> Health
         status = "waiting"
     else:
         status = "failed" if last.end in (PassEnd.INCOMPLETE, PassEnd.FAILED) else "ok"
-    facts = {
+    details = {
         "status": status,
         "next_run": _shown(state.due),
         "running_since": _shown(state.running_since),
@@ -86,7 +86,7 @@ def check_health(state: ServiceState, now: datetime, grace: timedelta) -> Health
             "detail": last.detail or None,
         },
     }
-    return Health(status in ("ok", "waiting"), facts)
+    return Health(status in ("ok", "waiting"), details)
 
 
 def _shown(time: datetime | None) -> str | None:

@@ -150,8 +150,8 @@ class _Service:
         _log.info("stopping")
         self._scheduler.shutdown(wait=False)
         if not self._runs.idle.wait(_PROMPT_SECONDS):
-            facts = {"at": self._runs.at, "at_most_seconds": STOP_SECONDS}
-            _log.info("waiting for the pass under way; a second Ctrl-C ends it at once", extra=facts)
+            fields = {"at": self._runs.at, "at_most_seconds": STOP_SECONDS}
+            _log.info("waiting for the pass under way; a second Ctrl-C ends it at once", extra=fields)
         if self._runs.idle.wait(STOP_SECONDS):
             _log.info("stopped")
         else:
@@ -183,8 +183,8 @@ class _Service:
 
     def _tell(self, message: str) -> None:
         schedule = self._loaded.settings.schedule
-        facts = {"settings": self._loaded.origin, "cron": schedule.cron, "timezone": schedule.timezone}
-        _log.info(message, extra=facts | {"next": _shown(self._runs.state.due)})
+        fields = {"settings": self._loaded.origin, "cron": schedule.cron, "timezone": schedule.timezone}
+        _log.info(message, extra=fields | {"next": _shown(self._runs.state.due)})
 
     def _open_status(self, loaded: LoadedSettings) -> StatusServer | None:
         address = loaded.settings.schedule.address

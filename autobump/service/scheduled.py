@@ -149,9 +149,9 @@ class Runs:
         with self._lock:
             if reason != "busy":  # else the pass under way is the one that is awaited
                 self._await_next()
-        facts = {"reason": reason, "next": _shown(self._state.due)}
+        fields = {"reason": reason, "next": _shown(self._state.due)}
         level = logging.INFO if reason in ("busy", "backing-off") else logging.WARNING
-        _log.log(level, "run left out", extra=facts | ({"detail": detail} if detail else {}))
+        _log.log(level, "run left out", extra=fields | ({"detail": detail} if detail else {}))
 
     def _run(self, loaded: LoadedSettings, started: datetime) -> None:
         with self._lock:
@@ -189,8 +189,8 @@ class Runs:
             self._resume_at = now + pause if pause else None
             self._await_next()
         if pause:
-            facts = {"failures": self._failures, "until": _shown(self._resume_at)}
-            _log.warning("due runs are left out for a while", extra=facts)
+            fields = {"failures": self._failures, "until": _shown(self._resume_at)}
+            _log.warning("due runs are left out for a while", extra=fields)
 
     def _use(self, loaded: LoadedSettings, due: datetime | None) -> None:
         self._loaded = loaded

@@ -44,9 +44,9 @@ class StatusServer:
             def _handle(self) -> None:
                 match self.path.partition("?")[0]:
                     case "/healthz":
-                        evaluation = health()
-                        body = json.dumps(evaluation.facts).encode() + b"\n"
-                        self._answer(200 if evaluation.is_well else 503, "application/json", body)
+                        found = health()
+                        body = json.dumps(found.details).encode() + b"\n"
+                        self._answer(200 if found.is_well else 503, "application/json", body)
                     case "/metrics":
                         self._answer(200, *metrics())
                     case _:

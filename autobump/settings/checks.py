@@ -176,6 +176,6 @@ _NAMES: Mapping[str, Callable[[ContentItem, str], str]] = {
     "packs": lambda item, _: item.pack,
     "images": lambda _, image: image,
     "paths": lambda item, _: item.path,
-    "items": lambda item, _: item.facts.item_id,
+    "items": lambda item, _: item.fields.item_id,
 }
 """What each kind of name is of an item and its image."""

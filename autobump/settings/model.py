@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from autobump.decisions.eligibility import EligibilityPolicy
-from autobump.decisions.holds import Hold
+from autobump.decisions.holds import HoldRule
 from autobump.decisions.risk import RiskPolicy
 from autobump.planning.plan import Limits
 from autobump.planning.waves import Wave
@@ -130,9 +130,9 @@ class HoldSettings(_Section):
     until: Day | None = Field(default=None, description="No tag at all before this day, in UTC.")
 
     @property
-    def hold(self) -> Hold:
+    def hold(self) -> HoldRule:
         """The rule itself."""
-        return Hold(**{name: getattr(self, name) for name in type(self).model_fields})
+        return HoldRule(**{name: getattr(self, name) for name in type(self).model_fields})
 
 
 class PolicySettings(_Section):
@@ -351,7 +351,7 @@ class Settings(_Section):
         )
 
     @property
-    def holds(self) -> tuple[Hold, ...]:
+    def holds(self) -> tuple[HoldRule, ...]:
         """The rules that keep some items from some tags, in their order."""
         return tuple(hold.hold for hold in self.policy.holds)
 

@@ -52,8 +52,10 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line."""
-        facts = ", ".join(f"{name}={value}" for name, value in _facts(record).items())
-        line = f"autobump: {record.levelname.lower()}: {record.getMessage()}{f' ({facts})' if facts else ''}"
+        fields = ", ".join(f"{name}={value}" for name, value in _extra_fields(record).items())
+        line = (
+            f"autobump: {record.levelname.lower()}: {record.getMessage()}{f' ({fields})' if fields else ''}"
+        )
         return "".join(char if char.isprintable() else " " for char in redact(line))
 
 
@@ -67,7 +69,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
-        } | _facts(record)
+        } | _extra_fields(record)
         # Before the encoding: it would spell a secret with a quote or a line end in another way.
         return json.dumps({name: _redacted(value) for name, value in document.items()})
 
@@ -107,7 +109,7 @@ def log_what_is_done() -> None:
     logger.setLevel(min(logger.level, logging.INFO))
 
 
-def _facts(record: logging.LogRecord) -> dict[str, Any]:
+def _extra_fields(record: logging.LogRecord) -> dict[str, Any]:
     own = {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
     error: dict[str, object] = {}
     if record.exc_info and record.exc_info[1] is not None:

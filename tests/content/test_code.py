@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from autobump.content.cache import ContentCache
 from autobump.content.code import ItemCode, Use, read_code
-from autobump.content.facts_cache import FactsCache
 from autobump.content.reader import read_content
 from autobump.content.tree import ContentTree
 from autobump.support.progress import Silent
@@ -13,12 +13,12 @@ FOLDER = "Packs/Mail/Scripts/Mail"
 YAML = f"{FOLDER}/Mail.yml"
 
 
-def read(folder: Path, files: dict[str, str], cache: FactsCache | None = None) -> ItemCode:
+def read(folder: Path, files: dict[str, str], cache: ContentCache | None = None) -> ItemCode:
     """Read the code of the one item of a pack `Mail`."""
     pack = {"Packs/Mail/pack_metadata.json": pack_metadata()}
     tree = ContentTree.open(make_repository(folder, pack | files).directory)
-    content = read_content(tree, packs=["Mail"], progress=Silent(), cache=FactsCache(None))
-    (code,) = read_code(tree, content.items, cache or FactsCache(None)).values()
+    content = read_content(tree, packs=["Mail"], progress=Silent(), cache=ContentCache(None))
+    (code,) = read_code(tree, content.items, cache or ContentCache(None)).values()
     return code
 
 
@@ -89,9 +89,9 @@ def test_what_shared_modules_import_counts_as_the_items_own(tmp_path: Path) -> N
 
 def test_known_blob_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {YAML: item_yaml(), f"{FOLDER}/Mail.py": "import a\ntry:\n  import b\nexcept ImportError: pass\n"}
-    first = read(tmp_path / "one", files, FactsCache(tmp_path / "cache"))
+    first = read(tmp_path / "one", files, ContentCache(tmp_path / "cache"))
     monkeypatch.setattr("autobump.content.code.find_imports", lambda source: pytest.fail("read again"))
-    assert read(tmp_path / "two", files, FactsCache(tmp_path / "cache")) == first
+    assert read(tmp_path / "two", files, ContentCache(tmp_path / "cache")) == first
 
 
 @pytest.mark.parametrize(

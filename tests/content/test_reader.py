@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from autobump.content import reader
-from autobump.content.facts_cache import FactsCache
+from autobump.content.cache import ContentCache
 from autobump.content.item import ItemKind
 from autobump.content.reader import read_content
 from autobump.content.tree import ContentTree
@@ -25,8 +25,8 @@ def tree(tmp_path: Path) -> ContentTree:
     return ContentTree.open(make_repository(tmp_path / "r", files).directory)
 
 
-def read(tree: ContentTree, cache: FactsCache | None = None) -> reader.Content:
-    return read_content(tree, progress=Silent(), cache=cache or FactsCache(None))
+def read(tree: ContentTree, cache: ContentCache | None = None) -> reader.Content:
+    return read_content(tree, progress=Silent(), cache=cache or ContentCache(None))
 
 
 def test_second_process_finds_the_same(tree: ContentTree, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,13 +40,13 @@ def test_second_process_finds_the_same(tree: ContentTree, monkeypatch: pytest.Mo
 def test_what_is_remembered_is_not_read_again(
     tree: ContentTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = read(tree, FactsCache(tmp_path / "cache"))
+    first = read(tree, ContentCache(tmp_path / "cache"))
 
     def unread(*_: object, **__: object) -> object:
         raise AssertionError("a blob was read")
 
     monkeypatch.setattr(Git, "read_objects", unread)
-    assert read(tree, FactsCache(tmp_path / "cache")) == first
+    assert read(tree, ContentCache(tmp_path / "cache")) == first
 
 
 def test_blob_that_could_not_be_read_is_not_remembered(
@@ -55,16 +55,16 @@ def test_blob_that_could_not_be_read_is_not_remembered(
     with monkeypatch.context() as context:
         context.setattr("autobump.content.tree.MAX_FILE_BYTES", 1)
         context.setattr(reader, "MAX_FILE_BYTES", 1)
-        assert len(read(tree, FactsCache(tmp_path / "cache")).problems) == 42
-    assert len(read(tree, FactsCache(tmp_path / "cache")).problems) == 1
+        assert len(read(tree, ContentCache(tmp_path / "cache")).problems) == 42
+    assert len(read(tree, ContentCache(tmp_path / "cache")).problems) == 1
 
 
 def test_facts_are_kept_by_kind(tree: ContentTree, tmp_path: Path) -> None:
-    cache = FactsCache(tmp_path / "cache")
+    cache = ContentCache(tmp_path / "cache")
     content = read(tree, cache)
     blob = content.items[0].file.blob
     assert cache.find_items(ItemKind.INTEGRATION, [blob]) == {}
-    assert cache.find_items(ItemKind.SCRIPT, [blob]) == {blob: content.items[0].facts}
+    assert cache.find_items(ItemKind.SCRIPT, [blob]) == {blob: content.items[0].fields}
 
 
 def test_pack_metadata_that_would_fill_the_memory_as_objects_is_not_read(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def test_created_branch_holds_the_change_and_is_found_again(place: Place) -> Non
     found = {pr.branch: pr for pr in place.forge().fetch_existing()}
     assert sorted(found) == sorted(place.branches())
     existing = found[made["demisto/x"].action.desired.branch]  # type: ignore[union-attr]  # it is a Create
-    assert (existing.head, existing.hold, existing.unfinished) == (head, "", "")
+    assert (existing.head, existing.hold_reason, existing.unfinished) == (head, "", "")
     assert existing.marker is not None
     assert (existing.marker.image, existing.marker.target, existing.marker.packs) == (
         "demisto/x",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autobump.decisions.holds import Hold, find_holds, why_held
+from autobump.decisions.holds import HoldRule, find_holds, why_held
 from autobump.images.choice import NewerTag, NoUpdate, Release, TagRecord, choose_tag, sort_releases
 from autobump.images.inside.facts import ImageFacts
 from autobump.images.inside.pythons import PythonVersions
@@ -20,7 +20,7 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 RELEASES = sort_releases(TagRecord(name) for name in ("3.10.1.100", "3.11.1.200", "3.11.2.300", "3.12.1.400"))
 
 
-def chosen(*holds: Hold, current: str = "3.10.1.100") -> str:
+def chosen(*holds: HoldRule, current: str = "3.10.1.100") -> str:
     """Return the tag that holds leave, or why none is left."""
     pythons = PythonVersions(None, {})
     match choose_tag(
@@ -39,28 +39,28 @@ def chosen(*holds: Hold, current: str = "3.10.1.100") -> str:
 
 
 def test_newest_tag_with_the_wanted_python_is_taken() -> None:
-    assert chosen(Hold("why", python="3.11")) == "3.11.2.300"
+    assert chosen(HoldRule("why", python="3.11")) == "3.11.2.300"
 
 
 def test_no_tag_above_the_cap_is_taken() -> None:
-    assert chosen(Hold("why", max_tag=find_immutable_tag("3.11.1.250"))) == "3.11.1.200"
+    assert chosen(HoldRule("why", max_tag=find_immutable_tag("3.11.1.250"))) == "3.11.1.200"
 
 
 def test_listed_tags_are_skipped() -> None:
-    assert chosen(Hold("why", skip_tags=("3.12.1.400", "3.11.2.300"))) == "3.11.1.200"
+    assert chosen(HoldRule("why", skip_tags=("3.12.1.400", "3.11.2.300"))) == "3.11.1.200"
 
 
 def test_freeze_holds_everything_until_its_day() -> None:
-    assert chosen(Hold("why", until=date(2026, 6, 2))) == "held: 3.12.1.400 frozen until 2026-06-02: why"
-    assert chosen(Hold("why", until=TODAY)) == "3.12.1.400"
+    assert chosen(HoldRule("why", until=date(2026, 6, 2))) == "held: 3.12.1.400 frozen until 2026-06-02: why"
+    assert chosen(HoldRule("why", until=TODAY)) == "3.12.1.400"
 
 
 def test_all_holds_count_together() -> None:
-    assert chosen(Hold("one", python="3.11"), Hold("two", skip_tags=("3.11.2.300",))) == "3.11.1.200"
+    assert chosen(HoldRule("one", python="3.11"), HoldRule("two", skip_tags=("3.11.2.300",))) == "3.11.1.200"
 
 
 def test_item_that_no_tag_is_left_for_is_held_with_the_reason() -> None:
-    assert chosen(Hold("not ready", python="3.10")) == (
+    assert chosen(HoldRule("not ready", python="3.10")) == (
         "held: 3.12.1.400 has Python 3.12 and not 3.10: not ready"
     )
 
@@ -90,16 +90,16 @@ def test_tags_below_one_that_is_old_enough_are_old_enough() -> None:
 @pytest.mark.parametrize(
     ("hold", "covers"),
     [
-        (Hold("", images=("demisto/*",)), True),
-        (Hold("", images=("demisto/other",)), False),
-        (Hold("", paths=("Packs/Mail/*",)), True),
-        (Hold("", packs=("M*",)), True),
-        (Hold("", items=("Mail",)), True),
-        (Hold("", items=("mail",)), False),
-        (Hold("", packs=("Mail",), items=("Other",)), False),
+        (HoldRule("", images=("demisto/*",)), True),
+        (HoldRule("", images=("demisto/other",)), False),
+        (HoldRule("", paths=("Packs/Mail/*",)), True),
+        (HoldRule("", packs=("M*",)), True),
+        (HoldRule("", items=("Mail",)), True),
+        (HoldRule("", items=("mail",)), False),
+        (HoldRule("", packs=("Mail",), items=("Other",)), False),
     ],
 )
-def test_hold_covers_what_all_of_its_selectors_name(hold: Hold, covers: bool) -> None:
+def test_hold_covers_what_all_of_its_selectors_name(hold: HoldRule, covers: bool) -> None:
     assert bool(find_holds([hold], make_bump("Mail", "Mail").item, "demisto/python3")) is covers
 
 
@@ -137,12 +137,12 @@ def test_python_that_could_not_be_asked_decides_nothing() -> None:
 
 def test_python_that_is_not_known_is_not_the_wanted_one() -> None:
     pythons = PythonVersions(None, {"demisto/x": RELEASES})
-    hold = Hold("why", python="3.11")
+    hold = HoldRule("why", python="3.11")
     why = hold.why_not(RELEASES[0], lambda one: pythons.find("demisto/x", one), TODAY)
     assert why == "has a Python that is not known and not 3.11: why"
 
 
-def why_held_by(holds: list[Hold], release: Release) -> str:
+def why_held_by(holds: list[HoldRule], release: Release) -> str:
     pythons = PythonVersions(None, {})
     return why_held(holds, release, lambda one: pythons.find("demisto/python3", one), TODAY)
 
@@ -159,7 +159,7 @@ def test_python_hold_picks_the_newest_tag_of_the_minor_for_every_known_tag(
         minor = ".".join(facts[current]["python"].split(".")[:2])
         same = [name for name in by_build if ".".join(facts[name]["python"].split(".")[:2]) == minor]
         expected = same[-1] if same[-1] != current else None
-        holds = [Hold("stay", images=("demisto/python3",), python=minor)]
+        holds = [HoldRule("stay", images=("demisto/python3",), python=minor)]
         choice = choose_tag(
             find_immutable_tag(current),
             releases,

@@ -154,7 +154,7 @@ def test_item_without_code_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "level", "lane", "holds", "label"),
+    ("policy", "level", "risk_group", "holds", "label"),
     [
         (RiskPolicy(), RiskLevel.BREAKING, "breaking", False, "autobump:breaking"),
         (RiskPolicy(), RiskLevel.REVIEW, "", False, "autobump:review"),
@@ -167,10 +167,10 @@ def test_item_without_code_says_so() -> None:
     ],
 )
 def test_policy_says_what_becomes_of_items_at_risk(
-    policy: RiskPolicy, level: RiskLevel, lane: str, holds: bool, label: str
+    policy: RiskPolicy, level: RiskLevel, risk_group: str, holds: bool, label: str
 ) -> None:
     marked = RISK_LABELS[level] if policy.marks(level) else ""
-    assert (policy.lane(level), policy.holds(level), marked) == (lane, holds, label)
+    assert (policy.risk_group(level), policy.holds(level), marked) == (risk_group, holds, label)
 
 
 @pytest.mark.parametrize("kind", list(FindingKind))

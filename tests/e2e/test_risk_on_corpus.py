@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autobump.content.facts_cache import FactsCache
+from autobump.content.cache import ContentCache
 from autobump.content.tree import ContentTree
 from autobump.decisions.risk import ItemRisk, describe_finding
 from autobump.images.known import KnownImages
@@ -97,7 +97,7 @@ def risks(corpus: Path, corpus_repository: Path, corpus_tags: SnapshotSource) ->
     """Return the risk of every update of the corpus, by the name of its file."""
     tree = ContentTree.open(corpus_repository)
     now = datetime.fromisoformat("2026-06-01T03:00:00+00:00")
-    cache = FactsCache(None)
+    cache = ContentCache(None)
     evaluation = evaluate_content(
         tree, corpus_tags, Settings(), Filters(), now=now, progress=Silent(), cache=cache
     )

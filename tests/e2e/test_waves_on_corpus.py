@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from autobump.content.facts_cache import FactsCache
+from autobump.content.cache import ContentCache
 from autobump.content.tree import ContentTree
 from autobump.forges.github.api import GitHubPace, connect_with_token
 from autobump.forges.github.pull_requests import GitHubForge, GitHubOptions
@@ -16,7 +16,7 @@ from autobump.images.sources.snapshot import SnapshotSource
 from autobump.passes.evaluate import Filters
 from autobump.passes.one import Pass
 from autobump.passes.result import PassResult
-from autobump.planning.waves import REST, WaveFacts
+from autobump.planning.waves import REST, WaveData
 from autobump.pull_requests.marker import find_marker
 from autobump.settings.model import Settings
 from autobump.support.git import Git
@@ -63,7 +63,7 @@ class Rollout:
         branch = git.line("symbolic-ref", "--short", "HEAD")
         self.github = GitHubStandIn(git, base=branch)
         self.tags = tags
-        self.cache = FactsCache(folder / "cache")
+        self.cache = ContentCache(folder / "cache")
         self.now = START
         self.merged: list[tuple[datetime, str, str, str]] = []
         files = git.run("ls-tree", "-r", "--name-only", branch).decode().split("\n")
@@ -104,7 +104,7 @@ class Rollout:
             Silent(),
             Filters(images=IMAGES),
             self.cache,
-            wave_facts=WaveFacts(self.coverage),
+            wave_data=WaveData(self.coverage),
         )
 
 

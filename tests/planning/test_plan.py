@@ -53,7 +53,7 @@ def test_pack_with_two_images_waits_for_the_first() -> None:
 
 
 def test_pack_claimed_by_an_open_pull_request_waits_with_its_number() -> None:
-    existing = OpenPullRequest("autobump/boto3/x", "#12", "demisto/boto3", ("A",), hold="edited")
+    existing = OpenPullRequest("autobump/boto3/x", "#12", "demisto/boto3", ("A",), hold_reason="edited")
     plan = plan_pull_requests([make_bump("A", "One")], MANY, [existing])
     assert [wait.detail for wait in plan.waiting] == ["the pack A is in #12"]
 
@@ -76,7 +76,7 @@ def test_open_pull_request_with_nothing_left_frees_its_packs() -> None:
 
 
 def test_pull_request_a_person_works_on_keeps_its_bumps_waiting() -> None:
-    existing = OpenPullRequest("b", "#4", "demisto/python3", ("A",), hold="edited")
+    existing = OpenPullRequest("b", "#4", "demisto/python3", ("A",), hold_reason="edited")
     plan = plan_pull_requests([make_bump("A", "One")], MANY, [existing])
     assert plan.pull_requests == ()
     assert list(waiting(plan).values()) == [WaitReason.EDITED_BY_MAINTAINER]
@@ -112,7 +112,7 @@ def test_limits_bound_what_is_open_and_what_is_new() -> None:
 
 
 def test_open_pull_requests_count_against_max_open() -> None:
-    existing = OpenPullRequest("b", "#4", "demisto/boto3", ("Z",), hold="edited")
+    existing = OpenPullRequest("b", "#4", "demisto/boto3", ("Z",), hold_reason="edited")
     bumps = make_bumps("A", 25) + make_bumps("B", 25)
     assert len(plan_pull_requests(bumps, Limits(max_open=2), [existing]).pull_requests) == 1
 
@@ -150,47 +150,50 @@ def test_every_plan_keeps_its_promises(
     assert plan_pull_requests(shuffled, limits) == plan
 
 
-def in_lane(bump: Bump, lane: str = "breaking") -> Bump:
-    return replace(bump, lane=lane)
+def in_risk_group(bump: Bump, risk_group: str = "breaking") -> Bump:
+    return replace(bump, risk_group=risk_group)
 
 
 def test_items_at_risk_get_a_pull_request_of_their_own() -> None:
-    safe, risky = make_bump("A", "Safe"), in_lane(make_bump("B", "Risky"))
+    safe, risky = make_bump("A", "Safe"), in_risk_group(make_bump("B", "Risky"))
     plan = plan_pull_requests([risky, safe], Limits())
-    assert {(pr.lane, pr.paths) for pr in plan.pull_requests} == {
+    assert {(pr.risk_group, pr.paths) for pr in plan.pull_requests} == {
         ("", (safe.path,)),
         ("breaking", (risky.path,)),
     }
 
 
 def test_item_at_risk_never_holds_up_the_rest_of_its_pack() -> None:
-    safe, risky = make_bump("A", "Safe"), in_lane(make_bump("A", "Risky"))
+    safe, risky = make_bump("A", "Safe"), in_risk_group(make_bump("A", "Risky"))
     plan = plan_pull_requests([risky, safe], Limits())
     assert [pr.paths for pr in plan.pull_requests] == [(safe.path,)]
     assert [(wait.bump.path, wait.reason) for wait in plan.waiting] == [(risky.path, WaitReason.PACK_BUSY)]
 
 
 def test_safe_items_come_before_those_at_risk() -> None:
-    bumps = [in_lane(make_bump("A", "Risky", image="demisto/a")), make_bump("B", "Safe", image="demisto/b")]
+    bumps = [
+        in_risk_group(make_bump("A", "Risky", image="demisto/a")),
+        make_bump("B", "Safe", image="demisto/b"),
+    ]
     plan = plan_pull_requests(bumps, Limits(max_new_per_run=1))
-    assert [pr.lane for pr in plan.pull_requests] == [""]
+    assert [pr.risk_group for pr in plan.pull_requests] == [""]
 
 
 def test_same_packs_in_two_lanes_have_two_branches() -> None:
     safe = branch_name("autobump/", "demisto/a", ["A"])
-    assert branch_name("autobump/", "demisto/a", ["A"], lane="breaking") != safe
+    assert branch_name("autobump/", "demisto/a", ["A"], risk_group="breaking") != safe
 
 
 def test_open_pull_request_covers_its_own_lane_only() -> None:
-    safe, risky = make_bump("A", "Safe"), in_lane(make_bump("A", "Risky"))
-    beside = [OpenPullRequest("autobump/x", "#1", "demisto/python3", ("A",), lane="breaking")]
+    safe, risky = make_bump("A", "Safe"), in_risk_group(make_bump("A", "Risky"))
+    beside = [OpenPullRequest("autobump/x", "#1", "demisto/python3", ("A",), risk_group="breaking")]
     plan = plan_pull_requests([safe, risky], Limits(), beside)
     assert [(pr.branch, pr.paths) for pr in plan.pull_requests] == [("autobump/x", (risky.path,))]
     assert [(wait.bump.path, wait.reason) for wait in plan.waiting] == [(safe.path, WaitReason.PACK_BUSY)]
 
 
 def test_closing_a_pull_request_keeps_its_packs_out_of_every_lane() -> None:
-    risky = in_lane(make_bump("A", "Risky"))
+    risky = in_risk_group(make_bump("A", "Risky"))
     closed = [ClosedPullRequest("#1", "demisto/python3", "1.0.0.9", ("A",))]
     plan = plan_pull_requests([risky], Limits(), closed=closed)
     assert [wait.reason for wait in plan.waiting] == [WaitReason.CLOSED_BY_MAINTAINER]

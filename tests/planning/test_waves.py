@@ -6,7 +6,7 @@ import pytest
 
 from autobump.decisions.bump import Bump
 from autobump.planning.plan import WaitReason
-from autobump.planning.waves import REST, Turns, Wave, WaveFacts, WavePullRequest, take_turns
+from autobump.planning.waves import REST, Turns, Wave, WaveData, WavePullRequest, take_turns
 from tests.fixtures.bumps import make_bump
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -20,9 +20,9 @@ def turns(
     waves: Sequence[Wave] = (ONE, TWO),
     prs: Sequence[WavePullRequest] = (),
     refused: frozenset[tuple[str, str, str]] = frozenset(),
-    facts: WaveFacts | None = None,
+    facts: WaveData | None = None,
 ) -> Turns:
-    return take_turns(bumps, waves, prs, refused, facts or WaveFacts(), NOW)
+    return take_turns(bumps, waves, prs, refused, facts or WaveData(), NOW)
 
 
 def pr(
@@ -127,7 +127,7 @@ def test_full_wave_stays_full_when_its_items_are_merged() -> None:
 
 
 def test_waves_select_by_coverage_support_and_nightly_tests() -> None:
-    facts = WaveFacts({A.path.replace(".yml", ".py").lower(): 91.9}, frozenset({"B"}))
+    facts = WaveData({A.path.replace(".yml", ".py").lower(): 91.9}, frozenset({"B"}))
     assert Wave("w", min_coverage=91.9).takes(A, facts)
     assert not Wave("w", min_coverage=92).takes(A, facts)
     assert Wave("w", max_coverage=0).takes(B, facts)
@@ -140,10 +140,10 @@ def test_waves_select_by_coverage_support_and_nightly_tests() -> None:
 
 
 def test_pass_over_a_part_opens_no_wave_that_was_not_open() -> None:
-    found = take_turns([B], (ONE, TWO), (), frozenset(), WaveFacts(), NOW, partial=True)
+    found = take_turns([B], (ONE, TWO), (), frozenset(), WaveData(), NOW, partial=True)
     assert waiting(found) == {"B": "a pass over a part cannot tell whether the wave one is done"}
     begun = [pr("two", C, is_open=True)]
-    assert ready(take_turns([B], (ONE, TWO), begun, frozenset(), WaveFacts(), NOW, partial=True)) == {
+    assert ready(take_turns([B], (ONE, TWO), begun, frozenset(), WaveData(), NOW, partial=True)) == {
         "B": "two"
     }
 

@@ -82,14 +82,14 @@ def test_pull_request_that_is_not_wanted_any_more_is_closed() -> None:
 
 def test_pull_request_a_person_pushed_to_is_held_whatever_is_wanted() -> None:
     wants = desired(BUMP)
-    edited = replace(existing_for(wants[0]), hold="edited")
+    edited = replace(existing_for(wants[0]), hold_reason="edited")
     assert names(wants, [edited]) == ["hold"]
     assert names([], [edited]) == ["hold"]
 
 
 def test_branch_of_a_stranger_under_our_prefix_is_held() -> None:
     wants = desired(BUMP)
-    foreign = replace(existing_for(wants[0]), hold="edited", marker=None)
+    foreign = replace(existing_for(wants[0]), hold_reason="edited", marker=None)
     assert names(wants, [foreign]) == ["hold"]
 
 
@@ -120,7 +120,7 @@ def test_merged_branch_that_was_left_behind_is_deleted() -> None:
     merged = existing_for(desired(BUMP)[0], PullRequestState.MERGED)
     assert names([], [merged]) == ["close"]
     assert names([], [replace(merged, head="")]) == []
-    assert names([], [replace(merged, hold="edited")]) == []
+    assert names([], [replace(merged, hold_reason="edited")]) == []
 
 
 def test_new_pull_request_takes_over_the_branch_a_finished_one_left_behind() -> None:
@@ -149,7 +149,7 @@ def test_text_or_labels_that_are_behind_are_mended_without_a_new_commit() -> Non
 
 def test_rebuild_comes_before_a_hold() -> None:
     wants = desired(BUMP)
-    found = replace(existing_for(wants[0]), hold="edited", rebuild=True)
+    found = replace(existing_for(wants[0]), hold_reason="edited", rebuild=True)
     (action,) = reconcile(wants, [found], (), everything)
     assert isinstance(action, Refresh)
     assert action.rewrite

@@ -17,8 +17,8 @@ def after(end: PassEnd, detail: str = "") -> ServiceState:
 
 def test_service_is_well_before_its_first_pass_is_due() -> None:
     health = check_health(ServiceState(due=NOON), NOON - timedelta(hours=9), GRACE)
-    assert (health.is_well, health.facts["status"]) == (True, "waiting")
-    assert health.facts["next_run"] == "2026-06-01T12:00:00+00:00"
+    assert (health.is_well, health.details["status"]) == (True, "waiting")
+    assert health.details["next_run"] == "2026-06-01T12:00:00+00:00"
 
 
 @pytest.mark.parametrize(
@@ -32,20 +32,20 @@ def test_service_is_well_before_its_first_pass_is_due() -> None:
 )
 def test_service_is_as_well_as_its_last_pass(end: PassEnd, is_well: bool) -> None:
     health = check_health(after(end), NOON, GRACE)
-    assert (health.is_well, health.facts["status"]) == (is_well, "ok" if is_well else "failed")
+    assert (health.is_well, health.details["status"]) == (is_well, "ok" if is_well else "failed")
 
 
 def test_service_is_overdue_when_a_pass_has_not_ended_in_time_whatever_the_last_one_did() -> None:
     state = replace(after(PassEnd.DONE), due=NOON, running_since=NOON)
     assert check_health(state, NOON + GRACE, GRACE).is_well
     late = check_health(state, NOON + GRACE + timedelta(seconds=1), GRACE)
-    assert (late.is_well, late.facts["status"]) == (False, "overdue")
-    assert late.facts["running_since"] == "2026-06-01T12:00:00+00:00"
+    assert (late.is_well, late.details["status"]) == (False, "overdue")
+    assert late.details["running_since"] == "2026-06-01T12:00:00+00:00"
 
 
 def test_facts_can_be_written_as_json() -> None:
-    facts = check_health(after(PassEnd.FAILED, "it broke"), NOON, GRACE).facts
-    assert json.loads(json.dumps(facts))["last_pass"] == {
+    details = check_health(after(PassEnd.FAILED, "it broke"), NOON, GRACE).details
+    assert json.loads(json.dumps(details))["last_pass"] == {
         "started": "2026-06-01T12:00:00+00:00",
         "seconds": 2.5,
         "end": "failed",

@@ -63,7 +63,7 @@ def world(tmp_path: Path) -> World:
 
 
 def test_due_run_makes_a_pass_and_awaits_the_next(world: World) -> None:
-    assert world.runs.health().facts["status"] == "waiting"
+    assert world.runs.health().details["status"] == "waiting"
     world.now += timedelta(minutes=1)
     world.runs.run_due()
     assert world.end() == "done"
@@ -81,7 +81,7 @@ def test_failed_pass_goes_no_further(
     world.runs.run_due()
     assert world.end() == "failed"
     assert not world.runs.health().is_well
-    assert str(trouble) in str(world.runs.health().facts)
+    assert str(trouble) in str(world.runs.health().details)
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     world.trouble = None
     world.now += HOURLY
@@ -200,7 +200,7 @@ def test_pass_that_hangs_is_overdue_though_later_runs_come_and_go(world: World) 
     assert world.runs.health().is_well
     world.now += timedelta(minutes=2)
     world.runs.leave_out("busy")
-    assert world.runs.health().facts["status"] == "overdue"
+    assert world.runs.health().details["status"] == "overdue"
     release.set()
     thread.join()
     assert world.runs.health().is_well
@@ -211,4 +211,4 @@ def test_health_shows_no_secret(world: World) -> None:
     for trouble in (ForgeError("bad MARKED-7f3a"), ValueError("bad MARKED-7f3a")):
         world.trouble = trouble
         world.runs.run_due()
-        assert "bad ***" in str(world.runs.health().facts)
+        assert "bad ***" in str(world.runs.health().details)

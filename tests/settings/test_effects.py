@@ -31,7 +31,6 @@ from tests.fixtures.looks import (
     first_wave,
     held,
     images,
-    lanes,
     links,
     listed,
     most_items,
@@ -44,6 +43,7 @@ from tests.fixtures.looks import (
     place,
     plan_shows,
     pythons,
+    risk_groups,
     skipped,
     skipped_packs,
     soaking,
@@ -332,7 +332,7 @@ ROWS: dict[str, Row] = {
     ),
     "policy.risk.breaking": Row(
         "separate",
-        plan_shows(lanes, *RISKY, risk=True),
+        plan_shows(risk_groups, *RISKY, risk=True),
         ("", [("", ("autobump:review",)), ("breaking", ("autobump:breaking",))]),
         ("policy: {risk: {breaking: hold}}", [("", ("autobump:review",))]),
         (
@@ -342,7 +342,7 @@ ROWS: dict[str, Row] = {
     ),
     "policy.risk.review": Row(
         "label",
-        plan_shows(lanes, *RISKY, risk=True),
+        plan_shows(risk_groups, *RISKY, risk=True),
         ("", [("", ("autobump:review",)), ("breaking", ("autobump:breaking",))]),
         (
             "policy: {risk: {review: separate}}",

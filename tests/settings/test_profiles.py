@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from autobump.cli import run_command
-from autobump.content.facts_cache import FactsCache
+from autobump.content.cache import ContentCache
 from autobump.content.tree import ContentTree
 from autobump.images.sources.facts import FileFacts
 from autobump.images.sources.snapshot import SnapshotSource, TagFile
 from autobump.passes.evaluate import Filters
 from autobump.passes.one import Pass
 from autobump.passes.result import PassResult
-from autobump.planning.waves import WaveFacts
+from autobump.planning.waves import WaveData
 from autobump.settings.load import load_settings
 from autobump.settings.model import Settings
 from autobump.support.progress import Silent
@@ -29,10 +29,10 @@ def load(name: str) -> Settings:
 
 
 def plan(
-    name: str, repository: Path, tags: SnapshotSource, facts: FileFacts | None, wave_facts: WaveFacts
+    name: str, repository: Path, tags: SnapshotSource, facts: FileFacts | None, wave_data: WaveData
 ) -> PassResult:
-    tree, cache = ContentTree.open(repository), FactsCache(None)
-    return Pass(tree, load(name), tags, NOW, Silent(), Filters(), cache, facts, wave_facts=wave_facts).plan()
+    tree, cache = ContentTree.open(repository), ContentCache(None)
+    return Pass(tree, load(name), tags, NOW, Silent(), Filters(), cache, facts, wave_data=wave_data).plan()
 
 
 def test_there_is_one_for_the_public_repository_and_one_for_a_private_one() -> None:
@@ -56,7 +56,7 @@ def test_public_repository_gets_small_pull_requests_of_what_is_tested_best(
         for entry in tree.entries
         if entry.path.startswith(f"Packs/{pack}/") and entry.path.endswith(".py")
     ]
-    covered = WaveFacts({path.lower(): 75.0 for path in scripts}, frozenset({pack}))
+    covered = WaveData({path.lower(): 75.0 for path in scripts}, frozenset({pack}))
     result = plan("xsoar-content.yml", corpus_repository, corpus_tags, None, covered)
 
     def of_python(wave: str) -> set[str]:
@@ -83,7 +83,7 @@ def test_private_repository_gets_a_few_pull_requests_for_its_own_packs_on_plain_
     corpus_repository: Path, corpus_tags: SnapshotSource, corpus: Path
 ) -> None:
     facts = FileFacts(TagFile(corpus / "images-2026-05.json.xz"))
-    result = plan("xsiam-private.yml", corpus_repository, corpus_tags, facts, WaveFacts())
+    result = plan("xsiam-private.yml", corpus_repository, corpus_tags, facts, WaveData())
     packs = {bump.pack.metadata.support for bump in result.evaluation.bumps if bump.pack.metadata}
     assert packs == {"community"}
     assert {bump.image.repository for bump in result.evaluation.bumps} <= {
@@ -92,7 +92,7 @@ def test_private_repository_gets_a_few_pull_requests_for_its_own_packs_on_plain_
     }
     assert result.evaluation.bumps
     assert len(result.desired) == 3
-    assert not any(pr.planned.lane for pr in result.desired)
+    assert not any(pr.planned.risk_group for pr in result.desired)
     skipped = Counter(str(skip.reason) for skip in result.evaluation.skipped)
     assert skipped["support-level"] > 900
     assert skipped["not-opted-in"] > 20

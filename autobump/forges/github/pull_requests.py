@@ -174,7 +174,7 @@ class GitHubForge:
         left = {(pr.branch, pr.marker.head) for pr in finished if pr.marker is not None}
         # What one pull request left on a branch is no person's doing on those that had it before.
         finished = [
-            replace(pr, head="", hold="") if pr.hold and (pr.branch, pr.head) in left else pr
+            replace(pr, head="", hold_reason="") if pr.hold_reason and (pr.branch, pr.head) in left else pr
             for pr in finished
         ]
         for branch, head in refs.items():
@@ -188,7 +188,9 @@ class GitHubForge:
                 ExistingPullRequest(branch, PullRequestState.ORPHAN, None, None, head, hold, marker)
             )
             # A pass that was cut off made the branch anew: nothing of what ended is left on it.
-            finished = [replace(pr, head="", hold="") if pr.branch == branch else pr for pr in finished]
+            finished = [
+                replace(pr, head="", hold_reason="") if pr.branch == branch else pr for pr in finished
+            ]
         existing += finished
         return sorted(existing, key=lambda pr: (pr.branch, pr.branch not in taken, pr.number or 0))
 
@@ -635,7 +637,7 @@ class GitHubForge:
             number=pull.number,
             url=pull.html_url,
             head=head,
-            hold=hold,
+            hold_reason=hold,
             marker=marker,
             unfinished=unfinished,
             unproven=unproven,
@@ -667,7 +669,7 @@ class GitHubForge:
             url=issue.html_url,
             head=head,
             # Not worth a call for each: what moved after all was done is taken for a person's.
-            hold=_FOREIGN if head not in ("", marker.head) else "",
+            hold_reason=_FOREIGN if head not in ("", marker.head) else "",
             marker=marker,
             labels=labels,
             body=issue.body or "",

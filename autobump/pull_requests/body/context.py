@@ -48,9 +48,9 @@ def risk_labels(planned: PlannedPullRequest, policy: RiskPolicy) -> tuple[str, .
     """Return the label that the worst of a pull request's items asks for, if any."""
     levels = [bump.risk.level for bump in planned.bumps if bump.risk is not None]
     worst = max(levels, key=lambda level: level.rank, default=RiskLevel.NONE)
-    # A pull request in a lane has the lane's label also when its risk is not known this time.
-    marked = RiskLevel(planned.lane) if planned.lane else worst
-    return (RISK_LABELS[marked],) if planned.lane or policy.marks(worst) else ()
+    # A pull request of a risk group has its label also when its risk is not known this time.
+    marked = RiskLevel(planned.risk_group) if planned.risk_group else worst
+    return (RISK_LABELS[marked],) if planned.risk_group or policy.marks(worst) else ()
 
 
 def choose_options(planned: PlannedPullRequest, settings: Settings) -> PullRequestOptions:
@@ -65,7 +65,7 @@ def choose_options(planned: PlannedPullRequest, settings: Settings) -> PullReque
     harmless = _is_harmless(planned, settings.risk)
     return PullRequestOptions(
         labels=tuple(dict.fromkeys(labels)),
-        draft=draft or bool(planned.lane),
+        draft=draft or bool(planned.risk_group),
         reviewers=wave.reviewers if wave and wave.reviewers else prs.reviewers,
         team_reviewers=wave.team_reviewers if wave and wave.team_reviewers else prs.team_reviewers,
         assignees=prs.assignees,

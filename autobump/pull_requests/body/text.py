@@ -136,7 +136,7 @@ def _risk_section(planned: PlannedPullRequest) -> list[str | LongList]:
 def _named(bumps: Sequence[Bump], everything: int) -> str:
     if len(bumps) == everything > 1:
         return "all items"
-    shown = ", ".join(code(bump.item.facts.name) for bump in bumps[:_MAX_NAMED])
+    shown = ", ".join(code(bump.item.fields.name) for bump in bumps[:_MAX_NAMED])
     return f"{shown} and {len(bumps) - _MAX_NAMED} more" if len(bumps) > _MAX_NAMED else shown
 
 
@@ -179,7 +179,7 @@ def _items_section(planned: PlannedPullRequest, context: BodyContext) -> LongLis
     rows = []
     for pack, bumps in groupby(planned.bumps, key=lambda bump: bump.item.pack):
         for number, bump in enumerate(bumps):
-            name = code(bump.item.facts.name)
+            name = code(bump.item.fields.name)
             if context.links:
                 name = f"[{name}]({context.links}{quote(bump.path)})"
             rows.append(

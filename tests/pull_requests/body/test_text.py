@@ -64,7 +64,7 @@ def render(
     diff = ImageDiff(old, new)
     tags = {bump.image.tag or "" for bump in bumps}
     assessed = [
-        replace(bump, risk=ImageRisk(diff).assess((uses or {}).get(bump.item.facts.name, ItemCode())))
+        replace(bump, risk=ImageRisk(diff).assess((uses or {}).get(bump.item.fields.name, ItemCode())))
         for bump in bumps
     ]
     (planned,) = plan_pull_requests(assessed, Limits(max_items=1000)).pull_requests

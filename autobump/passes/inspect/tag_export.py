@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from autobump.content.facts_cache import FactsCache
+from autobump.content.cache import ContentCache
 from autobump.content.tree import ContentTree
 from autobump.decisions.evaluation import Evaluation
 from autobump.images.choice import TagRecord
@@ -141,7 +141,7 @@ def _export_used(
     """Judge every item of the repositories, and gather what that took."""
     export = _Export()
     facts = _NotedFacts(sources.facts, export.facts) if sources.facts else None
-    cache = FactsCache(find_cache_folder(settings.registry.cache))
+    cache = ContentCache(find_cache_folder(settings.registry.cache))
     now = datetime.now(UTC)
     threads = settings.registry.concurrency
     inside: set[tuple[str, str]] = set()

@@ -3,7 +3,7 @@
 import json
 
 from autobump.content.tree import ContentTree
-from autobump.planning.waves import WaveFacts
+from autobump.planning.waves import WaveData
 from autobump.settings.model import RolloutSettings
 from autobump.support.errors import RegistryError, UsageError
 from autobump.support.files import expand_home
@@ -12,7 +12,7 @@ from autobump.support.git import GitError
 _MAX_BYTES = 64 * 1024 * 1024
 
 
-def load_wave_facts(rollout: RolloutSettings, tree: ContentTree) -> WaveFacts:
+def load_wave_data(rollout: RolloutSettings, tree: ContentTree) -> WaveData:
     """Read what the settings name; nothing is read when there are no waves.
 
     Args:
@@ -27,7 +27,7 @@ def load_wave_facts(rollout: RolloutSettings, tree: ContentTree) -> WaveFacts:
     demisto/content.
     """
     if not rollout.waves:
-        return WaveFacts()
+        return WaveData()
     coverage: dict[str, float] = {}
     if name := rollout.coverage_report:
         files = _member(name, _read(name, tree), "files")
@@ -42,7 +42,7 @@ def load_wave_facts(rollout: RolloutSettings, tree: ContentTree) -> WaveFacts:
         if not isinstance(packs, list):
             raise UsageError(f'"nightly_packs" of {name} is no list of packs')
         nightly = frozenset(pack for pack in packs if isinstance(pack, str))
-    return WaveFacts(coverage, nightly)
+    return WaveData(coverage, nightly)
 
 
 def _read(name: str, tree: ContentTree) -> bytes:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from autobump.content.tree import ContentTree
-from autobump.passes.wave_facts import load_wave_facts
+from autobump.passes.wave_data import load_wave_data
 from autobump.settings.model import RolloutSettings
 from autobump.support.errors import RegistryError, UsageError
 from tests.fixtures.repositories import make_repository, script_pack
@@ -24,7 +24,7 @@ def tree(tmp_path: Path) -> ContentTree:
 
 
 def load(tree: ContentTree, **settings: object) -> tuple[dict[str, float], set[str]]:
-    facts = load_wave_facts(RolloutSettings.model_validate({"waves": WAVES, **settings}), tree)
+    facts = load_wave_data(RolloutSettings.model_validate({"waves": WAVES, **settings}), tree)
     return dict(facts.coverage), set(facts.nightly_packs)
 
 

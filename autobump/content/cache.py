@@ -10,7 +10,7 @@ from typing import Any
 
 from autobump import __version__
 from autobump.content.imports import Import
-from autobump.content.item import DockerImageField, ItemFacts
+from autobump.content.item import DockerImageField, ItemFields
 from autobump.content.pack import PackMetadata
 from autobump.content.yaml.text import YamlFault
 from autobump.support.sqlite_file import SqliteCache
@@ -31,14 +31,14 @@ CREATE TABLE IF NOT EXISTS facts (
 ) WITHOUT ROWID
 """
 _PACK = "pack"
-_ITEM_FIELDS = tuple(field.name for field in fields_of(ItemFacts))  # the image is the last
+_ITEM_FIELDS = tuple(field.name for field in fields_of(ItemFields))  # the image is the last
 _IMAGE_FIELDS = tuple(field.name for field in fields_of(DockerImageField))
 
-ItemResult = ItemFacts | YamlFault
+ItemResult = ItemFields | YamlFault
 PackResult = tuple[PackMetadata | None, str]
 
 
-class FactsCache:
+class ContentCache:
     """Facts of items and packs; may be deleted at any time."""
 
     def __init__(self, folder: Path | None) -> None:
@@ -143,4 +143,4 @@ def decode_item(fields: list[Any]) -> ItemResult:
     if fields[0] == "fault":
         return YamlFault(*fields[1:])
     fields[-1] = DockerImageField(*fields[-1])
-    return ItemFacts(*fields[1:])
+    return ItemFields(*fields[1:])

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from autobump.content import facts_cache
-from autobump.content.facts_cache import FactsCache
-from autobump.content.item import ItemFacts, ItemKind, parse_item
+from autobump.content import cache as facts_cache
+from autobump.content.cache import ContentCache
+from autobump.content.item import ItemFields, ItemKind, parse_item
 from autobump.content.pack import PackMetadata
 from autobump.content.yaml.text import YamlFault
 from tests.fixtures.repositories import item_yaml
@@ -17,10 +17,10 @@ METADATA = PackMetadata("A", "1.0.0", "xsoar", hidden=False)
 
 
 def test_what_is_stored_is_found_by_the_next_run(tmp_path: Path) -> None:
-    cache = FactsCache(tmp_path)
+    cache = ContentCache(tmp_path)
     cache.store_items("script", {"a": FACTS, "b": YamlFault("invalid-yaml", "why", 3, 4)})
     cache.store_packs({"c": (METADATA, ""), "d": (None, "flaw")})
-    again = FactsCache(tmp_path)
+    again = ContentCache(tmp_path)
     found = again.find_items("script", ["a", "b", "x"])
     assert found["a"] == FACTS
     fault = found["b"]
@@ -31,23 +31,23 @@ def test_what_is_stored_is_found_by_the_next_run(tmp_path: Path) -> None:
 
 
 def test_many_blobs_are_found(tmp_path: Path) -> None:
-    cache = FactsCache(tmp_path)
+    cache = ContentCache(tmp_path)
     cache.store_items("script", {f"{number:040}": FACTS for number in range(2500)})
     assert len(cache.find_items("script", [f"{number:040}" for number in range(3000)])) == 2500
 
 
 def test_other_release_reads_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    FactsCache(tmp_path).store_items("script", {"a": FACTS})
+    ContentCache(tmp_path).store_items("script", {"a": FACTS})
     monkeypatch.setattr(facts_cache, "__version__", "9.9.9")
-    assert FactsCache(tmp_path).find_items("script", ["a"]) == {}
+    assert ContentCache(tmp_path).find_items("script", ["a"]) == {}
 
 
 def test_cache_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facts_cache, "MAX_ROWS", 10)
-    old = FactsCache(tmp_path)
+    old = ContentCache(tmp_path)
     old._today -= 50
     old.store_items("script", {f"old{number}": FACTS for number in range(8)})
-    cache = FactsCache(tmp_path)
+    cache = ContentCache(tmp_path)
     assert len(cache.find_items("script", ["old1"])) == 1  # used again, so it is not old any more
     cache.store_items("script", {f"new{number}": FACTS for number in range(8)})
     kept = cache.find_items("script", [f"{age}{number}" for age in ("old", "new") for number in range(8)])
@@ -59,7 +59,7 @@ def test_damaged_cache_is_rebuilt_and_an_odd_entry_is_not_trusted(
 ) -> None:
     (tmp_path / "facts.sqlite").write_bytes(b"no database at all, but long enough to look at " * 50)
     with caplog.at_level(logging.WARNING):
-        cache = FactsCache(tmp_path)
+        cache = ContentCache(tmp_path)
         cache.store_items("script", {"a": FACTS})
         assert cache.find_items("script", ["a"]) == {"a": FACTS}
         assert "damaged" in caplog.text
@@ -71,10 +71,10 @@ def test_damaged_cache_is_rebuilt_and_an_odd_entry_is_not_trusted(
 WRITER = """
 import sys
 from pathlib import Path
-from autobump.content.facts_cache import FactsCache
+from autobump.content.cache import ContentCache
 from autobump.content.item import ItemKind, parse_item
 facts = parse_item(b"name: x", ItemKind.SCRIPT)
-cache = FactsCache(Path(sys.argv[1]))
+cache = ContentCache(Path(sys.argv[1]))
 print("ready", flush=True)
 for number in range(int(sys.argv[2])):
     cache.store_items("script", {f"{number}-{n}": facts for n in range(200)})
@@ -93,7 +93,9 @@ def test_two_writers_share_it_and_a_kill_leaves_it_whole(
     victim.wait()
     victim.stdout.close()
     with caplog.at_level(logging.WARNING):
-        found = FactsCache(tmp_path).find_items("script", [f"{m}-{n}" for m in range(30) for n in range(200)])
+        found = ContentCache(tmp_path).find_items(
+            "script", [f"{m}-{n}" for m in range(30) for n in range(200)]
+        )
     assert caplog.text == ""
     assert len(found) == 6000
-    assert all(isinstance(facts, ItemFacts) for facts in found.values())
+    assert all(isinstance(facts, ItemFields) for facts in found.values())

@@ -8,7 +8,7 @@ from autobump.cli import run_command
 from autobump.decisions.eligibility import SkipReason
 from autobump.images.choice import NoUpdateReason
 from autobump.passes.evaluate import Filters
-from autobump.passes.explain import explain_item
+from autobump.passes.inspect.explain import explain_item
 from autobump.passes.one import Pass
 from autobump.passes.open import PassOptions, open_pass
 from autobump.planning.plan import WaitReason
