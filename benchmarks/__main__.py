@@ -1,4 +1,4 @@
-"""All figures of the README in one run: `make bench`, or `python -m benchmarks [--quick]`.
+"""All figures of docs/cost.md in one run: `make bench`, or `python -m benchmarks [--quick]`.
 
 Whole processes, in turn, medians of five; what counts is the ratio of two figures of the same run.
 """

@@ -43,17 +43,17 @@ class _Section(BaseModel):
 
 
 class ContentSettings(_Section):
-    """Which content repository, and which branch pull requests go to."""
+    """The content repository, and the base branch of its pull requests."""
 
     repository: RepositoryName = Field(
         default="demisto/content",
-        description="The GitHub repository that gets the pull requests, as owner/name.",
+        description="GitHub repository that receives the pull requests, as owner/name.",
     )
-    base: BranchName = Field(default="master", description="The branch they go to.")
+    base: BranchName = Field(default="master", description="Base branch of the pull requests.")
 
 
 class RegistrySettings(_Section):
-    """Where tags come from and which are trusted."""
+    """Where tags and facts of images come from, and which images are trusted."""
 
     source: TagSourceName = Field(
         default="dockerhub",
@@ -62,46 +62,49 @@ class RegistrySettings(_Section):
     )
     namespaces: Annotated[Names, Field(min_length=1)] = Field(
         default=("demisto",),
-        description="Images of other owners are never touched. Write host/owner where content names a "
-        "registry.",
+        description="Namespaces of trusted images; an item on any other image is skipped. Write "
+        "host/namespace where items name a registry.",
     )
     min_age: Duration = Field(
         default=timedelta(),
-        description="A tag younger than this is passed over for the newest one that is old enough.",
+        description="Minimum age of a tag. A younger tag is passed over for the newest one that is old "
+        "enough.",
     )
     facts: FactsSourceName = Field(
         default="auto",
-        description="Where the facts of what is inside an image come from: auto, dockerfiles-info[:PATH], "
-        "file:PATH or none.",
+        description="Where autobump learns what is inside an image (Python, system, packages, licences): "
+        "auto, dockerfiles-info[:PATH], file:PATH or none.",
     )
     deprecated_images: DeprecatedImagesName = Field(
         default="auto",
-        description="The list of deprecated images: auto, dockerfiles (as published on GitHub), file:PATH or "
-        "none.",
+        description="Where the list of deprecated images comes from: auto, dockerfiles (as published on "
+        "GitHub), file:PATH or none.",
     )
     cache: Name = Field(
         default="~/.cache/autobump",
-        description="What registries answered is remembered here. It may be deleted at any time. Settings in "
-        "the analysed commit cannot name another folder.",
+        description="Cache folder. It can be deleted at any time. Settings in the analysed commit cannot "
+        "choose another folder.",
     )
     concurrency: Annotated[int, Field(ge=1, le=64)] = Field(
-        default=8, description="Most images asked for at the same time."
+        default=8, description="Maximum number of images asked for at the same time."
     )
 
 
 class RiskSettings(_Section):
-    """What is done with items that may notice what changes inside their image."""
+    """What to do with items that a change of image may affect."""
 
     breaking: Literal["separate", "hold", "ignore"] = Field(
         default="separate",
-        description="For an item whose imported package or module is gone from the new image. separate: a "
-        "draft of its own with the label autobump:breaking; hold: it is not updated; ignore: like any other.",
+        description="What to do with an item when a package or module it imports is gone from the new "
+        "image. separate: a draft pull request of its own with the label autobump:breaking; "
+        "hold: the item is not updated; ignore: like any other update.",
     )
     review: Literal["label", "separate", "ignore"] = Field(
         default="label",
-        description="For an item whose imported package changes its major version or goes back, or whose "
-        "Python changes its minor version. label: the pull request gets the label autobump:review; separate: "
-        "a draft of its own with that label; ignore: like any other.",
+        description="What to do with an item when a package it imports changes its major version or goes "
+        "back, or when Python changes its minor version. label: the pull request gets the label "
+        "autobump:review; separate: a draft pull request of its own with that label; ignore: "
+        "like any other update.",
     )
 
 
@@ -112,22 +115,28 @@ class HoldSettings(_Section):
     """
 
     reason: Annotated[str, Field(min_length=1, max_length=500)] = Field(
-        description="Why, in your words; reports show it."
+        description="Why the rule exists. Reports and pull requests show it."
     )
-    images: Names = Field(default=(), description="Images as namespace/name; * and ? work. Empty means all.")
+    images: Names = Field(
+        default=(),
+        description="Images it applies to, as namespace/name; * and ? are wildcards. Empty means all.",
+    )
     paths: Names = Field(
-        default=(), description="Paths of items; * and ? work, and match / too. Empty means all."
+        default=(),
+        description="Paths of items it applies to; * and ? are wildcards and match / too. Empty means all.",
     )
-    packs: Names = Field(default=(), description="Pack folders; * and ? work. Empty means all.")
-    items: Names = Field(default=(), description="Ids of items. Empty means all.")
+    packs: Names = Field(
+        default=(), description="Pack folders it applies to; * and ? are wildcards. Empty means all."
+    )
+    items: Names = Field(default=(), description="Ids of items it applies to. Empty means all.")
     python: PythonVersion | None = Field(
-        default=None, description='Only tags with this Python, in quotes, such as "3.11".'
+        default=None, description='Allow only tags with this Python version; quote it, such as "3.11".'
     )
     max_tag: ImmutableTag | None = Field(
-        default=None, description="No tag with a higher build number than this one."
+        default=None, description="Allow no tag with a higher build number than this one."
     )
-    skip_tags: Names = Field(default=(), description="Not these tags.")
-    until: Day | None = Field(default=None, description="No tag at all before this day, in UTC.")
+    skip_tags: Names = Field(default=(), description="Tags that are not allowed.")
+    until: Day | None = Field(default=None, description="Allow no new tag before this day, in UTC.")
 
     @property
     def hold(self) -> HoldRule:
@@ -140,68 +149,77 @@ class PolicySettings(_Section):
 
     auto_update: Literal["opt-out", "python-only"] = Field(
         default="opt-out",
-        description="opt-out: everything is updated unless it says autoUpdateDockerImage: false. "
-        "python-only: only demisto/python and demisto/python3, and what says autoUpdateDockerImage: true.",
+        description="Which items are updated. opt-out: every item, unless it says autoUpdateDockerImage: "
+        "false. python-only: of these, items on demisto/python and demisto/python3, and items "
+        "that say autoUpdateDockerImage: true.",
     )
-    support: SupportLevels = Field(default=(), description="Support levels to update. Empty means all.")
+    support: SupportLevels = Field(
+        default=(), description="Support levels of the packs to update. Empty means all."
+    )
     exclude_packs: Names = Field(
         default=("ApiModules",),
-        description="Pack folders that are left alone; * and ? work. Your list replaces this one: name "
-        "ApiModules in it, too.",
+        description="Pack folders to skip; * and ? are wildcards. Your list replaces the default: include "
+        "ApiModules in it.",
     )
     exclude_images: Names = Field(
-        default=(), description="Images that are left alone, as namespace/name; * and ? work."
+        default=(), description="Images to skip, as namespace/name; * and ? are wildcards."
     )
     pin_mutable_tags: bool = Field(
         default=False,
-        description="Move items without a tag, or with one such as latest, to the newest immutable tag.",
+        description="Move items without a tag, or with a tag that can be overwritten such as latest, to the "
+        "newest immutable tag.",
     )
     holds: Annotated[tuple[HoldSettings, ...], Field(strict=False)] = Field(
         default=(),
-        description="Rules that keep some items from some tags; the newest tag that all of them allow is "
-        "taken.",
+        description="Rules that keep some items from some tags. An item moves to the newest tag that all of "
+        "its rules allow.",
     )
     risk: RiskSettings = Field(
-        default=RiskSettings(), description="Items that may notice what changes inside their image."
+        default=RiskSettings(), description="What to do with items that a change of image may affect."
     )
 
 
 class PullRequestSettings(_Section):
-    """How pull requests are made."""
+    """How pull requests are made, and how many."""
 
     max_items: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=25,
-        description="Most items in one pull request. A pack is never split; a larger one gets its own.",
+        description="Maximum number of items in one pull request. A pack is never split; a larger one gets "
+        "a pull request of its own.",
     )
     max_open: Annotated[int, Field(ge=0)] = Field(
-        default=10, description="Most pull requests open at the same time."
+        default=10, description="Maximum number of open pull requests."
     )
     max_new_per_run: Annotated[int, Field(ge=0)] = Field(
-        default=10, description="Most new pull requests in one run."
+        default=10, description="Maximum number of new pull requests in one pass."
     )
-    labels: Labels = Field(default=("docker-image-auto-update",), description="Labels they get.")
+    labels: Labels = Field(default=("docker-image-auto-update",), description="Labels of every pull request.")
     branch_prefix: Annotated[
         str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)*/$")
     ] = Field(
-        default="autobump/", description="Where their branches live; everything under it belongs to autobump."
+        default="autobump/", description="Prefix of the branches. Every branch below it belongs to autobump."
     )
     release_notes: bool = Field(
         default=True,
-        description="Raise each pack's version and add its release notes. Without it only the YAML files "
-        "change.",
+        description="Raise the version of each pack and add its release notes. If false, only the YAML "
+        "files change.",
     )
-    draft: bool = Field(default=False, description="Open them as drafts.")
-    reviewers: Names = Field(default=(), description="Logins that are asked for a review.")
-    team_reviewers: Names = Field(default=(), description="Slugs of teams that are asked for a review.")
-    assignees: Names = Field(default=(), description="Logins they are assigned to.")
-    automerge: bool = Field(default=False, description="Turn on auto-merge, where the repository allows it.")
+    draft: bool = Field(default=False, description="Open pull requests as drafts.")
+    reviewers: Names = Field(default=(), description="Users asked for a review, by login.")
+    team_reviewers: Names = Field(default=(), description="Teams asked for a review, by slug.")
+    assignees: Names = Field(default=(), description="Users that pull requests are assigned to, by login.")
+    automerge: bool = Field(
+        default=False,
+        description="Enable auto-merge, where the repository allows it. Never for a draft, and never where "
+        "an item is at risk or its risk could not be assessed.",
+    )
     dashboard: bool = Field(
         default=False,
-        description="Keep one issue that shows what is open, what waits, and why the rest stays; with boxes "
-        "to ask for things.",
+        description="Keep one issue that shows what is open, what waits, and what is skipped and why, with "
+        "checkboxes for requests.",
     )
     write_pause: Duration = Field(
-        default=timedelta(seconds=1), description="Least time between two writes to GitHub."
+        default=timedelta(seconds=1), description="Minimum time between two writes to GitHub."
     )
 
 
@@ -209,36 +227,43 @@ class WaveSettings(_Section):
     """One wave of a rollout."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,49}$")] = Field(
-        description="Its name, unique."
+        description="Unique name of the wave."
     )
-    min_coverage: Percent = Field(default=0, description="Least unit-test coverage of an item, in percent.")
-    max_coverage: Percent = Field(default=100, description="Most unit-test coverage of an item, in percent.")
-    support: SupportLevels = Field(default=(), description="Support levels of packs. Empty means all.")
+    min_coverage: Percent = Field(default=0, description="Minimum unit-test coverage of an item, in percent.")
+    max_coverage: Percent = Field(
+        default=100, description="Maximum unit-test coverage of an item, in percent."
+    )
+    support: SupportLevels = Field(default=(), description="Support levels of its packs. Empty means all.")
     nightly: bool | None = Field(
         default=None,
         description="true: only packs that are tested nightly; false: only the others; null: all.",
     )
-    packs: Names = Field(default=(), description="Pack folders; * and ? work. Empty means all.")
-    images: Names = Field(default=(), description="Images as namespace/name; * and ? work. Empty means all.")
+    packs: Names = Field(default=(), description="Pack folders; * and ? are wildcards. Empty means all.")
+    images: Names = Field(
+        default=(), description="Images, as namespace/name; * and ? are wildcards. Empty means all."
+    )
     max_items: Annotated[int, Field(ge=1)] | None = Field(
         default=None,
-        description="Most items of it for one image and tag; the others fall to the next wave that takes "
-        "them.",
+        description="Maximum number of its items for one image and tag; further items go to the next wave "
+        "that takes them.",
     )
     soak: Duration = Field(
         default=timedelta(),
-        description="How long the next wave waits after its last pull request is merged or closed.",
+        description="How long the next wave waits after the last pull request of this one is merged or "
+        "closed.",
     )
-    labels: Labels = Field(default=(), description="Labels beside those of pull_requests.")
-    reviewers: Names = Field(default=(), description="Logins asked in the place of those of pull_requests.")
+    labels: Labels = Field(default=(), description="Labels in addition to those of pull_requests.")
+    reviewers: Names = Field(
+        default=(), description="Users asked for a review instead of those of pull_requests, by login."
+    )
     team_reviewers: Names = Field(
-        default=(), description="Teams asked in the place of those of pull_requests."
+        default=(), description="Teams asked for a review instead of those of pull_requests, by slug."
     )
     draft: bool | None = Field(
-        default=None, description="Open its pull requests as drafts; null: as pull_requests."
+        default=None, description="Open its pull requests as drafts; null: as pull_requests says."
     )
     automerge: bool | None = Field(
-        default=None, description="Turn on auto-merge for its pull requests; null: as pull_requests."
+        default=None, description="Enable auto-merge for its pull requests; null: as pull_requests says."
     )
 
     @property
@@ -252,38 +277,39 @@ class RolloutSettings(_Section):
 
     coverage_report: Name | None = Field(
         default=None,
-        description='Unit-test coverage by file, as {"files": {"Packs/….py": 91.89}}: an address, a path in '
-        "the repository, or a file on this machine. What it does not name has none.",
+        description='Unit-test coverage by file, as {"files": {"Packs/….py": 91.89}}: a URL, a path in the '
+        "repository, or a file on this machine. A file that it does not name counts as not "
+        "covered.",
     )
     nightly_packs: Name | None = Field(
         default=None,
-        description='JSON with a list "nightly_packs", such as Tests/conf.json of the repository.',
+        description='JSON with a list "nightly_packs", such as Tests/conf.json of the repository: a URL, a '
+        "path in the repository, or a file on this machine.",
     )
     waves: Annotated[tuple[WaveSettings, ...], Field(strict=False)] = Field(
         default=(),
-        description="For one image and tag, a wave opens when all pull requests of the one before are merged "
-        "or closed and its soak time is over. An item belongs to the first wave that takes it; what none "
-        "takes comes last.",
+        description="Waves of updates. For one image and tag, a wave opens when all pull requests of the "
+        "previous one are merged or closed and its soak time is over. An item belongs to the "
+        "first wave that takes it; items that no wave takes come last.",
     )
 
 
 class ScheduleSettings(_Section):
-    """When `autobump schedule` runs a pass, and where it tells how it goes."""
+    """When `autobump schedule` runs a pass, and where it serves its health and metrics."""
 
     cron: CronLine = Field(
         default="0 3 * * 1-5",
-        description="When a pass runs: minute, hour, day, month, weekday, as in crontab(5). A sixth field in "
-        "front is the second.",
+        description="When a pass runs: minute, hour, day, month, weekday, as in crontab(5). With six "
+        "fields, the first is the second.",
     )
-    timezone: TimeZone = Field(
-        default="UTC", description="The time zone the schedule is meant in, such as Europe/Berlin."
-    )
+    timezone: TimeZone = Field(default="UTC", description="Time zone of the schedule, such as Europe/Berlin.")
     misfire_grace: Duration = Field(
         default=timedelta(hours=1),
-        description="A pass that could not begin in time still does when it is no later than this.",
+        description="How late a pass may still start. A pass that has not ended this long after it was due "
+        "is overdue for /healthz.",
     )
     listen: Address = Field(
-        default="127.0.0.1:9464", description="Where /healthz and /metrics are served; null for nowhere."
+        default="127.0.0.1:9464", description="Address and port of /healthz and /metrics; null for none."
     )
 
     @property
@@ -298,17 +324,21 @@ class ScheduleSettings(_Section):
 class RepositorySettings(_Section):
     """One of several repositories, and what is different for it."""
 
-    repository: RepositoryName = Field(description="The GitHub repository, as owner/name.")
+    repository: RepositoryName = Field(description="GitHub repository, as owner/name.")
     base: BranchName | None = Field(
-        default=None, description="The branch pull requests go to; null: as content.base."
+        default=None, description="Base branch of its pull requests; null: as content.base says."
     )
     path: Name | None = Field(
-        default=None, description="A clone on this machine; null: autobump keeps its own."
+        default=None, description="Clone on this machine; null: autobump keeps a clone of its own."
     )
-    policy: PolicySettings | None = Field(default=None, description="Keys of policy that differ.")
-    rollout: RolloutSettings | None = Field(default=None, description="Keys of rollout that differ.")
+    policy: PolicySettings | None = Field(
+        default=None, description="Keys of policy that differ for this repository."
+    )
+    rollout: RolloutSettings | None = Field(
+        default=None, description="Keys of rollout that differ for this repository."
+    )
     pull_requests: PullRequestSettings | None = Field(
-        default=None, description="Keys of pull_requests that differ."
+        default=None, description="Keys of pull_requests that differ for this repository."
     )
 
 

@@ -122,5 +122,5 @@ def test_item_that_will_not_notice_is_not_flagged(name: str, risks: dict[str, It
 def test_whole_repository_has_this_many_items_of_each_flag(risks: dict[str, ItemRisk]) -> None:
     flags = Counter(risk.level.words if risk.known else "not known" for risk in risks.values())
     reasons = Counter(finding.kind.value for risk in risks.values() for finding in risk.findings)
-    print(flags, reasons)  # noqa: T201 - the README's table
+    print(flags, reasons)  # noqa: T201 - the table of docs/risk.md
     assert flags == {"breaking": 4, "review": 1012, "already missing": 3, "none": 134, "not known": 109}

@@ -7,12 +7,12 @@ import pytest
 
 from tests.fixtures.tools import miss
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "service.md"
 
 
 @pytest.fixture(scope="module")
 def unit() -> str:
-    (text,) = re.findall(r"```ini\n(\[Unit\].*?)```", README.read_text(), re.DOTALL)
+    (text,) = re.findall(r"```ini\n(\[Unit\].*?)```", PAGE.read_text(), re.DOTALL)
     return str(text)
 
 

@@ -18,7 +18,7 @@ PINS = {
 """Commit and version of each action. A new one is looked up in its repository, by its tag, and put here."""
 
 FILES = (ACTION, *WORKFLOWS)
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "actions.md"
 _NAMES = re.compile(r"`([a-z-]+)`")
 _USES = re.compile(r"^ *(?:- )?uses: *(.+)$", re.MULTILINE)
 
@@ -38,16 +38,15 @@ def test_every_action_is_pinned_to_a_commit_that_was_looked_up(path: Path) -> No
         assert PINS.get("/".join(name.split("/")[:2])) == commit, line
 
 
-def test_readme_names_every_input_of_the_action() -> None:
-    text = README.read_text()
-    section = text.partition("## Use it in GitHub Actions\n")[2].partition("\n## ")[0]
+def test_documents_name_every_input_of_the_action() -> None:
+    section = PAGE.read_text()
     table = {name for row in section.splitlines() if row.startswith("| `") for name in _NAMES.findall(row)}
     assert read_yaml(ACTION)["inputs"].keys() <= table
     assert all(f"`{name}`" in section for name in read_yaml(ACTION)["outputs"])
 
 
-def test_readme_pins_what_it_uses() -> None:
-    (line, own) = _USES.findall(README.read_text())
+def test_documents_pin_what_they_use() -> None:
+    (line, own) = _USES.findall(PAGE.read_text())
     name, _, commit = line.partition("@")
     assert PINS[name] == commit
     assert own.startswith("OWNER/autobump/.github/actions/autobump@")
