@@ -7,12 +7,20 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "autobump"
 
+CLI = {
+    f"cli/{name}.py"
+    for name in ("__init__", "demo", "init", "inspect", "options", "output", "passes", "settings")
+}
+
 ONE_IMPORTER = {
     "ruamel": {"content/yaml/text.py"},
     "_ruamel_yaml": {"content/yaml/scan.py"},
     "subprocess": {"support/git.py"},
     "sqlite3": {"support/sqlite_file.py"},
-    "click": {"cli/__init__.py"},
+    "click": {
+        f"cli/{name}.py"
+        for name in ("__init__", "demo", "init", "inspect", "options", "output", "passes", "settings")
+    },
     "github": {"forges/github/api.py"},
     "jinja2": {"report/html.py"},
     "stdlib_list": {"images/inside/modules.py"},

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from autobump.content.cache import ContentCache
 from autobump.content.tree import ContentTree
 from autobump.decisions.evaluation import Evaluation
+from autobump.forges.name import ForgeName
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.results import Digest
 from autobump.images.sources import FactsSource, TagSource
@@ -178,13 +179,18 @@ class Pass:
 
 
 def run_on_forge(
-    this: Pass, name: str, *, dry_run: bool, cache: Path | None, request_count: RequestCount | None = None
+    this: Pass,
+    name: ForgeName,
+    *,
+    dry_run: bool,
+    cache: Path | None,
+    request_count: RequestCount | None = None,
 ) -> PassResult:
     """Run a pass that no other process of this host runs at the same time.
 
     Args:
         this: The pass.
-        name: The forge: `local` or `github`.
+        name: The forge.
         dry_run: Say what would be done; then any number of processes may do it at once.
         cache: Where the lock lies; None for the runtime folder of the user.
         request_count: Told of every call to the forge.
@@ -203,7 +209,7 @@ def run_on_forge(
     with ExitStack() as stack:
         if not dry_run:
             stack.enter_context(lock(cache / "locks" if cache else None, place))
-        fields = {"forge": name, "place": place, "revision": this.tree.revision, "dry_run": dry_run}
+        fields = {"forge": name.value, "place": place, "revision": this.tree.revision, "dry_run": dry_run}
         _log.info("pass started", extra=fields)
         started = time.monotonic()
         result = this.run(open_forge(name, git, settings, this.now, request_count), dry_run=dry_run)

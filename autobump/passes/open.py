@@ -15,6 +15,7 @@ from autobump.support.files import expand_home, find_cache_folder
 
 if TYPE_CHECKING:
     from autobump.content.tree import ContentTree
+    from autobump.forges.name import ForgeName
     from autobump.images.sources import FactsSource, TagSource
     from autobump.passes.evaluate import Filters
     from autobump.passes.one import Pass
@@ -39,7 +40,7 @@ class PassOptions:
         tags: Source of tags; None for what the settings say.
         refresh: Ignore what registries answered before.
         filters: Which items take part.
-        on_github: Pull requests live on GitHub.
+        forge: Where pull requests live; None when the command has nothing to do with them.
     """
 
     repo: Path | None
@@ -47,7 +48,12 @@ class PassOptions:
     tags: str | None
     refresh: bool
     filters: "Filters"
-    on_github: bool
+    forge: "ForgeName | None" = None
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether pull requests live elsewhere than in the repository that is read."""
+        return self.forge is not None and self.forge.is_remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +65,27 @@ class Sources:
 
 
 def open_repository(
-    options: PassOptions, load: LoadSettings, held: "LoadedSettings | None" = None
+    options: PassOptions, load: LoadSettings, loaded: "LoadedSettings | None" = None
 ) -> "tuple[ContentTree, LoadedSettings]":
     """Open the repository that the options name, and load its settings.
 
     Args:
         options: What the command line says.
         load: Loads the settings.
-        held: Settings to use instead, if any.
+        loaded: Settings to use instead, if any.
     """
     from autobump.content.tree import ContentTree, is_repository
 
-    if options.on_github:
+    if options.forge is not None:
         from autobump.forges.open import check_environment
 
-        check_environment()
-    if options.repo is None and options.on_github and not is_repository(Path()):
-        tree = open_own_clone((held or load(None)).settings)
+        check_environment(options.forge)
+    if options.repo is None and options.is_remote and not is_repository(Path()):
+        tree = open_own_clone((loaded or load(None)).settings)
     else:
         tree = ContentTree.open(options.repo or Path(), options.rev)
-    loaded = held or load(tree)
-    if options.on_github:
+    loaded = loaded or load(tree)
+    if options.is_remote:
         _require_wanted_repository(tree, loaded)
     return tree, loaded
 
@@ -107,7 +113,7 @@ def open_own_clone(settings: "Settings") -> "ContentTree":
     """Open autobump's own clone of the repository that the settings name."""
     from autobump.content.clone import DEFAULT_SERVER, open_clone
     from autobump.content.tree import ContentTree
-    from autobump.forges.open import find_git_token
+    from autobump.forges.github.connect import find_git_token
     from autobump.support.secrets import find_text, is_for_github_com
 
     cache = find_cache_folder(settings.registry.cache)
@@ -132,13 +138,13 @@ def open_pass(
     load: LoadSettings,
     progress: "Progress",
     *,
-    held: "LoadedSettings | None" = None,
+    loaded: "LoadedSettings | None" = None,
     request_count: "RequestCount | None" = None,
 ) -> "Pass":
     """Open a pass over one repository."""
-    tree, loaded = open_repository(options, load, held)
-    sources = open_sources(options, loaded.settings, request_count)
-    return make_pass(options, tree, loaded.settings, sources, progress)
+    tree, found = open_repository(options, load, loaded)
+    sources = open_sources(options, found.settings, request_count)
+    return make_pass(options, tree, found.settings, sources, progress)
 
 
 def open_pass_of(
@@ -200,7 +206,7 @@ def make_pass(
         cache=ContentCache(find_cache_folder(registry.cache)),
         facts=sources.facts,
         deprecated=open_deprecated_images(registry.deprecated_images, options.tags or registry.source),
-        links=find_links(settings) if options.on_github else "",
+        links=find_links(settings) if options.is_remote else "",
         wave_data=load_wave_data(settings.rollout, tree),
     )
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
+from autobump.forges.name import ForgeName
 from autobump.images.sources.shared import SharedTags
 from autobump.passes.one import Pass, run_on_forge
 from autobump.passes.open import (
@@ -59,7 +60,6 @@ def run_each(
     load: LoadSettings,
     file: Path | None,
     only: str | None,
-    forge: str,
     *,
     dry_run: bool,
 ) -> list[RepositoryOutcome]:
@@ -69,15 +69,14 @@ def run_each(
         if settings is None:
             this_pass = open_pass(options, load, progress)
             with log_fields(run=name_run(), repository=_name(this_pass, options)):
-                return [RepositoryOutcome("", _run(this_pass, forge, dry_run=dry_run))]
-        return _run_several(settings, only, options, forge, progress, dry_run=dry_run)
+                return [RepositoryOutcome("", _run(this_pass, options, dry_run=dry_run))]
+        return _run_several(settings, only, options, progress, dry_run=dry_run)
 
 
 def run_due_pass(
     options: PassOptions,
     load: LoadSettings,
-    held: LoadedSettings | None,
-    forge: str,
+    loaded: LoadedSettings | None,
     progress: Progress,
     request_count: RequestCount,
     *,
@@ -92,11 +91,11 @@ def run_due_pass(
         LockTakenError: Another process is at work on the repository, or on each of several.
         AutobumpError: It could not be done, or for none of several.
     """
-    if held is None or not held.settings.repositories or options.repo is not None:
-        this_pass = open_pass(options, load, progress, held=held, request_count=request_count)
-        return _run(this_pass, forge, dry_run=dry_run, request_count=request_count)
+    if loaded is None or not loaded.settings.repositories or options.repo is not None:
+        this_pass = open_pass(options, load, progress, loaded=loaded, request_count=request_count)
+        return _run(this_pass, options, dry_run=dry_run, request_count=request_count)
     outcomes = _run_several(
-        held.settings, None, options, forge, progress, dry_run=dry_run, request_count=request_count
+        loaded.settings, None, options, progress, dry_run=dry_run, request_count=request_count
     )
     tried = [one for one in outcomes if not one.left_out]
     if not tried:
@@ -139,7 +138,6 @@ def _run_several(
     settings: Settings,
     only: str | None,
     options: PassOptions,
-    forge: str,
     progress: Progress,
     *,
     dry_run: bool,
@@ -150,21 +148,22 @@ def _run_several(
     def run(entry: RepositorySettings) -> PassResult:
         this_pass = open_pass_of(entry, options, settings, sources, progress)
         with log_fields(run=name_run(), repository=entry.repository):
-            return _run(this_pass, forge, dry_run=dry_run, request_count=request_count)
+            return _run(this_pass, options, dry_run=dry_run, request_count=request_count)
 
     return _over_each(settings.repositories, only, run)
 
 
 def _run(
-    this_pass: Pass, forge: str, *, dry_run: bool, request_count: RequestCount | None = None
+    this_pass: Pass, options: PassOptions, *, dry_run: bool, request_count: RequestCount | None = None
 ) -> PassResult:
+    forge = options.forge or ForgeName.LOCAL
     cache = find_cache_folder(this_pass.settings.registry.cache)
     return run_on_forge(this_pass, forge, dry_run=dry_run, cache=cache, request_count=request_count)
 
 
 def _name(this_pass: Pass, options: PassOptions) -> str:
     """Return what the log calls the repository."""
-    if options.on_github:
+    if options.is_remote:
         return this_pass.settings.content.repository
     return str((options.repo or Path()).resolve())
 
@@ -172,32 +171,32 @@ def _name(this_pass: Pass, options: PassOptions) -> str:
 def _over_each(
     entries: Sequence[RepositorySettings],
     only: str | None,
-    perform: Callable[[RepositorySettings], PassResult],
+    run: Callable[[RepositorySettings], PassResult],
 ) -> list[RepositoryOutcome]:
-    """Make the pass of each repository in turn, or of one alone, which then is an outcome without a name."""
+    """Make the pass of each repository in turn, or of one alone, whose outcome then has no name."""
     if only is None:
-        return list(pass_over_each(entries, perform))
+        return list(pass_over_each(entries, run))
     names = [entry.repository for entry in entries]
     if only not in names:
         close = get_close_matches(only, names, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise UsageError(f"the settings list no repository {only}{hint}")
-    return [RepositoryOutcome("", perform(entries[names.index(only)]))]
+    return [RepositoryOutcome("", run(entries[names.index(only)]))]
 
 
 def pass_over_each(
-    entries: Iterable[RepositorySettings], perform: Callable[[RepositorySettings], PassResult]
+    entries: Iterable[RepositorySettings], run: Callable[[RepositorySettings], PassResult]
 ) -> Iterator[RepositoryOutcome]:
     """Make the pass of each repository in turn, and yield what came of it.
 
     Args:
         entries: The repositories.
-        perform: Makes the pass of one.
+        run: Makes the pass of one.
     """
     for entry in entries:
         repository = entry.repository
         try:
-            yield RepositoryOutcome(repository, perform(entry))
+            yield RepositoryOutcome(repository, run(entry))
         except LockTakenError as exc:
             _log.warning("a repository is left out", extra={"repository": repository, "cause": str(exc)})
             yield RepositoryOutcome(repository, None, str(exc), left_out=True)

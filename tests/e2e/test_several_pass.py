@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from autobump.cli import run_command
+from autobump.forges.name import ForgeName
 from autobump.forges.open import identify_forge
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.passes.evaluate import Filters
@@ -329,10 +330,8 @@ class Service:
 
     def perform(self, loaded: LoadedSettings, progress: Progress, request_count: RequestCount) -> PassResult:
         self.passes += 1
-        options = PassOptions(None, "HEAD", self.tags, False, Filters(), on_github=False)
-        return run_due_pass(
-            options, lambda _: loaded, loaded, "local", progress, request_count, dry_run=False
-        )
+        options = PassOptions(None, "HEAD", self.tags, False, Filters(), ForgeName.LOCAL)
+        return run_due_pass(options, lambda _: loaded, loaded, progress, request_count, dry_run=False)
 
     def run_due(self, times: int = 1) -> None:
         """Let a run be due every 15 minutes."""
@@ -388,7 +387,7 @@ def test_repository_that_another_process_is_at_work_on_is_left_out(
     tmp_path: Path, two: list[Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     service = Service(tmp_path, two)
-    with lock(service.locks, identify_forge("local", Git(two[0]), Settings())):
+    with lock(service.locks, identify_forge(ForgeName.LOCAL, Git(two[0]), Settings())):
         service.run_due()
     assert service.last() == ("done", "")
     assert [len(branches(Git(one))) for one in two] == [0, 1]
@@ -403,7 +402,7 @@ def test_due_run_is_left_out_when_other_processes_are_at_work_on_each(
     tmp_path: Path, two: list[Path]
 ) -> None:
     service = Service(tmp_path, two)
-    first, second = (identify_forge("local", Git(one), Settings()) for one in two)
+    first, second = (identify_forge(ForgeName.LOCAL, Git(one), Settings()) for one in two)
     with lock(service.locks, first), lock(service.locks, second):
         service.run_due()
     assert service.last() == ("", "")

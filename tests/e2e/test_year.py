@@ -12,7 +12,7 @@ import pytest
 
 from autobump.content.tree import ContentTree
 from autobump.forges.github.api import GitHubPace, connect_with_token
-from autobump.forges.github.pull_requests import GitHubForge, GitHubOptions
+from autobump.forges.github.forge import GitHubForge, GitHubOptions
 from autobump.images.reference import find_immutable_tag
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.passes.one import Pass

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from autobump.content.tree import ContentTree
+from autobump.forges.name import ForgeName
 from autobump.forges.open import identify_forge
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.passes.one import Pass, run_on_forge
@@ -26,13 +27,13 @@ def make_pass(folder: Path, tags: dict[str, list[str]] | None = None) -> Pass:
 def test_pass_holds_the_lock_of_its_forge_and_a_dry_run_does_not(tmp_path: Path) -> None:
     one = make_pass(tmp_path)
     cache = tmp_path / "cache"
-    with lock(cache / "locks", identify_forge("local", one.tree.git, one.settings)):
-        dry = run_on_forge(one, "local", dry_run=True, cache=cache)
+    with lock(cache / "locks", identify_forge(ForgeName.LOCAL, one.tree.git, one.settings)):
+        dry = run_on_forge(one, ForgeName.LOCAL, dry_run=True, cache=cache)
         with pytest.raises(AutobumpError, match="is at work on"):
-            run_on_forge(one, "local", dry_run=False, cache=cache)
+            run_on_forge(one, ForgeName.LOCAL, dry_run=False, cache=cache)
     assert dry.outcomes is not None
     assert branches(one.tree.git) == {}
-    run_on_forge(one, "local", dry_run=False, cache=cache)
+    run_on_forge(one, ForgeName.LOCAL, dry_run=False, cache=cache)
     assert len(branches(one.tree.git)) == 1
 
 
@@ -41,19 +42,19 @@ def test_forge_is_the_same_wherever_one_stands_in_it(tmp_path: Path, monkeypatch
     settings = Settings()
     (tmp_path / "link").symlink_to(git.directory)
     names = {
-        identify_forge("local", Git(folder), settings)
+        identify_forge(ForgeName.LOCAL, Git(folder), settings)
         for folder in (git.directory, git.directory / "Packs", tmp_path / "link")
     }
     assert len(names) == 1
-    assert identify_forge("github", git, settings) == "demisto/content on GitHub"
+    assert identify_forge(ForgeName.GITHUB, git, settings) == "demisto/content on GitHub"
     other = Settings(content=ContentSettings(repository="Demisto/Content"))
     monkeypatch.setenv("GITHUB_API_URL", "https://github.example/api/v3/")
-    assert identify_forge("github", git, other) == "demisto/content at https://github.example/api/v3"
+    assert identify_forge(ForgeName.GITHUB, git, other) == "demisto/content at https://github.example/api/v3"
 
 
 def test_events_of_a_pass_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        run_on_forge(make_pass(tmp_path), "local", dry_run=False, cache=tmp_path / "cache")
+        run_on_forge(make_pass(tmp_path), ForgeName.LOCAL, dry_run=False, cache=tmp_path / "cache")
     assert [record.message for record in caplog.records] == ["pass started", "pull request", "pass finished"]
     made, finished = (vars(record) for record in caplog.records[1:])
     assert {name: made[name] for name in ("action", "image", "target", "packs", "pull_request")} == {
@@ -79,7 +80,7 @@ def test_each_failure_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFi
 
     def perform(*tags: str) -> None:
         one = Pass(tree, Settings(), SnapshotSource({"demisto/x": list(tags)}), NOW, Silent())
-        run_on_forge(one, "local", dry_run=False, cache=tmp_path / "cache")
+        run_on_forge(one, ForgeName.LOCAL, dry_run=False, cache=tmp_path / "cache")
 
     perform("1.0.0.2")
     (branch,) = branches(git)

@@ -282,9 +282,7 @@ def rows_of(plan: Any) -> dict[str, tuple[str, str, str]]:
 def open_whole_pass(options: list[str]) -> Pass:
     """Open the pass that `explain` makes with these options."""
     given = dict(zip(options[::2], options[1::2], strict=True))
-    wanted = PassOptions(
-        Path(given["--repo"]), "HEAD", given["--tags"], refresh=False, filters=Filters(), on_github=False
-    )
+    wanted = PassOptions(Path(given["--repo"]), "HEAD", given["--tags"], refresh=False, filters=Filters())
     return open_pass(wanted, lambda tree: load_settings(Path(given["--config"]), tree), Silent())
 
 

@@ -1,0 +1,117 @@
+"""The command that writes settings and a workflow into a content repository."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from autobump.cli.options import Folder, tags_option
+from autobump.cli.output import show
+from autobump.support.errors import ExitCode
+
+if TYPE_CHECKING:
+    from autobump.settings.starter import Question
+
+
+@click.command("init")
+@click.option(
+    "--repo",
+    type=Folder(),
+    default=".",
+    metavar="DIR",
+    help="Content repository to write into.  [default: .]",
+)
+@click.option("--repository", metavar="OWNER/NAME", help="Its name on GitHub.  [default: as its remote says]")
+@click.option("--base", metavar="BRANCH", help="Branch that pull requests go to.  [default: as in the clone]")
+@click.option("--policy", type=click.Choice(("opt-out", "python-only")), help="Which items may be updated.")
+@click.option("--schedule", metavar="CRON", help="When: five fields as in crontab(5), in UTC.")
+@tags_option
+@click.option("--action", metavar="OWNER/REPO@REF", help="Where the autobump action lives.")
+@click.option("--no-workflow", is_flag=True, help="Write the settings alone.")
+@click.option("--yes", is_flag=True, help="Ask nothing: guesses and defaults count.")
+@click.option("--force", is_flag=True, help="Write over files that are there.")
+def init_repository(
+    repo: Path,
+    repository: str | None,
+    base: str | None,
+    policy: str | None,
+    schedule: str | None,
+    tags: str | None,
+    action: str | None,
+    no_workflow: bool,
+    yes: bool,
+    force: bool,
+) -> int:
+    """Write .github/autobump.yml and a workflow into a content repository; a file that is there stays.
+
+    What is not given as an option is asked for on a terminal.
+    """
+    from autobump.settings.starter import (
+        WORKFLOW_PATH,
+        ask_of,
+        check_action,
+        choose_files,
+        find_work_tree,
+        write_files,
+    )
+
+    if action and no_workflow:
+        raise click.UsageError("--action and --no-workflow exclude each other")
+    git = find_work_tree(repo)
+    files = choose_files(git.directory, workflow=not no_workflow, force=force)
+    workflow = WORKFLOW_PATH in files.written
+    asked = not yes and sys.stdin.isatty()
+    given = {
+        "--repository": repository,
+        "--base": base,
+        "--tags": tags,
+        "--policy": policy,
+        "--schedule": schedule,
+    }
+    answers = {
+        question.key: _answer(question, given[question.option], asked=asked, workflow=workflow)
+        for question in ask_of(git, files)
+    }
+    if action is not None:
+        action = _checked(check_action, action, "--action")
+    elif workflow and asked:
+        text = "Where the autobump action lives, as OWNER/REPO@REF; nothing for no workflow"
+        action = click.prompt(
+            text, "", show_default=False, value_proc=lambda text: _checked(check_action, text) if text else ""
+        )
+    elif workflow:
+        raise click.UsageError("name the action with --action OWNER/REPO@REF, or say --no-workflow")
+    for path in files.kept:
+        show(f"{path} is there already and stays as it is; --force writes over")
+    if written := write_files(git.directory, files, answers, action or None):
+        show("".join(f"wrote {path}\n" for path in written), nl=False)
+        show("Commit what was written: autobump reads the commit, never the work tree.")
+    return ExitCode.DONE
+
+
+def _answer(question: "Question", given: str | None, *, asked: bool, workflow: bool) -> str:
+    """Return the answer that was given, or is given now, or counts without one."""
+    from autobump.settings.starter import check_answer
+
+    def check(text: str) -> str:
+        return check_answer(question.key, text, workflow=workflow)
+
+    if given is not None:
+        return _checked(check, given, question.option)
+    if asked:
+        answer: str = click.prompt(
+            question.text, question.default, value_proc=lambda text: _checked(check, text)
+        )
+        return answer
+    if question.default is None:
+        raise click.UsageError(f"{question.option} cannot be told from the repository; name it")
+    return _checked(check, question.default, question.option)
+
+
+def _checked(check: Callable[[str], str], text: str, option: str | None = None) -> str:
+    try:
+        return check(text)
+    except ValueError as exc:
+        raise click.BadParameter(str(exc), param_hint=option) from exc

@@ -1,0 +1,172 @@
+"""The commands that look into things and write nothing to a repository: explain, tags, diff, matrix."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from autobump.cli.options import (
+    Folder,
+    SettingsChoice,
+    pass_options,
+    refresh_option,
+    settings_options,
+    tags_option,
+)
+from autobump.cli.output import show
+from autobump.forges.name import ForgeName
+from autobump.support.errors import ExitCode
+from autobump.support.printable import printable
+
+if TYPE_CHECKING:
+    from autobump.passes.open import PassOptions
+
+
+@click.command()
+@click.argument("path")
+@pass_options(filters=False)
+def explain(path: str, options: "PassOptions", config: SettingsChoice) -> int:
+    """Show the decision trail of one item: each rule in order, the fact it saw, and its row of `plan`."""
+    from autobump.passes.inspect.explain import explain_item
+    from autobump.passes.open import make_pass, open_repository, open_sources
+    from autobump.support.progress import open_progress
+
+    with open_progress() as progress:
+        tree, loaded = open_repository(options, config.load)
+        sources = open_sources(options, loaded.settings)
+        this_pass = make_pass(options, tree, loaded.settings, sources, progress)
+        lines = list(explain_item(this_pass, path, loaded.origin))
+    for line in lines:
+        show(printable(line))
+    return ExitCode.DONE
+
+
+@click.command("tags")
+@click.argument("images", metavar="[IMAGE]...", nargs=-1)
+@tags_option
+@refresh_option
+@settings_options
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many to show.")
+@click.option(
+    "--export",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write all tags of the images to a file for --tags file:FILE; without IMAGE, those that items of "
+    "--repo or of the repositories in the settings use.",
+)
+@click.option("--repo", type=Folder(), metavar="DIR", help="Content repository; only with --export.")
+def show_tags(
+    images: tuple[str, ...],
+    tags: str | None,
+    refresh: bool,
+    config: SettingsChoice,
+    limit: int,
+    export: Path | None,
+    repo: Path | None,
+) -> int:
+    """List an image's tags newest first, and mark the chosen one; or write those of many to a file.
+
+    IMAGE is namespace/name, or namespace/name:TAG to choose as for an item on that tag.
+    """
+    if export is not None:
+        return _export_tags(export, images, repo, tags, refresh, config)
+    if len(images) != 1:
+        raise click.UsageError("name one IMAGE; none or several go with --export FILE alone")
+    if repo is not None:
+        raise click.UsageError("--repo goes with --export alone")
+    from datetime import UTC, datetime
+
+    from autobump.passes.inspect.explain import explain_tags
+    from autobump.passes.open import open_tags
+
+    settings = config.load(None).settings
+    source = open_tags(tags, settings, refresh=refresh)
+    for line in explain_tags(images[0], source, settings, datetime.now(UTC), limit):
+        show(printable(line))
+    return ExitCode.DONE
+
+
+def _export_tags(
+    export: Path,
+    images: tuple[str, ...],
+    repo: Path | None,
+    tags: str | None,
+    refresh: bool,
+    config: SettingsChoice,
+) -> int:
+    from autobump.passes.evaluate import Filters
+    from autobump.passes.inspect.tag_export import export_tags
+    from autobump.passes.open import PassOptions
+    from autobump.support.files import write_whole
+
+    # Without --repo and outside of a repository it is autobump's own clone that is read.
+    forge = ForgeName.GITHUB if repo is None else None
+    options = PassOptions(repo, "HEAD", tags, refresh, Filters(), forge)
+    text, number = export_tags(options, config.load, config.file, images)
+    write_whole(export, text.encode())
+    click.echo(f"wrote the tags of {number} images to {printable(str(export))}", err=True)
+    return ExitCode.DONE
+
+
+@click.command("diff")
+@click.argument("image")
+@click.argument("old")
+@click.argument("new")
+@click.option(
+    "--facts",
+    metavar="SOURCE",
+    help="Source of facts: dockerfiles-info[:PATH] or file:PATH.  [default: registry.facts]",
+)
+@settings_options
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(("table", "json", "markdown")),
+    default="table",
+    show_default=True,
+    help="How to write the result.",
+)
+def show_diff(
+    image: str, old: str, new: str, facts: str | None, config: SettingsChoice, output_format: str
+) -> int:
+    """Show what changes inside an image between two tags: Python, system, packages, licences.
+
+    IMAGE is namespace/name; OLD and NEW are tags of it.
+    """
+    from autobump.images.sources.facts import open_facts_source
+    from autobump.passes.inspect.explain import compare_tags
+    from autobump.support.files import find_cache_folder
+
+    registry = config.load(None).settings.registry
+    cache = find_cache_folder(registry.cache)
+    source = open_facts_source(facts or registry.facts, registry.source, cache, registry.concurrency)
+    named = compare_tags(image, old, new, source)
+    match output_format:
+        case "json":
+            from autobump.report.diff import render_diff_json
+
+            text = render_diff_json(named)
+        case "markdown":
+            from autobump.report.diff import render_diff_markdown
+
+            text = render_diff_markdown(named)
+        case _:
+            from autobump.report.diff import render_diff_table
+
+            terminal = sys.stdout.isatty()
+            text = render_diff_table(named, None if terminal else 200, colour=terminal)
+    show(text, nl=False)
+    return ExitCode.DONE
+
+
+@click.command()
+@settings_options
+def matrix(config: SettingsChoice) -> int:
+    """Print the repositories in the settings as the matrix of a GitHub Actions workflow."""
+    from autobump.passes.several import render_matrix
+
+    settings = config.load(None).settings
+    entries = [(one.repository, one.base or settings.content.base) for one in settings.repositories]
+    show(render_matrix(entries or [(settings.content.repository, settings.content.base)]), nl=False)
+    return ExitCode.DONE

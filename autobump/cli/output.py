@@ -1,0 +1,144 @@
+"""Writes results to every place that wants them, and says on stderr why a command ends."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from autobump.cli.options import ENDINGS, OutputOptions
+from autobump.support.errors import AutobumpError, ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from autobump.passes.result import PassResult, RepositoryOutcome
+
+_FOR_PROGRAMS = ("json", "html")
+
+
+def show(text: str, *, nl: bool = True) -> None:
+    """Write to stdout; a reader that has seen enough, such as `head`, changes nothing but that.
+
+    Raises:
+        AutobumpError: It cannot be written to: the disk behind it is full, or it is closed.
+    """
+    try:
+        click.echo(text, nl=nl)
+    except OSError as exc:
+        # What is still to come goes nowhere; click would make it a failure, and Python complain at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(exc, BrokenPipeError):
+            raise AutobumpError(f"cannot write the result to stdout: {exc.strerror}") from exc
+
+
+def report_failure(*lines: str, error: Exception | None = None) -> None:
+    """Say on stderr, or in the log, why a command ends."""
+    from autobump.support import logs
+
+    logs.report_failure(*lines, error=error)
+
+
+def require_places(output: OutputOptions) -> None:
+    """Refuse, before anything is done, places that the result could not be written to."""
+    from autobump.support.files import require_writable
+
+    if output.actions and output.file is None and output.format in _FOR_PROGRAMS:
+        # The runner reads stderr as well, and takes commands of its older form in the midst of a line: around
+        # what goes to its log there have to be lines that say so, and those are no JSON.
+        raise click.UsageError(
+            f"--actions writes to stdout, which then is no {output.format.upper()}; name a file with --output"
+        )
+    for path in (*output.reports, *([output.file] if output.file else ())):
+        require_writable(path)
+
+
+def finish(outcomes: "Sequence[RepositoryOutcome]", output: OutputOptions) -> int:
+    """Write what came of a pass to every place that wants it: files first, whoever reads stdout or leaves.
+
+    A place that cannot be written to keeps the result from no other; without its file it goes to stdout.
+    """
+    written = [_write_result(outcomes, report, ENDINGS[report.suffix]) for report in output.reports]
+    commands: tuple[str, ...] = ()
+    if output.actions:
+        from autobump.report.actions import report_to_actions
+
+        told = report_to_actions(outcomes, os.environ)
+        commands = told.commands
+        for failure in told.failures:
+            report_failure(failure)
+        written.append(not told.failures)
+    if output.file is not None:
+        written.append(_write_result(outcomes, output.file, output.format))
+    if output.file is None or not written[-1]:
+        text = _render_all(outcomes, output.format, colour=None if output.file is None else False)
+        if output.actions:
+            import secrets
+
+            # A line of the result may begin as a command does; only the token makes them work again.
+            token = secrets.token_hex(16)
+            show(f"::stop-commands::{token}\n{text}\n::{token}::")
+        else:
+            show(text, nl=False)
+    for command in commands:
+        show(command)
+    problems = any(outcome.result.evaluation.problems for outcome in outcomes if outcome.result)
+    failed = any(outcome.failed for outcome in outcomes) or (output.strict and problems)
+    return ExitCode.FAILED if failed or not all(written) else ExitCode.DONE
+
+
+def _write_result(outcomes: "Sequence[RepositoryOutcome]", path: Path, output_format: str) -> bool:
+    """Write the result to a file, or tell on stderr why it cannot be; return whether it was written."""
+    from autobump.support.files import write_whole
+
+    try:
+        write_whole(path, _render_all(outcomes, output_format, colour=False).encode())
+    except AutobumpError as exc:
+        report_failure(str(exc))
+        return False
+    return True
+
+
+def _render_all(outcomes: "Sequence[RepositoryOutcome]", output_format: str, *, colour: bool | None) -> str:
+    """Write one result as it is, and those of several repositories below their names."""
+    from autobump.passes.result import find_only
+
+    if (only := find_only(outcomes)) is not None:
+        return _render(only, output_format, colour=colour)
+    if output_format == "html":
+        from autobump.report.html import render_several_html
+
+        return render_several_html(outcomes)
+    from autobump.report.several import render_several_json, render_several_markdown, render_several_table
+
+    def render(result: "PassResult") -> str:
+        return _render(result, output_format, colour=colour)
+
+    match output_format:
+        case "json":
+            return render_several_json(outcomes)
+        case "markdown":
+            return render_several_markdown(outcomes, render)
+        case _:
+            return render_several_table(outcomes, render)
+
+
+def _render(result: "PassResult", output_format: str, *, colour: bool | None) -> str:
+    match output_format:
+        case "json":
+            from autobump.report.json import render_json
+
+            return render_json(result)
+        case "markdown":
+            from autobump.report.markdown import render_markdown
+
+            return render_markdown(result)
+        case "html":
+            from autobump.report.html import render_html
+
+            return render_html(result)
+        case _:
+            from autobump.report.table import render_table
+
+            return render_table(result, colour=colour)

@@ -1,0 +1,93 @@
+"""The commands that make passes: plan, run, schedule."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from autobump.cli.options import (
+    OutputOptions,
+    SettingsChoice,
+    dry_run_option,
+    forge_option,
+    output_options,
+    pass_options,
+    repository_option,
+)
+from autobump.cli.output import finish, require_places
+from autobump.forges.name import ForgeName
+
+if TYPE_CHECKING:
+    from autobump.passes.open import PassOptions
+    from autobump.passes.result import PassResult
+    from autobump.settings.load import LoadedSettings
+    from autobump.support.http.request_count import RequestCount
+    from autobump.support.progress import Progress
+
+
+@click.command()
+@pass_options()
+@output_options
+@repository_option
+def plan(
+    options: "PassOptions", config: SettingsChoice, output: OutputOptions, repository: str | None
+) -> int:
+    """Say what would change, and why the rest would not; only reads."""
+    from autobump.passes.several import plan_each
+
+    require_places(output)
+    return finish(plan_each(options, config.load, config.file, repository), output)
+
+
+@click.command()
+@pass_options()
+@output_options
+@repository_option
+@forge_option
+@dry_run_option
+def run(
+    options: "PassOptions",
+    config: SettingsChoice,
+    output: OutputOptions,
+    repository: str | None,
+    dry_run: bool,
+) -> int:
+    """Make the pull requests, refresh them, and close those that are done."""
+    from autobump.passes.several import run_each
+
+    require_places(output)
+    return finish(run_each(options, config.load, config.file, repository, dry_run=dry_run), output)
+
+
+@click.command()
+@pass_options()
+@forge_option
+@dry_run_option
+@click.option(
+    "--now", "at_once", is_flag=True, help="Make the first pass now, and then keep to the schedule."
+)
+def schedule(options: "PassOptions", config: SettingsChoice, dry_run: bool, at_once: bool) -> int:
+    """Repeat `run` when schedule.cron of the settings says so, until it is told to stop.
+
+    SIGTERM and Ctrl-C let it end the pull request it is at; SIGHUP loads the settings again.
+    """
+    from autobump.passes.open import open_repository
+    from autobump.passes.several import run_due_pass
+    from autobump.service.schedule import run_schedule
+    from autobump.settings.load import find_named_file
+    from autobump.support.logs import log_what_is_done
+
+    def load() -> "LoadedSettings":
+        loaded = config.load(None)
+        return loaded if loaded.settings.repositories else open_repository(options, config.load)[1]
+
+    def run_pass(
+        loaded: "LoadedSettings", progress: "Progress", request_count: "RequestCount"
+    ) -> "PassResult":
+        # Settings that stand in the repository belong to the commit, and are read with each.
+        named = loaded if find_named_file(config.file) else None
+        return run_due_pass(options, config.load, named, progress, request_count, dry_run=dry_run)
+
+    log_what_is_done()
+    name = None if options.forge is ForgeName.GITHUB else str((options.repo or Path()).resolve())
+    return run_schedule(load, run_pass, repository=name, at_once=at_once)

@@ -1,0 +1,60 @@
+"""Connects to GitHub with what the environment holds: a token, or an App's id and key."""
+
+from urllib.parse import urlsplit
+
+from autobump.forges.github import api
+from autobump.settings.model import Settings
+from autobump.support.errors import UsageError
+from autobump.support.http.request_count import RequestCount
+from autobump.support.secrets import Secret, find_secret, find_text
+
+
+def check_environment() -> None:
+    """See to it, before anything is asked, that the environment holds what GitHub needs.
+
+    Raises:
+        UsageError: It does not.
+    """
+    app_id, key = find_text("AUTOBUMP_APP_ID"), find_secret("AUTOBUMP_APP_PRIVATE_KEY")
+    if bool(app_id) is not bool(key):
+        raise UsageError("set both AUTOBUMP_APP_ID and AUTOBUMP_APP_PRIVATE_KEY, or neither")
+    if key is None and find_secret("GITHUB_TOKEN") is None:
+        raise UsageError("set GITHUB_TOKEN, or AUTOBUMP_APP_ID and AUTOBUMP_APP_PRIVATE_KEY")
+    url = find_text("GITHUB_API_URL")
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        whole = False
+    if url and not whole:
+        raise UsageError(f"GITHUB_API_URL is no address of an API: {url!r}")
+
+
+def find_git_token(settings: Settings) -> Secret | None:
+    """Return what git may read the repository with: a token of the App, or `GITHUB_TOKEN`, if there is one.
+
+    Raises:
+        UsageError: The environment holds half of what an App needs.
+        ForgeError: GitHub gives the App no token.
+    """
+    if find_secret("AUTOBUMP_APP_PRIVATE_KEY") is None:
+        return find_secret("GITHUB_TOKEN")
+    return connect(settings, None).fetch_token()
+
+
+def connect(settings: Settings, request_count: RequestCount | None) -> api.GitHubApi:
+    """Return calls for the repository of the settings; nothing is asked yet with a token.
+
+    Raises:
+        UsageError: The environment lacks what GitHub needs.
+        ForgeError: GitHub does not accept what the environment holds.
+    """
+    check_environment()
+    url = find_text("GITHUB_API_URL") or api.DEFAULT_URL
+    pace = api.GitHubPace(write_seconds=settings.pull_requests.write_pause.total_seconds())
+    repository = settings.content.repository
+    if (key := find_secret("AUTOBUMP_APP_PRIVATE_KEY")) is not None:
+        app_id = find_text("AUTOBUMP_APP_ID")
+        return api.connect_as_app(app_id, key, url, repository, pace, request_count)
+    token = find_secret("GITHUB_TOKEN") or Secret("")
+    return api.connect_with_token(token, url, repository, pace, request_count)
