@@ -21,7 +21,7 @@ ONE_IMPORTER = {
         f"cli/{name}.py"
         for name in ("__init__", "demo", "init", "inspect", "options", "output", "passes", "settings")
     },
-    "github": {"forges/github/api.py"},
+    "github": {"forges/github/api.py", "forges/github/client.py"},
     "jinja2": {"report/html.py"},
     "stdlib_list": {"images/inside/modules.py"},
     "apscheduler": {"service/schedule.py"},

@@ -35,7 +35,8 @@ class ExistingPullRequest:
         lift: A person asked that its being closed keeps nothing out any more.
         labels: Its labels.
         body: Its body as it stands.
-        automerge: What the forge calls it while it is to be merged without anybody looking, else empty.
+        automerge: It is to be merged without anybody looking.
+        wrong_base: It goes to another branch than the settings say.
         done_at: When it was merged or closed, with timezone; None when it was not, or that is not known.
     """
 
@@ -52,7 +53,8 @@ class ExistingPullRequest:
     lift: bool = False
     labels: frozenset[str] = frozenset()
     body: str = ""
-    automerge: str = ""
+    automerge: bool = False
+    wrong_base: bool = False
     done_at: datetime | None = None
 
     @property

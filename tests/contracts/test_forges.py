@@ -14,7 +14,8 @@ import pytest
 
 from autobump.content.tree import ContentTree
 from autobump.forges import Forge
-from autobump.forges.github.api import GitHubPace, connect_with_token
+from autobump.forges.github.api import GitHubPace
+from autobump.forges.github.client import connect_with_token
 from autobump.forges.github.forge import GitHubForge, GitHubOptions
 from autobump.forges.local_git import LocalGitForge
 from autobump.images.sources.snapshot import SnapshotSource

@@ -10,7 +10,8 @@ import pytest
 
 from autobump.content.cache import ContentCache
 from autobump.content.tree import ContentTree
-from autobump.forges.github.api import GitHubPace, connect_with_token
+from autobump.forges.github.api import GitHubPace
+from autobump.forges.github.client import connect_with_token
 from autobump.forges.github.forge import GitHubForge, GitHubOptions
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.passes.evaluate import Filters

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from autobump.content.tree import ContentTree
-from autobump.forges.github.api import GitHubPace, connect_with_token
+from autobump.forges.github.api import GitHubPace
+from autobump.forges.github.client import connect_with_token
 from autobump.forges.github.forge import GitHubForge, GitHubOptions
 from autobump.images.reference import find_immutable_tag
 from autobump.images.sources.snapshot import SnapshotSource

@@ -4,61 +4,37 @@ The only importer of PyGithub. Its objects fetch themselves again when looked at
 at a time, which is what a bot that counts its calls needs.
 """
 
-import io
 import json
 import logging
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import requests
-from github import Auth, Github, GithubException, GithubIntegration
-from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
+from github import Github, GithubException
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from autobump.support.errors import ForgeError, UsageError
-from autobump.support.http.bounds import BoundedAdapter, UnboundedAnswerError, read_body
+from autobump.forges.github.errors import (
+    LostAnswerError,
+    MissingError,
+    OutOfBudgetError,
+    RefusedError,
+)
+from autobump.forges.github.models import User
+from autobump.support.errors import ForgeError
+from autobump.support.http.bounds import UnboundedAnswerError
 from autobump.support.http.certificates import blames_certificate
+from autobump.support.http.headers import find_seconds_asked
 from autobump.support.http.request_count import RequestCount
+from autobump.support.http.retry import MAX_PAGES, Retrier, RetryLater, Wait
 from autobump.support.secrets import Secret
 
-DEFAULT_URL = "https://api.github.com"
 ACTIONS_LOGIN = "github-actions[bot]"
 
 _log = logging.getLogger(__name__)
 # PyGithub writes lines of its own to stderr, which are neither redacted nor in the format that was asked for.
 logging.getLogger("github").setLevel(logging.CRITICAL)
-
-_APP_PERMISSIONS = {"contents": "write", "pull_requests": "write", "issues": "write"}
-_ATTEMPTS = 4
-_MAX_PAGES = 30
-_ANSWER_BYTES = 64 * 1024 * 1024
-"""More than a hundred pull requests whose texts are as long as GitHub lets them be."""
-_AROUND_BYTES = 16 * 1024 * 1024
-"""For headers, and for the sizes of the pieces that a body comes in."""
-
-
-class OutOfBudgetError(ForgeError):
-    """GitHub asks to wait longer than a pass may."""
-
-
-class LostAnswerError(ForgeError):
-    """A write was sent and its answer did not arrive: it may have happened."""
-
-
-class RefusedError(ForgeError):
-    """GitHub refused a call; `status` and `text` are its own."""
-
-    def __init__(self, message: str, status: int, text: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.text = text
-
-
-class MissingError(RefusedError):
-    """GitHub answered 404."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +50,6 @@ class GitHubPace:
     write_seconds: float = 1.0
     total_wait_seconds: float = 900.0
     answer_seconds: float = 60.0
-
-
-class User(BaseModel):
-    """The account behind something."""
-
-    login: str
-
-
-class _App(BaseModel):
-    id: int
-    app_slug: str
 
 
 class _GraphQlError(BaseModel):
@@ -122,7 +87,7 @@ class GitHubApi:
         self._pace = pace or GitHubPace()
         self._login = login
         self._traffic = request_count or RequestCount()
-        self._waited = 0.0
+        self._retrier = Retrier(self._pace.total_wait_seconds, _no_time_left)
 
     def login(self) -> str:
         """Return the account the calls are made for.
@@ -165,19 +130,39 @@ class GitHubApi:
         return self._send("GET", f"/repos/{self.repository}{path}", what=what, parameters=parameters)
 
     def list_pages(
-        self, path: str, what: str, parameters: Mapping[str, Any] | None = None, *, pages: int = _MAX_PAGES
+        self, path: str, what: str, parameters: Mapping[str, Any] | None = None, *, first: int | None = None
     ) -> list[Any]:
-        """Read a list, at most `pages` pages of 100."""
+        """Read a list.
+
+        Args:
+            path: Such as `/pulls`.
+            what: What is being done, for errors.
+            parameters: Of the query.
+            first: How many pages of 100 are wanted; None for all.
+
+        Raises:
+            ForgeError: It has more pages than a list may.
+        """
         found: list[Any] = []
-        for page in range(1, pages + 1):
+        for page in range(1, (first or MAX_PAGES) + 1):
             query = dict(parameters or {}) | {"per_page": 100} | ({"page": page} if page > 1 else {})
-            elements = self.get(path, what, query)
-            if not isinstance(elements, list):
-                raise ForgeError(f"GitHub answered something unexpected to: {what}")
+            elements = self._list(path, what, query)
             found += elements
             if len(elements) < 100:
-                break
+                return found
+        if first is None:
+            raise ForgeError(f"cannot {what}: GitHub lists more than {MAX_PAGES} pages")
         return found
+
+    def list_at_once(self, path: str, what: str) -> list[Any]:
+        """Read a list that GitHub answers as a whole."""
+        return self._list(path, what, None)
+
+    def _list(self, path: str, what: str, parameters: Mapping[str, Any] | None) -> list[Any]:
+        elements = self.get(path, what, parameters)
+        if not isinstance(elements, list):
+            raise ForgeError(f"GitHub answered something unexpected to: {what}")
+        return elements
 
     def write(self, verb: str, path: str, what: str, body: Any = None, *, once: bool = False) -> Any:
         """Write something below the repository.
@@ -220,35 +205,30 @@ class GitHubApi:
         body: Any = None,
         once: bool = False,
     ) -> Any:
-        for attempt in range(1, _ATTEMPTS + 1):
+        def attempt() -> Any:
+            lost = LostAnswerError if once else ForgeError
             try:
                 return self._request(verb, path, what, parameters, body)
             except GithubException as exc:
                 if (seconds := _limit_seconds(exc)) is not None:
-                    self._wait(seconds, what, exc)
-                elif exc.status < 500:
+                    limit = OutOfBudgetError(f"cannot {what}: GitHub keeps answering with its rate limit")
+                    raise RetryLater(limit, seconds) from exc
+                if exc.status < 500:
                     raise _refused(exc, what, self.repository) from exc
-                elif once:
-                    raise LostAnswerError(f"cannot {what}: GitHub answered {exc.status}") from exc
-                elif attempt == _ATTEMPTS:
-                    raise ForgeError(f"cannot {what}: GitHub answered {exc.status}") from exc
-                else:
-                    self._wait(2.0 ** (attempt - 1), what, exc)
+                failure = lost(f"cannot {what}: GitHub answered {exc.status}")
             except UnboundedAnswerError as exc:
-                failure = LostAnswerError if once else ForgeError
-                raise failure(f"cannot {what}: GitHub {exc}") from exc
+                raise lost(f"cannot {what}: GitHub {exc}") from exc
             except (requests.RequestException, ValueError) as exc:
                 if blames_certificate(exc):
                     raise ForgeError(f"cannot {what}: the certificate of GitHub cannot be verified") from exc
-                message = f"cannot {what}: GitHub {_trouble(exc, self._requester.hostname_and_port)}"
-                if once:
-                    raise LostAnswerError(message) from exc
-                if attempt == _ATTEMPTS:
-                    raise ForgeError(message) from exc
-                self._wait(2.0 ** (attempt - 1), what, exc)
+                trouble = _trouble(exc, self._requester.hostname_and_port)
+                failure = lost(f"cannot {what}: GitHub {trouble}")
             finally:
                 self._count()
-        raise OutOfBudgetError(f"cannot {what}: GitHub keeps answering with its rate limit")
+            # What must not be done twice is not sent again before a look whether it was done.
+            raise failure if once else RetryLater(failure)
+
+        return self._retrier.call(attempt)
 
     def _request(
         self, verb: str, path: str, what: str, parameters: Mapping[str, Any] | None, body: Any
@@ -285,70 +265,6 @@ class GitHubApi:
         left, _ = self._requester.rate_limiting  # as the last answer said; -1 when none did
         self._traffic.count_github_call(left if left >= 0 else None)
 
-    def _wait(self, seconds: float, what: str, cause: Exception) -> None:
-        left = self._pace.total_wait_seconds - self._waited
-        if seconds > left:
-            raise OutOfBudgetError(
-                f"cannot {what}: GitHub asks to wait {seconds:.0f} s and {max(left, 0):.0f} s are left"
-            ) from cause
-        self._waited += seconds
-        _log.info("waiting for GitHub", extra={"seconds": seconds, "to": what})
-        time.sleep(seconds)
-
-
-def connect_with_token(
-    token: Secret, url: str, repository: str, pace: GitHubPace, request_count: RequestCount | None = None
-) -> GitHubApi:
-    """Connect with a token: of a person, a machine user or a workflow."""
-    return GitHubApi(
-        _client(Auth.Token(token.reveal()), url, pace), repository, pace, request_count=request_count
-    )
-
-
-def connect_as_app(
-    app_id: str,
-    key: Secret,
-    url: str,
-    repository: str,
-    pace: GitHubPace,
-    request_count: RequestCount | None = None,
-) -> GitHubApi:
-    """Connect as a GitHub App, with the installation that has the repository.
-
-    Raises:
-        ForgeError: The App is not installed there, or its id and key are not accepted.
-        UsageError: They cannot be such ones.
-
-    Source: GET /repos/{owner}/{repo}/installation answers `id` and `app_slug`; an App acts as `<slug>[bot]`.
-    """
-    try:
-        # A file of variables holds one line each: there the ends of a key's lines are written out.
-        auth = Auth.AppAuth(int(app_id), key.reveal().replace("\\n", "\n"))
-        with _bounded_answers(pace.answer_seconds):
-            integration = GithubIntegration(auth=auth, base_url=url, retry=None, seconds_between_requests=0)
-        _, data = integration.requester.requestJsonAndCheck("GET", f"/repos/{repository}/installation")
-        app = _App.model_validate(data)
-        return GitHubApi(
-            _client(auth.get_installation_auth(app.id, _APP_PERMISSIONS), url, pace),
-            repository,
-            pace,
-            login=f"{app.app_slug}[bot]",
-            request_count=request_count,
-        )
-    except GithubException as exc:
-        if exc.status == 404:
-            raise ForgeError(f"the GitHub App is not installed on {repository}") from exc
-        raise ForgeError("GitHub does not accept AUTOBUMP_APP_ID with AUTOBUMP_APP_PRIVATE_KEY") from exc
-    except UnboundedAnswerError as exc:
-        raise ForgeError(f"GitHub {exc}") from exc
-    except requests.RequestException as exc:
-        raise ForgeError(f"GitHub cannot be reached ({type(exc).__name__})") from exc
-    except Exception as exc:  # PyJWT and cryptography have many words for a key that is none
-        raise UsageError(
-            "AUTOBUMP_APP_ID is no number, or AUTOBUMP_APP_PRIVATE_KEY is not the text of a PEM file "
-            f"({type(exc).__name__})"
-        ) from exc
-
 
 def parse(model: type[BaseModel], data: Any, what: str) -> Any:
     """Validate something GitHub answered.
@@ -361,57 +277,6 @@ def parse(model: type[BaseModel], data: Any, what: str) -> Any:
     except ValidationError as exc:
         field = ".".join(str(part) for part in exc.errors(include_url=False, include_input=False)[0]["loc"])
         raise ForgeError(f"GitHub answered something unexpected ({field}) to: {what}") from exc
-
-
-def _client(auth: Any, url: str, pace: GitHubPace) -> Github:
-    with _bounded_answers(pace.answer_seconds):
-        return Github(
-            auth=auth,
-            base_url=url,
-            timeout=30,
-            retry=None,
-            seconds_between_requests=0,
-            seconds_between_writes=pace.write_seconds,
-        )
-
-
-@contextmanager
-def _bounded_answers(seconds: float) -> Iterator[None]:
-    """Let the clients that are made meanwhile read answers within bounds, however steadily they drip.
-
-    Source: PyGithub reads an answer to its end. A client takes the classes of its connections when it is
-    made, so do those that fetch its tokens, and a connection is kept only while no classes are given.
-    """
-
-    def read(response: requests.Response, **_: Any) -> requests.Response:
-        try:
-            body = read_body(response, _ANSWER_BYTES, time.monotonic() + seconds, seconds)
-        except UnboundedAnswerError:
-            response.close()
-            raise
-        response.raw = io.BytesIO(body)
-        return response
-
-    def bound(session: requests.Session) -> None:
-        session.hooks["response"].append(read)
-        for scheme in ("https://", "http://"):
-            session.mount(scheme, BoundedAdapter(_ANSWER_BYTES + _AROUND_BYTES, seconds))
-
-    class Plain(HTTPRequestsConnectionClass):
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
-            bound(self.session)
-
-    class Secure(HTTPSRequestsConnectionClass):
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
-            bound(self.session)
-
-    Requester.injectConnectionClasses(Plain, Secure)
-    try:
-        yield
-    finally:
-        Requester.resetConnectionClasses()
 
 
 def _trouble(exc: Exception, host: str) -> str:
@@ -443,17 +308,18 @@ def _limit_seconds(exc: GithubException) -> float | None:
     """
     if exc.status not in (403, 429):
         return None
-    headers = {name.lower(): value for name, value in (exc.headers or {}).items()}
-    retry_after = str(headers.get("retry-after", ""))
-    if retry_after.isascii() and retry_after.isdigit():
-        return float(retry_after[:9])
-    if str(headers.get("x-ratelimit-remaining", "")) == "0":
-        reset = str(headers.get("x-ratelimit-reset", ""))
-        if reset.isascii() and reset.isdigit():
-            return max(float(reset[:12]) - time.time(), 1.0)
+    headers = {name.lower(): str(value) for name, value in (exc.headers or {}).items()}
+    if (seconds := find_seconds_asked(headers, time.time())) is not None:
+        return max(seconds, 1.0)
     if exc.status == 429 or "secondary rate limit" in _text(exc).lower():
         return 60.0
     return None
+
+
+def _no_time_left(wait: Wait) -> OutOfBudgetError:
+    what = str(wait.failure).partition(":")[0]
+    asked = f"GitHub asks to wait {wait.seconds:.0f} s and {wait.left:.0f} s are left"
+    return OutOfBudgetError(f"{what}: {asked}")
 
 
 def _refused(exc: GithubException, what: str, repository: str) -> RefusedError:

@@ -2,7 +2,8 @@
 
 from urllib.parse import urlsplit
 
-from autobump.forges.github import api
+from autobump.forges.github import client
+from autobump.forges.github.api import GitHubApi, GitHubPace
 from autobump.settings.model import Settings
 from autobump.support.errors import UsageError
 from autobump.support.http.request_count import RequestCount
@@ -42,7 +43,7 @@ def find_git_token(settings: Settings) -> Secret | None:
     return connect(settings, None).fetch_token()
 
 
-def connect(settings: Settings, request_count: RequestCount | None) -> api.GitHubApi:
+def connect(settings: Settings, request_count: RequestCount | None) -> GitHubApi:
     """Return calls for the repository of the settings; nothing is asked yet with a token.
 
     Raises:
@@ -50,11 +51,11 @@ def connect(settings: Settings, request_count: RequestCount | None) -> api.GitHu
         ForgeError: GitHub does not accept what the environment holds.
     """
     check_environment()
-    url = find_text("GITHUB_API_URL") or api.DEFAULT_URL
-    pace = api.GitHubPace(write_seconds=settings.pull_requests.write_pause.total_seconds())
+    url = find_text("GITHUB_API_URL") or client.DEFAULT_URL
+    pace = GitHubPace(write_seconds=settings.pull_requests.write_pause.total_seconds())
     repository = settings.content.repository
     if (key := find_secret("AUTOBUMP_APP_PRIVATE_KEY")) is not None:
         app_id = find_text("AUTOBUMP_APP_ID")
-        return api.connect_as_app(app_id, key, url, repository, pace, request_count)
+        return client.connect_as_app(app_id, key, url, repository, pace, request_count)
     token = find_secret("GITHUB_TOKEN") or Secret("")
-    return api.connect_with_token(token, url, repository, pace, request_count)
+    return client.connect_with_token(token, url, repository, pace, request_count)

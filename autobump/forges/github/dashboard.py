@@ -2,13 +2,9 @@
 
 from pydantic import BaseModel
 
-from autobump.forges.github.api import (
-    GitHubApi,
-    LostAnswerError,
-    RefusedError,
-    User,
-    parse,
-)
+from autobump.forges.github.api import GitHubApi, parse
+from autobump.forges.github.errors import LostAnswerError, RefusedError
+from autobump.forges.github.models import User
 from autobump.pull_requests.dashboard import TITLE, is_dashboard, read_requests, tick_boxes
 from autobump.pull_requests.labels import DASHBOARD_LABEL
 from autobump.support.errors import ForgeError
@@ -54,7 +50,7 @@ class GitHubDashboard:
         me = self._api.login()
         what = "look for the dashboard"
         query = {"creator": me, "labels": DASHBOARD_LABEL, "state": "all"}
-        issues = [parse(_Issue, data, what) for data in self._api.list_pages("/issues", what, query, pages=1)]
+        issues = [parse(_Issue, data, what) for data in self._api.list_pages("/issues", what, query, first=1)]
         ours = [issue for issue in issues if _is_ours(issue, me)]
         return min(ours, key=lambda issue: (issue.state != "open", issue.number), default=None)
 

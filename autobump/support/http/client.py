@@ -11,7 +11,6 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 from pydantic import BaseModel, ValidationError
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 from urllib3.exceptions import HTTPError
 
 from autobump import __version__
@@ -20,6 +19,7 @@ from autobump.support.http.bounds import BoundedAdapter, UnboundedAnswerError, r
 from autobump.support.http.certificates import blames_certificate
 from autobump.support.http.headers import MAX_LENGTH, find_seconds_asked
 from autobump.support.http.request_count import RequestCount
+from autobump.support.http.retry import ATTEMPTS, MAX_PAGES, Retrier, RetryLater, Wait
 
 _log = logging.getLogger(__name__)
 
@@ -65,9 +65,9 @@ class HttpLimits:
     idle_seconds: float = 30
     answer_seconds: float = 60
     answer_bytes: int = 2 * 1024 * 1024
-    list_pages: int = 200
+    list_pages: int = MAX_PAGES
     list_seconds: float = 300
-    attempts: int = 4
+    attempts: int = ATTEMPTS
     total_wait_seconds: float = 120
     total_seconds: float = 1800
     connections: int = 8
@@ -117,14 +117,6 @@ class _Request:
     most_bytes: int
 
 
-class _RetryLater(Exception):
-    """The request may succeed later; `seconds` is what the server asked for, if anything."""
-
-    def __init__(self, message: str, seconds: float | None) -> None:
-        super().__init__(message)
-        self.seconds = seconds
-
-
 class _Session(requests.Session):
     """A session that looks at the environment's proxies and certificates once a host, not once a request."""
 
@@ -164,9 +156,8 @@ class HttpClient:
             request_count: Told of every request.
         """
         self.limits = limits or HttpLimits()
-        self._sleep = sleep
         self._traffic = request_count or RequestCount()
-        self._waited = 0.0
+        self._retrier = Retrier(self.limits.total_wait_seconds, _no_time_left, self.limits.attempts, sleep)
         self._asked = 0.0
         self._lock = threading.Lock()
         self._session = _Session()
@@ -214,21 +205,11 @@ class HttpClient:
             request = _Request(method, headers or {}, json, most_bytes or self.limits.answer_bytes)
             answer = self._follow(request, url, authorization)
             if answer.status in _RETRIED:
-                seconds = find_seconds_asked(answer.headers, time.time())
-                raise _RetryLater(f"{_shown(url)} answered {answer.status}{_detail(answer.body)}", seconds)
+                failure = RegistryError(f"{_shown(url)} answered {answer.status}{_detail(answer.body)}")
+                raise RetryLater(failure, find_seconds_asked(answer.headers, time.time()))
             return answer
 
-        retrying = Retrying(
-            stop=stop_after_attempt(self.limits.attempts),
-            retry=retry_if_exception_type(_RetryLater),
-            wait=self._reserve_wait,
-            sleep=self._sleep,
-            reraise=True,
-        )
-        try:
-            return retrying(attempt)
-        except _RetryLater as exc:
-            raise RegistryError(str(exc)) from exc
+        return self._retrier.call(attempt)
 
     def count_pages(self, what: str) -> Iterator[int]:
         """Yield the numbers of the pages of a list that goes on, beginning with 0.
@@ -245,20 +226,6 @@ class HttpClient:
                 raise RegistryError(f"{what} took more than {self.limits.list_seconds:.0f} s")
             yield number
         raise RegistryError(f"{what} has more than {self.limits.list_pages} pages")
-
-    def _reserve_wait(self, state: RetryCallState) -> float:
-        """Return how long to wait, or give up when the pass has no waiting time left."""
-        failure = state.outcome.exception() if state.outcome else None
-        asked = failure.seconds if isinstance(failure, _RetryLater) else None
-        seconds = asked if asked is not None else min(2.0 ** (state.attempt_number - 1), 30.0)
-        with self._lock:
-            left = self.limits.total_wait_seconds - self._waited
-            if seconds > left:
-                message = f"{failure}; it asks to wait {seconds:.0f} s and {max(left, 0):.0f} s are left"
-                raise RegistryError(message) from failure
-            self._waited += seconds
-        _log.info("waiting before another try", extra={"seconds": seconds, "cause": str(failure)})
-        return seconds
 
     def _follow(self, request: _Request, url: str, authorization: str | None) -> Answer:
         origin = _origin(url)
@@ -302,11 +269,11 @@ class HttpClient:
         except requests.exceptions.ConnectionError as exc:
             if blames_certificate(exc):
                 raise RegistryError(f"{_shown(url)}: the certificate cannot be verified") from exc
-            raise _RetryLater(f"{_shown(url)} cannot be reached: {_innermost(exc)}", None) from exc
+            raise RetryLater(RegistryError(f"{_shown(url)} cannot be reached: {_innermost(exc)}")) from exc
         except requests.exceptions.Timeout as exc:
-            raise _RetryLater(f"{_shown(url)} did not answer in time", None) from exc
+            raise RetryLater(RegistryError(f"{_shown(url)} did not answer in time")) from exc
         except requests.exceptions.ChunkedEncodingError as exc:
-            raise _RetryLater(f"{_shown(url)} broke off its answer", None) from exc
+            raise RetryLater(RegistryError(f"{_shown(url)} broke off its answer")) from exc
         except (requests.exceptions.RequestException, HTTPError, ValueError) as exc:
             raise RegistryError(f"{_shown(url)} cannot be asked: {type(exc).__name__}") from exc
         finally:
@@ -349,6 +316,11 @@ def _pick_headers(headers: Mapping[str, str], url: str) -> dict[str, str]:
         if len(value) > MAX_LENGTH:
             raise RegistryError(f"{_shown(url)} answered more than {MAX_LENGTH} characters of {name}")
     return found
+
+
+def _no_time_left(wait: Wait) -> RegistryError:
+    asked = f"it asks to wait {wait.seconds:.0f} s and {wait.left:.0f} s are left"
+    return RegistryError(f"{wait.failure}; {asked}")
 
 
 def _no_auth(request: Any) -> Any:

@@ -6,13 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from autobump.forges.github.api import (
-    GitHubApi,
-    GitHubPace,
-    LostAnswerError,
-    connect_as_app,
-    connect_with_token,
-)
+from autobump.forges.github.api import GitHubApi, GitHubPace
+from autobump.forges.github.client import connect_as_app, connect_with_token
+from autobump.forges.github.errors import LostAnswerError
 from autobump.support.errors import ForgeError
 from autobump.support.secrets import Secret
 from tests.fixtures.certificates import self_signed
@@ -91,11 +87,21 @@ def test_certificate_nobody_vouches_for_is_told_and_not_tried_again(
     assert (server.connections, server.requests, waits) == (1, [], [])
 
 
-def test_pages_without_end_end(waits: list[float]) -> None:
+def test_pages_without_end_are_an_error(waits: list[float]) -> None:
     page = Reply(body=b"[" + b"{}," * 99 + b"{}]", headers={**JSON, "Link": '</x>; rel="next"'})
+    with (
+        serve(lambda _: page) as server,
+        pytest.raises(ForgeError, match="cannot list: GitHub lists more than 200 pages"),
+    ):
+        connect(server.url).list_pages("/pulls", "list")
+    assert len(server.requests) == 200
+
+
+def test_first_pages_are_taken_when_more_are_not_wanted(waits: list[float]) -> None:
+    page = Reply(body=b"[" + b"{}," * 99 + b"{}]", headers=JSON)
     with serve(lambda _: page) as server:
-        found = connect(server.url).list_pages("/pulls", "list")
-    assert (len(server.requests), len(found)) == (30, 3_000)
+        found = connect(server.url).list_pages("/pulls", "list", first=2)
+    assert (len(server.requests), len(found)) == (2, 200)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import pytest
 
-from autobump.forges.github.api import GitHubPace, connect_with_token
+from autobump.forges.github.api import GitHubPace
+from autobump.forges.github.client import connect_with_token
 from autobump.support.errors import ForgeError
 from autobump.support.http.client import HttpClient, HttpLimits
 from autobump.support.http.request_count import RequestCount
