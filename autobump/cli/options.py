@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 import click
 
 from autobump.forges.name import ForgeName
+from autobump.images.spelling import TAG_SOURCE
 
 if TYPE_CHECKING:
     from autobump.content.tree import ContentTree
@@ -86,7 +87,7 @@ def _check_endings(
 tags_option = click.option(
     "--tags",
     metavar="SOURCE",
-    help="Source of tags: dockerhub, oci:https://host[/prefix], dockerfiles-info[:PATH], file:PATH.",
+    help=f"Source of tags: {', '.join(TAG_SOURCE.forms)}.",
 )
 refresh_option = click.option("--refresh", is_flag=True, help="Ignore what registries answered before.")
 set_option = click.option(

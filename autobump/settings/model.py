@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from autobump.decisions.eligibility import EligibilityPolicy
 from autobump.decisions.holds import HoldRule
 from autobump.decisions.risk import RiskPolicy
+from autobump.images.spelling import AUTO, DOCKER_HUB, TAG_SOURCE
 from autobump.planning.plan import Limits
 from autobump.planning.waves import Wave
 from autobump.settings.values import (
@@ -56,9 +57,8 @@ class RegistrySettings(_Section):
     """Where tags and facts of images come from, and which images are trusted."""
 
     source: TagSourceName = Field(
-        default="dockerhub",
-        description="Where tags come from: dockerhub, oci:https://host[/prefix], dockerfiles-info[:PATH] or "
-        "file:PATH.",
+        default=DOCKER_HUB,
+        description=f"Where tags come from: {TAG_SOURCE.choice}.",
     )
     namespaces: Annotated[Names, Field(min_length=1)] = Field(
         default=("demisto",),
@@ -71,12 +71,12 @@ class RegistrySettings(_Section):
         "enough.",
     )
     facts: FactsSourceName = Field(
-        default="auto",
+        default=AUTO,
         description="Where autobump learns what is inside an image (Python, system, packages, licences): "
         "auto, dockerfiles-info[:PATH], file:PATH or none.",
     )
     deprecated_images: DeprecatedImagesName = Field(
-        default="auto",
+        default=AUTO,
         description="Where the list of deprecated images comes from: auto, dockerfiles (as published on "
         "GitHub), file:PATH or none.",
     )

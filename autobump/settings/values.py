@@ -4,7 +4,6 @@ Each type tells its JSON Schema, too, which may take what a look at the text alo
 """
 
 import re
-from collections.abc import Callable
 from datetime import date, timedelta
 from difflib import get_close_matches
 from typing import Annotated, Literal
@@ -12,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from autobump.images.reference import Tag, find_immutable_tag
+from autobump.images.spelling import DEPRECATED_IMAGES, FACTS_SOURCE, TAG_SOURCE, SourceGrammar
 from autobump.settings.cron import parse_cron
 
 _DURATION = r"([0-9]{1,5}) (second|minute|hour|day|week)s?"
@@ -19,9 +19,6 @@ _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TAG = r"[0-9]+(\.[0-9]+){2,}"
 _ADDRESS = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})"
 _CRON = r"\s*\S+(\s+\S+){4,5}\s*"
-_TAG_SOURCE = r"dockerhub|oci:https?://.+|dockerfiles-info(:.+)?|file:.+"
-_FACTS_SOURCE = r"auto|none|dockerfiles-info(:.+)?|file:.+"
-_DEPRECATED_IMAGES = r"auto|none|dockerfiles|file:.+"
 
 
 def write_duration(duration: timedelta) -> str:
@@ -86,18 +83,20 @@ def _check_address(value: str | None) -> str | None:
     return value or None
 
 
-def _match(pattern: str, message: str) -> Callable[[str], str]:
-    def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise ValueError(message)
-        return value
-
-    return check
-
-
 def _text(*patterns: str, **more: object) -> WithJsonSchema:
     """Return the schema of a text that is one of these, as a whole."""
     return WithJsonSchema({"type": "string", "pattern": f"^({'|'.join(patterns)})$", **more})
+
+
+def _spelled(grammar: SourceGrammar) -> tuple[AfterValidator, WithJsonSchema]:
+    """Return what checks the spelling of a source, and tells it to editors."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(grammar.pattern, value):
+            raise ValueError(grammar.refusal)
+        return value
+
+    return AfterValidator(check), _text(grammar.pattern, maxLength=255)
 
 
 Duration = Annotated[
@@ -122,34 +121,6 @@ Names = Annotated[tuple[Name, ...], Field(strict=False)]
 Labels = Annotated[tuple[Label, ...], Field(strict=False)]
 SupportLevels = Annotated[tuple[SupportLevel, ...], Field(strict=False)]
 
-TagSourceName = Annotated[
-    Name,
-    AfterValidator(
-        _match(
-            _TAG_SOURCE,
-            "is no tag source; use dockerhub, oci:https://host[/prefix], dockerfiles-info[:PATH] "
-            "or file:PATH",
-        )
-    ),
-    _text(_TAG_SOURCE, maxLength=255),
-]
-FactsSourceName = Annotated[
-    Name,
-    AfterValidator(
-        _match(
-            _FACTS_SOURCE,
-            "is no source of image facts; use auto, none, dockerfiles-info[:PATH] or file:PATH",
-        )
-    ),
-    _text(_FACTS_SOURCE, maxLength=255),
-]
-DeprecatedImagesName = Annotated[
-    Name,
-    AfterValidator(
-        _match(
-            _DEPRECATED_IMAGES,
-            "is no list of deprecated images; use auto, none, dockerfiles or file:PATH",
-        )
-    ),
-    _text(_DEPRECATED_IMAGES, maxLength=255),
-]
+TagSourceName = Annotated[Name, *_spelled(TAG_SOURCE)]
+FactsSourceName = Annotated[Name, *_spelled(FACTS_SOURCE)]
+DeprecatedImagesName = Annotated[Name, *_spelled(DEPRECATED_IMAGES)]

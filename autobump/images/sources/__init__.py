@@ -8,6 +8,7 @@ from typing import Protocol
 
 from autobump.images.choice import TagRecord
 from autobump.images.inside.facts import ImageFacts
+from autobump.images.spelling import DOCKER_HUB, FILE, OCI, PAGES, TAG_SOURCE, split_spelling
 from autobump.support.errors import UsageError
 from autobump.support.files import expand_home
 from autobump.support.http.request_count import RequestCount
@@ -96,23 +97,20 @@ def open_tag_source(spelling: str, options: SourceOptions | None = None) -> TagS
     Raises:
         UsageError: There is no such kind of source, or it cannot be opened.
     """
-    kind, _, rest = spelling.partition(":")
-    if kind == "file" and rest:
+    kind, rest = split_spelling(spelling)
+    if kind == FILE and rest:
         from autobump.images.sources.cache import TagCache
         from autobump.images.sources.snapshot import SnapshotSource
 
         cache = TagCache(options.cache, refresh=options.refresh) if options else None
         return SnapshotSource.open(expand_home(rest), cache)
-    if kind == "dockerfiles-info" and rest:
+    if kind == PAGES and rest:
         from autobump.images.sources.image_pages import ImagePagesSource, LocalPages
 
         return ImagePagesSource(LocalPages(expand_home(rest)))
-    if spelling in ("dockerhub", "dockerfiles-info") or (kind == "oci" and rest):
+    if spelling in (DOCKER_HUB, PAGES) or (kind == OCI and rest):
         return _open_network_source(spelling, options or SourceOptions())
-    raise UsageError(
-        f"{spelling!r} is no tag source; use dockerhub, oci:https://host[/prefix], dockerfiles-info[:PATH] "
-        "or file:PATH"
-    )
+    raise UsageError(f"{spelling!r} {TAG_SOURCE.refusal}")
 
 
 def _open_network_source(spelling: str, options: SourceOptions) -> TagSource:
@@ -121,13 +119,13 @@ def _open_network_source(spelling: str, options: SourceOptions) -> TagSource:
     from autobump.support.secrets import find_secret, find_text, is_for_github_com
 
     client = HttpClient(HttpLimits(connections=options.connections), request_count=options.request_count)
-    if spelling == "dockerfiles-info":
+    if spelling == PAGES:
         from autobump.images.sources.image_pages import GitHubPages, ImagePagesSource
 
         token = find_secret("GITHUB_TOKEN") if is_for_github_com() else None
         return ImagePagesSource(GitHubPages(client, token))
     cache = TagCache(options.cache, refresh=options.refresh)
-    if spelling == "dockerhub":
+    if spelling == DOCKER_HUB:
         from autobump.images.sources import docker_hub
 
         username, token = find_text("DOCKERHUB_USERNAME"), find_secret("DOCKERHUB_TOKEN")
@@ -143,4 +141,4 @@ def _open_network_source(spelling: str, options: SourceOptions) -> TagSource:
         find_secret("AUTOBUMP_REGISTRY_PASSWORD"),
         find_secret("AUTOBUMP_REGISTRY_TOKEN"),
     )
-    return OciSource(spelling.removeprefix("oci:"), client, cache, credentials)
+    return OciSource(split_spelling(spelling).rest, client, cache, credentials)

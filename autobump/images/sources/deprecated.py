@@ -4,6 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from autobump.images.inside.deprecated import DeprecatedImage, parse_deprecated_images
+from autobump.images.spelling import (
+    AUTO,
+    DEPRECATED_IMAGES,
+    FILE,
+    LIST,
+    NONE,
+    choose_deprecated_images,
+    split_spelling,
+)
 from autobump.support.errors import RegistryError, UsageError
 from autobump.support.files import expand_home
 
@@ -51,22 +60,19 @@ def open_deprecated_images(spelling: str, tags: str) -> DeprecatedImagesSource:
     """Open the list that `registry.deprecated_images` names.
 
     Args:
-        spelling: `auto`, `none`, `dockerfiles` or `file:PATH`. `auto` asks GitHub if the tags come from
-            Docker Hub or the published pages, and nobody else.
+        spelling: See `DEPRECATED_IMAGES`; what `auto` means tells `choose_deprecated_images`.
         tags: The spelling of the tag source in use.
 
     Raises:
         UsageError: There is no such kind of list.
     """
-    if spelling == "auto":
-        spelling = "dockerfiles" if tags in ("dockerhub", "dockerfiles-info") else "none"
-    kind, _, rest = spelling.partition(":")
-    if spelling == "none":
+    if spelling == AUTO:
+        spelling = choose_deprecated_images(tags)
+    kind, rest = split_spelling(spelling)
+    if spelling == NONE:
         return DeprecatedImagesSource()
-    if spelling == "dockerfiles":
+    if spelling == LIST:
         return DeprecatedImagesSource(url=URL)
-    if kind == "file" and rest:
+    if kind == FILE and rest:
         return DeprecatedImagesSource(expand_home(rest))
-    raise UsageError(
-        f"{spelling!r} is no list of deprecated images; use auto, none, dockerfiles or file:PATH"
-    )
+    raise UsageError(f"{spelling!r} {DEPRECATED_IMAGES.refusal}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from autobump.images.inside.facts import ImageFacts, facts_from_record, facts_to_record
 from autobump.images.sources import FactsSource
 from autobump.images.sources.snapshot import TagFile
+from autobump.images.spelling import AUTO, FACTS_SOURCE, FILE, NONE, PAGES, choose_facts, split_spelling
 from autobump.support.errors import RegistryError, UsageError
 from autobump.support.files import expand_home
 from autobump.support.sqlite_file import SqliteCache
@@ -136,8 +137,7 @@ def open_facts_source(
     """Open the source that `registry.facts` names; nothing is asked over the network yet.
 
     Args:
-        spelling: `auto`, `none`, `dockerfiles-info[:PATH]` or `file:PATH`. `auto` means the pages on GitHub
-            for Docker Hub, the pages or the file that the tags come from, and nothing for other registries.
+        spelling: See `FACTS_SOURCE`; what `auto` means tells `choose_facts`.
         tags: The spelling of the tag source in use.
         cache: Folder of the cache, or None for none.
         connections: Requests under way at once.
@@ -149,27 +149,25 @@ def open_facts_source(
     Raises:
         UsageError: There is no such kind of source, or it cannot be opened.
     """
-    if spelling == "auto":
-        spelling = {"dockerhub": "dockerfiles-info"}.get(tags, "none" if tags.startswith("oci:") else tags)
-    kind, _, rest = spelling.partition(":")
-    if spelling == "none":
+    if spelling == AUTO:
+        spelling = choose_facts(tags)
+    kind, rest = split_spelling(spelling)
+    if spelling == NONE:
         return None
-    if kind == "file" and rest:
+    if kind == FILE and rest:
         path = expand_home(rest)
         return _open_file(file if file is not None and file.path == path else TagFile(path), cache)
-    if kind == "dockerfiles-info" and rest:
+    if kind == PAGES and rest:
         from autobump.images.sources.image_pages import LocalPages
 
         return PageFacts(LocalPages(expand_home(rest)))
-    if spelling == "dockerfiles-info":
+    if spelling == PAGES:
         from autobump.images.sources.image_pages import GitHubPages
         from autobump.support.http.client import HttpClient, HttpLimits
 
         client = HttpClient(HttpLimits(connections=connections))
         return RememberedFacts(PageFacts(GitHubPages(client)), cache, "pages")
-    raise UsageError(
-        f"{spelling!r} is no source of image facts; use auto, none, dockerfiles-info[:PATH] or file:PATH"
-    )
+    raise UsageError(f"{spelling!r} {FACTS_SOURCE.refusal}")
 
 
 def _open_file(file: TagFile, cache: Path | None) -> FactsSource:

@@ -1,0 +1,86 @@
+"""How sources are spelled, in the settings and on the command line: the only place that knows."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+DOCKER_HUB = "dockerhub"
+OCI = "oci"
+PAGES = "dockerfiles-info"
+LIST = "dockerfiles"
+FILE = "file"
+AUTO = "auto"
+NONE = "none"
+
+
+class Spelling(NamedTuple):
+    """A spelling in its two parts, such as `oci` and `https://host`; `rest` may be empty."""
+
+    kind: str
+    rest: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceGrammar:
+    """What may stand for one kind of source.
+
+    Attributes:
+        noun: What it is, with its article.
+        forms: How it may be written, for people.
+        pattern: The same as a regular expression for the whole text.
+    """
+
+    noun: str
+    forms: tuple[str, ...]
+    pattern: str
+
+    @property
+    def choice(self) -> str:
+        """The forms as one text, `a, b or c`."""
+        return f"{', '.join(self.forms[:-1])} or {self.forms[-1]}"
+
+    @property
+    def refusal(self) -> str:
+        """The rest of a sentence that begins with what is no such spelling."""
+        return f"is no {self.noun}; use {self.choice}"
+
+
+TAG_SOURCE = SourceGrammar(
+    "tag source",
+    (DOCKER_HUB, f"{OCI}:https://host[/prefix]", f"{PAGES}[:PATH]", f"{FILE}:PATH"),
+    rf"{DOCKER_HUB}|{OCI}:https?://.+|{PAGES}(:.+)?|{FILE}:.+",
+)
+FACTS_SOURCE = SourceGrammar(
+    "source of image facts",
+    (AUTO, NONE, f"{PAGES}[:PATH]", f"{FILE}:PATH"),
+    rf"{AUTO}|{NONE}|{PAGES}(:.+)?|{FILE}:.+",
+)
+DEPRECATED_IMAGES = SourceGrammar(
+    "list of deprecated images",
+    (AUTO, NONE, LIST, f"{FILE}:PATH"),
+    rf"{AUTO}|{NONE}|{LIST}|{FILE}:.+",
+)
+
+
+def split_spelling(text: str) -> Spelling:
+    """Return the kind of a source, and what stands behind its colon."""
+    kind, _, rest = text.partition(":")
+    return Spelling(kind, rest)
+
+
+def choose_facts(tags: str) -> str:
+    """Return what `registry.facts: auto` means for a source of tags.
+
+    The published pages for Docker Hub, the pages or the file that the tags come from, and nothing for other
+    registries.
+    """
+    if tags == DOCKER_HUB:
+        return PAGES
+    return NONE if split_spelling(tags).kind == OCI else tags
+
+
+def choose_deprecated_images(tags: str) -> str:
+    """Return what `registry.deprecated_images: auto` means for a source of tags.
+
+    GitHub's list for Docker Hub and the published pages, and none for others.
+    """
+    return LIST if tags in (DOCKER_HUB, PAGES) else NONE
