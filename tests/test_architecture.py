@@ -13,7 +13,7 @@ CLI = {
 }
 
 ONE_IMPORTER = {
-    "ruamel": {"content/yaml/text.py"},
+    "ruamel": {f"content/yaml/{name}.py" for name in ("events", "load", "outline", "splice")},
     "_ruamel_yaml": {"content/yaml/scan.py"},
     "subprocess": {"support/git.py"},
     "sqlite3": {"support/sqlite_file.py"},
@@ -38,7 +38,10 @@ PURE = (
     "content/pack.py",
     "content/release_notes.py",
     "content/yaml/scan.py",
-    "content/yaml/text.py",
+    "content/yaml/events.py",
+    "content/yaml/load.py",
+    "content/yaml/outline.py",
+    "content/yaml/splice.py",
     "settings/checks.py",
     "settings/cron.py",
     "service/health.py",

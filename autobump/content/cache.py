@@ -12,7 +12,7 @@ from autobump import __version__
 from autobump.content.imports import Import
 from autobump.content.item import DockerImageField, ItemFields
 from autobump.content.pack import PackMetadata
-from autobump.content.yaml.text import YamlFault
+from autobump.content.yaml.events import YamlFault
 from autobump.support.sqlite_file import SqliteCache
 
 _FORMAT = 2

@@ -8,7 +8,8 @@ from autobump.content.cache import ContentCache
 from autobump.content.imports import Import, find_imports
 from autobump.content.item import ContentItem, ItemKind
 from autobump.content.tree import ContentTree, TreeEntry
-from autobump.content.yaml.text import Scalar, YamlFault, read_outline
+from autobump.content.yaml.events import YamlFault
+from autobump.content.yaml.outline import Scalar, read_outline
 
 _SHARED_FOLDER = "Packs/ApiModules/Scripts"
 _SHARED_SUFFIX = "ApiModule"

@@ -6,19 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from autobump.content.tree import TreeEntry
+from autobump.content.yaml.events import YamlFault, decode_text
+from autobump.content.yaml.outline import Document, Other, Outline, Scalar, read_outline
 from autobump.content.yaml.scan import scan_outline
-from autobump.content.yaml.text import (
-    Document,
-    Other,
-    Outline,
-    Scalar,
-    UnsafeEditError,
-    YamlFault,
-    decode_text,
-    find_value_span,
-    read_outline,
-    splice_value,
-)
+from autobump.content.yaml.splice import UnsafeEditError, find_value_span, splice_value
 
 _ITEM_PATH = re.compile(r"Packs/([^/]+)/(Integrations|Scripts)/(?:[^/]+/)?[^/]+\.yml")
 _INSIDE = frozenset({"script", "commonfields"})

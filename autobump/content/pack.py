@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from autobump.content.tree import TreeEntry
-from autobump.content.yaml.text import UnsafeEditError, decode_text
+from autobump.content.yaml.events import decode_text
+from autobump.content.yaml.splice import UnsafeEditError
 
 MAX_METADATA_BYTES = 256 * 1024
 """Largest `pack_metadata.json` that is read; the largest known has 10 KiB. Objects take fifty times more."""

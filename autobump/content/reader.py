@@ -25,7 +25,7 @@ from autobump.content.pack import (
 )
 from autobump.content.problem import UNREADABLE, Problem
 from autobump.content.tree import MAX_FILE_BYTES, ContentTree
-from autobump.content.yaml.text import YamlFault
+from autobump.content.yaml.events import YamlFault
 from autobump.support.git import Blob
 from autobump.support.parallel import map_in_two_processes
 from autobump.support.printable import printable_path

@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autobump.content.yaml.text import YamlFault, load_with_places
+from autobump.content.yaml.events import YamlFault
+from autobump.content.yaml.load import load_with_places
 from autobump.settings.model import SettingPath
 from autobump.support.errors import SettingsError, SettingsFault
 

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from autobump.content.yaml.text import YamlFault, load_with_places
+from autobump.content.yaml.events import YamlFault
+from autobump.content.yaml.load import load_with_places
 from autobump.settings.load import LoadedSettings
 from autobump.settings.model import SettingPath
 from autobump.support.printable import printable

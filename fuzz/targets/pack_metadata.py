@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from autobump.content.pack import PackMetadataError, next_version, parse_pack_metadata, splice_version
-from autobump.content.yaml.text import UnsafeEditError
+from autobump.content.yaml.splice import UnsafeEditError
 
 SEEDS = (
     b'{\n    "name": "A",\n    "currentVersion": "1.2.99",\n    "support": "xsoar"\n}',

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from autobump.content.item import ItemKind, parse_item, replace_image
-from autobump.content.yaml.text import UnsafeEditError, YamlFault
+from autobump.content.yaml.events import YamlFault
+from autobump.content.yaml.splice import UnsafeEditError
 from fuzz.yaml_oracle import require_one_change
 
 NEW = "demisto/python3:3.12.13.12042988"

@@ -1,7 +1,7 @@
 """The scanner of lines says what the parser says, or nothing."""
 
+from autobump.content.yaml.outline import Other, Outline, Scalar, read_outline
 from autobump.content.yaml.scan import scan_outline
-from autobump.content.yaml.text import Other, Outline, Scalar, read_outline
 
 _WANTED = frozenset({"name", "display", "id", "type", "dockerimage", "deprecated"})
 _INSIDE = frozenset({"script", "commonfields"})

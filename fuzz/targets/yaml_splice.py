@@ -1,6 +1,8 @@
 """Every scalar at the top level of a document: refused, or replaced and nothing else changes."""
 
-from autobump.content.yaml.text import Scalar, UnsafeEditError, YamlFault, read_outline, splice_value
+from autobump.content.yaml.events import YamlFault
+from autobump.content.yaml.outline import Scalar, read_outline
+from autobump.content.yaml.splice import UnsafeEditError, splice_value
 from fuzz.yaml_oracle import require_one_change
 
 _NEW = ("demisto/x:2.0.0.22", "", "a", "- a", "'", "true", "x" * 300)

@@ -9,7 +9,7 @@ from autobump.content import cache as facts_cache
 from autobump.content.cache import ContentCache
 from autobump.content.item import ItemFields, ItemKind, parse_item
 from autobump.content.pack import PackMetadata
-from autobump.content.yaml.text import YamlFault
+from autobump.content.yaml.events import YamlFault
 from tests.fixtures.repositories import item_yaml
 
 FACTS = parse_item(item_yaml(deprecated="true").encode(), ItemKind.SCRIPT)

@@ -2,7 +2,7 @@ import pytest
 
 from autobump.content.item import ItemKind, find_item_files, parse_item
 from autobump.content.tree import TreeEntry
-from autobump.content.yaml.text import YamlFault
+from autobump.content.yaml.events import YamlFault
 
 
 def paths_of_items(*paths: str, mode: str = "100644") -> list[str]:

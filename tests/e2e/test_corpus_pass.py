@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from autobump.cli import run_command
 from autobump.content.item import ItemKind, find_item_files, parse_item, replace_image
 from autobump.content.tree import ContentTree
-from autobump.content.yaml.text import UnsafeEditError
+from autobump.content.yaml.splice import UnsafeEditError
 from autobump.support.git import Git
 from tests.fixtures.corpus import unpack_content
 from tests.fixtures.repositories import show

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from autobump.content.yaml.text import load_with_places
+from autobump.content.yaml.load import load_with_places
 from autobump.settings.load import parse_settings
 from autobump.settings.model import Settings
 from autobump.settings.schema import render_schema

@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from autobump.cli import run_command
-from autobump.content.yaml.text import load_with_places
+from autobump.content.yaml.load import load_with_places
 from autobump.settings.load import parse_settings
 from autobump.settings.schema import render_schema
 from autobump.support.errors import SettingsError

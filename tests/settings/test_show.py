@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import autobump
 from autobump.cli import run_command
-from autobump.content.yaml.text import load_with_places
+from autobump.content.yaml.load import load_with_places
 from autobump.settings.load import load_settings, parse_settings
 from autobump.settings.show import SECRETS, show_settings, write_value
 from autobump.support.errors import SettingsError

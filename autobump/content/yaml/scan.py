@@ -8,7 +8,7 @@ number of documents. What cannot be proven so, for whatever reason, is left to t
 
 import re
 
-from autobump.content.yaml.text import MAX_KEYS, Other, Outline, Scalar
+from autobump.content.yaml.outline import MAX_KEYS, Other, Outline, Scalar
 
 _ODD_BREAKS = ("\r", "\x85", "\u2028", "\u2029", "\ufeff")
 """Line ends other than LF, and the byte-order mark; files with them are rare enough for the full parser."""

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from autobump.content.item import ItemKind, find_item_files
 from autobump.content.tree import ContentTree
+from autobump.content.yaml.events import YamlFault
+from autobump.content.yaml.outline import Scalar, read_outline
 from autobump.content.yaml.scan import scan_outline
-from autobump.content.yaml.text import Scalar, YamlFault, read_outline
 from tests.fixtures.memory import bytes_to_read
 
 WANTED = frozenset({"name", "display", "id", "type", "dockerimage", "deprecated"})

@@ -4,15 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autobump.content.item import ItemKind, parse_item, replace_image
-from autobump.content.yaml.text import (
-    MAX_KEYS,
-    Scalar,
-    UnsafeEditError,
-    YamlFault,
-    load_with_places,
-    read_outline,
-    splice_value,
-)
+from autobump.content.yaml.events import YamlFault
+from autobump.content.yaml.load import load_with_places
+from autobump.content.yaml.outline import MAX_KEYS, Scalar, read_outline
+from autobump.content.yaml.splice import UnsafeEditError, splice_value
 
 OLD = "demisto/python3:3.9.8.24399"
 NEW = "demisto/python3:3.12.13.12042988"
