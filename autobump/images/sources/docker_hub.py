@@ -13,7 +13,8 @@ from autobump.images.choice import TagRecord
 from autobump.images.sources.bounds import TagCount, TagName
 from autobump.images.sources.cache import CachedTags, TagCache
 from autobump.support.errors import ImageNotFoundError, RegistryError
-from autobump.support.http.client import Answer, HttpClient, same_origin
+from autobump.support.http.addresses import same_origin
+from autobump.support.http.client import Answer, HttpClient
 from autobump.support.secrets import Secret
 
 BASE_URL = "https://hub.docker.com"

@@ -16,7 +16,8 @@ from autobump.images.inside.facts import parse_moment
 from autobump.images.sources.bounds import MAX_TAGS, TagCount, TagName
 from autobump.images.sources.cache import CachedTags, TagCache
 from autobump.support.errors import ImageNotFoundError, RegistryError, UsageError
-from autobump.support.http.client import Answer, HttpClient, resolve_address, same_origin
+from autobump.support.http.addresses import resolve_address, same_origin
+from autobump.support.http.client import Answer, HttpClient
 from autobump.support.http.headers import find_etag, find_next_link, parse_challenge
 from autobump.support.secrets import Secret
 

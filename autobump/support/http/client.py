@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from pydantic import BaseModel, ValidationError
@@ -15,6 +15,7 @@ from urllib3.exceptions import HTTPError
 
 from autobump import __version__
 from autobump.support.errors import RegistryError
+from autobump.support.http.addresses import origin, resolve_address, shown_url
 from autobump.support.http.bounds import BoundedAdapter, UnboundedAnswerError, read_body
 from autobump.support.http.certificates import blames_certificate
 from autobump.support.http.headers import MAX_LENGTH, find_seconds_asked
@@ -97,13 +98,13 @@ class Answer:
         """
         # Each value of JSON has a comma or a bracket before it, but for the first and those of an object.
         if sum(map(self.body.count, (b",", b"[", b"{"))) > _MAX_VALUES:
-            raise RegistryError(f"{_shown(self.url)} answered more than {_MAX_VALUES} values")
+            raise RegistryError(f"{shown_url(self.url)} answered more than {_MAX_VALUES} values")
         try:
             return model.model_validate_json(self.body)
         except ValidationError as exc:
             error = exc.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in error["loc"]) or "the top"
-            message = f"{_shown(self.url)} answered something unexpected at {where}: {error['msg']}"
+            message = f"{shown_url(self.url)} answered something unexpected at {where}: {error['msg']}"
             raise RegistryError(message) from exc
 
 
@@ -126,7 +127,7 @@ class _Session(requests.Session):
 
     def merge_environment_settings(self, url: Any, *arguments: Any, **options: Any) -> Any:
         """Return what the environment says for a host; arguments are the same for every request of ours."""
-        host = _origin(str(url))
+        host = origin(str(url))
         if host not in self._environment:
             self._environment[host] = super().merge_environment_settings(url, *arguments, **options)
         return dict(self._environment[host])
@@ -205,7 +206,7 @@ class HttpClient:
             request = _Request(method, headers or {}, json, most_bytes or self.limits.answer_bytes)
             answer = self._follow(request, url, authorization)
             if answer.status in _RETRIED:
-                failure = RegistryError(f"{_shown(url)} answered {answer.status}{_detail(answer.body)}")
+                failure = RegistryError(f"{shown_url(url)} answered {answer.status}{_detail(answer.body)}")
                 raise RetryLater(failure, find_seconds_asked(answer.headers, time.time()))
             return answer
 
@@ -228,18 +229,20 @@ class HttpClient:
         raise RegistryError(f"{what} has more than {self.limits.list_pages} pages")
 
     def _follow(self, request: _Request, url: str, authorization: str | None) -> Answer:
-        origin = _origin(url)
+        first = origin(url)
         for _ in range(5):
-            credentials = authorization if _origin(url) == origin else None
+            credentials = authorization if origin(url) == first else None
             answer = self._once(request, url, credentials)
             location = answer.headers.get("location")
             if answer.status not in _REDIRECTS or not location:
                 return answer
             target = resolve_address(url, location)
             if urlsplit(target).scheme not in ("https", urlsplit(url).scheme) or request.method == "POST":
-                raise RegistryError(f"{_shown(url)} redirects to {_shown(target)}, which is not followed")
+                raise RegistryError(
+                    f"{shown_url(url)} redirects to {shown_url(target)}, which is not followed"
+                )
             url = target
-        raise RegistryError(f"{_shown(url)} redirects in circles")
+        raise RegistryError(f"{shown_url(url)} redirects in circles")
 
     def _once(self, request: _Request, url: str, authorization: str | None) -> Answer:
         limits = self.limits
@@ -248,7 +251,7 @@ class HttpClient:
         left = limits.total_seconds - self._asked
         if left <= 0:
             raise RegistryError(
-                f"{_shown(url)} is asked no more: this pass gave {limits.total_seconds:.0f} s"
+                f"{shown_url(url)} is asked no more: this pass gave {limits.total_seconds:.0f} s"
             )
         deadline = started + min(limits.answer_seconds, left)
         self._traffic.count_registry_request()
@@ -265,48 +268,20 @@ class HttpClient:
                 body = read_body(response, request.most_bytes, deadline, limits.answer_seconds)
                 return Answer(response.status_code, _pick_headers(response.headers, url), body, url)
         except UnboundedAnswerError as exc:
-            raise RegistryError(f"{_shown(url)} {exc}") from exc
+            raise RegistryError(f"{shown_url(url)} {exc}") from exc
         except requests.exceptions.ConnectionError as exc:
             if blames_certificate(exc):
-                raise RegistryError(f"{_shown(url)}: the certificate cannot be verified") from exc
-            raise RetryLater(RegistryError(f"{_shown(url)} cannot be reached: {_innermost(exc)}")) from exc
+                raise RegistryError(f"{shown_url(url)}: the certificate cannot be verified") from exc
+            raise RetryLater(RegistryError(f"{shown_url(url)} cannot be reached: {_innermost(exc)}")) from exc
         except requests.exceptions.Timeout as exc:
-            raise RetryLater(RegistryError(f"{_shown(url)} did not answer in time")) from exc
+            raise RetryLater(RegistryError(f"{shown_url(url)} did not answer in time")) from exc
         except requests.exceptions.ChunkedEncodingError as exc:
-            raise RetryLater(RegistryError(f"{_shown(url)} broke off its answer")) from exc
+            raise RetryLater(RegistryError(f"{shown_url(url)} broke off its answer")) from exc
         except (requests.exceptions.RequestException, HTTPError, ValueError) as exc:
-            raise RegistryError(f"{_shown(url)} cannot be asked: {type(exc).__name__}") from exc
+            raise RegistryError(f"{shown_url(url)} cannot be asked: {type(exc).__name__}") from exc
         finally:
             with self._lock:
                 self._asked += time.monotonic() - started
-
-
-def same_origin(one: str, other: str) -> bool:
-    """Whether two URLs have the same scheme, host and port."""
-    return _origin(one) == _origin(other)
-
-
-def resolve_address(base: str, reference: str) -> str:
-    """Return the address that a server refers to, relative to another one.
-
-    Raises:
-        RegistryError: It is none.
-    """
-    try:
-        address = urljoin(base, reference)
-    except ValueError as exc:
-        raise RegistryError(f"{_shown(base)} names an address that is none") from exc
-    _origin(address)
-    return address
-
-
-def _origin(url: str) -> tuple[str, str, int]:
-    try:
-        parts = urlsplit(url)
-        port = parts.port or {"https": 443}.get(parts.scheme, 80)
-    except ValueError as exc:
-        raise RegistryError(f"{url[:100]!r} is no address") from exc
-    return parts.scheme, (parts.hostname or "").lower(), port
 
 
 def _pick_headers(headers: Mapping[str, str], url: str) -> dict[str, str]:
@@ -314,7 +289,7 @@ def _pick_headers(headers: Mapping[str, str], url: str) -> dict[str, str]:
     found = {name: headers[name] for name in _READ_HEADERS if name in headers}
     for name, value in found.items():
         if len(value) > MAX_LENGTH:
-            raise RegistryError(f"{_shown(url)} answered more than {MAX_LENGTH} characters of {name}")
+            raise RegistryError(f"{shown_url(url)} answered more than {MAX_LENGTH} characters of {name}")
     return found
 
 
@@ -343,13 +318,6 @@ def _detail(body: bytes) -> str:
         return ""
     text = (error.detail or error.message).splitlines()
     return f": {text[0][:200]}" if text else ""
-
-
-def _shown(url: str) -> str:
-    """Return a URL without user, query and fragment, none of which a message needs."""
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
 
 
 def _innermost(exc: BaseException) -> str:
