@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import Enum
 from types import FrameType
 from typing import Any
@@ -16,13 +16,12 @@ from zoneinfo import ZoneInfo
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
 from apscheduler.executors.base import BaseExecutor, run_job
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.combining import OrTrigger
-from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.base import BaseTrigger
 
 from autobump.service.metrics import CONTENT_TYPE
 from autobump.service.scheduled import RunPass, Runs
 from autobump.service.status_server import StatusServer
-from autobump.settings.cron import parse_cron
+from autobump.settings.cron import find_next
 from autobump.settings.load import LoadedSettings
 from autobump.settings.model import ScheduleSettings
 from autobump.support.errors import AutobumpError, ExitCode
@@ -34,37 +33,29 @@ STOP_SECONDS = 25.0
 
 _log = logging.getLogger(__name__)
 
-_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _JOB = "pass"
 
 Load = Callable[[], LoadedSettings]
 
 
-def build_trigger(settings: ScheduleSettings) -> Any:
-    """Return APScheduler's trigger for the times the settings mean.
+class CronTrigger(BaseTrigger):  # type: ignore[misc] # apscheduler ships no types
+    """Fires when a cron line says so; APScheduler's own trigger of that name takes 0 for Monday."""
 
-    Its own reading of cron lines is not used: it takes 0 for Monday, and a day must fit both day fields.
-    """
-    cron = parse_cron(settings.cron)
-    zone: tzinfo = UTC if settings.timezone == "UTC" else ZoneInfo(settings.timezone)
-    times = {
-        "second": _listed(cron.seconds),
-        "minute": _listed(cron.minutes),
-        "hour": _listed(cron.hours),
-        "month": _listed(cron.months),
-        "timezone": zone,
-    }
-    days = {"day": _listed(cron.days)}
-    weekdays = {"day_of_week": ",".join(_WEEKDAYS[number] for number in cron.weekdays)}
-    if cron.either_day:
-        return OrTrigger([CronTrigger(**times, **days), CronTrigger(**times, **weekdays)])
-    return CronTrigger(**times, **days, **weekdays)
+    def __init__(self, settings: ScheduleSettings) -> None:
+        """Fire at the times that the settings mean."""
+        self._line = settings.cron
+        self._zone: tzinfo = UTC if settings.timezone == "UTC" else ZoneInfo(settings.timezone)
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """Return the first time behind the previous one, or from now on if there is none."""
+        # cronsim goes on behind a whole second, which is to count as well where nothing fired yet.
+        after = min(now, previous_fire_time) if previous_fire_time else now - timedelta(microseconds=1)
+        return find_next(self._line, after.astimezone(self._zone))
 
 
 def find_next_due(settings: ScheduleSettings, after: datetime) -> datetime | None:
     """Return the first time from a moment on that the settings mean, or None if there is none."""
-    due: datetime | None = build_trigger(settings).get_next_fire_time(None, after)
-    return due
+    return CronTrigger(settings).get_next_fire_time(None, after)
 
 
 def run_schedule(
@@ -238,11 +229,7 @@ def _job_options(loaded: LoadedSettings) -> dict[str, Any]:
     schedule = loaded.settings.schedule
     # APScheduler takes whole seconds, one at least.
     grace = max(1, int(schedule.misfire_grace.total_seconds()))
-    return {"trigger": build_trigger(schedule), "misfire_grace_time": grace}
-
-
-def _listed(numbers: tuple[int, ...]) -> str:
-    return ",".join(str(number) for number in numbers)
+    return {"trigger": CronTrigger(schedule), "misfire_grace_time": grace}
 
 
 def _shown(moment: datetime | None) -> str | None:

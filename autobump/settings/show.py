@@ -7,6 +7,7 @@ from typing import Any
 
 from autobump.content.yaml.events import YamlFault
 from autobump.content.yaml.load import load_with_places
+from autobump.settings.cron import explain_cron
 from autobump.settings.load import LoadedSettings
 from autobump.settings.model import SettingPath
 from autobump.support.printable import printable
@@ -66,8 +67,9 @@ def _write_section(
             yield from _write_section(value, said.get(key, {}), here, loaded)
         else:
             line = f"{indent}{key}: {write_value(said.get(key, value))}"
+            words = f"{explain_cron(value)}; " if here == ("schedule", "cron") else ""
             origin = printable(str(loaded.origins.get(here, "default")))
-            yield f"{line:<{_COLUMN}}  # {origin}"
+            yield f"{line:<{_COLUMN}}  # {words}{origin}"
 
 
 def _is_plain(text: str) -> bool:
