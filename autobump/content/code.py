@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from autobump.content.cache import ContentCache
-from autobump.content.imports import Import, find_imports
+from autobump.content.imports import Import, ItemCode, Use, find_imports
 from autobump.content.item import ContentItem, ItemKind
 from autobump.content.tree import ContentTree, TreeEntry
 from autobump.content.yaml.events import YamlFault
@@ -16,29 +16,6 @@ _SHARED_SUFFIX = "ApiModule"
 _MAX_IMPORTS = 1_000
 _MAX_IMPORTED_TEXT = 100_000
 """What imports more modules, or has more characters in their names, is no person's work and is not read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """One module an item needs.
-
-    Attributes:
-        module: As imported, dotted.
-        guarded: The code may do without it.
-        through: The shared module of the content repository that imports it, or empty for the item itself.
-    """
-
-    module: str
-    guarded: bool
-    through: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ItemCode:
-    """What an item's code imports; `absent` says why that cannot be told, or is empty."""
-
-    uses: tuple[Use, ...] = ()
-    absent: str = ""
 
 
 def read_code(tree: ContentTree, items: Iterable[ContentItem], cache: ContentCache) -> dict[str, ItemCode]:

@@ -1,4 +1,4 @@
-"""Which modules a Python file imports."""
+"""Which modules a Python file imports, and what an item needs of them."""
 
 import ast
 import re
@@ -37,6 +37,29 @@ _STRING_ENDS = {
 _PLACES: dict[str | None, str] = {"open": "(", "close": ")"}
 _FRESH = re.compile(r"(?:import|from|def|class)\s")
 """What begins a statement at the left edge whatever bracket is still open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One module an item needs.
+
+    Attributes:
+        module: As imported, dotted.
+        guarded: The code may do without it.
+        through: The shared module of the content repository that imports it, or empty for the item itself.
+    """
+
+    module: str
+    guarded: bool
+    through: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCode:
+    """What an item's code imports; `absent` says why that cannot be told, or is empty."""
+
+    uses: tuple[Use, ...] = ()
+    absent: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)

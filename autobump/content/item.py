@@ -4,12 +4,15 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from autobump.content.tree import TreeEntry
 from autobump.content.yaml.events import YamlFault, decode_text
 from autobump.content.yaml.outline import Document, Other, Outline, Scalar, read_outline
 from autobump.content.yaml.scan import scan_outline
 from autobump.content.yaml.splice import UnsafeEditError, find_value_span, splice_value
+
+if TYPE_CHECKING:
+    from autobump.content.tree import TreeEntry
 
 _ITEM_PATH = re.compile(r"Packs/([^/]+)/(Integrations|Scripts)/(?:[^/]+/)?[^/]+\.yml")
 _INSIDE = frozenset({"script", "commonfields"})
@@ -115,7 +118,7 @@ class ContentItem:
         return self.file.pack
 
 
-def find_item_files(entries: Iterable[TreeEntry]) -> Iterator[ItemFile]:
+def find_item_files(entries: Iterable["TreeEntry"]) -> Iterator[ItemFile]:
     """Pick the files that hold items, in the order given; links, submodules and deeper files are none.
 
     Source: layout of content packs as described in the Cortex XSOAR developer documentation; the two

@@ -4,10 +4,13 @@ import json
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from autobump.content.tree import TreeEntry
 from autobump.content.yaml.events import decode_text
 from autobump.content.yaml.splice import UnsafeEditError
+
+if TYPE_CHECKING:
+    from autobump.content.tree import TreeEntry
 
 MAX_METADATA_BYTES = 256 * 1024
 """Largest `pack_metadata.json` that is read; the largest known has 10 KiB. Objects take fifty times more."""
@@ -56,7 +59,7 @@ class PackFiles:
     """
 
     name: str
-    metadata: TreeEntry | None = None
+    metadata: "TreeEntry | None" = None
     release_notes: set[str] = field(default_factory=set)
     notes_blocked: bool = False
 
@@ -75,7 +78,7 @@ class Pack:
         return self.files.name
 
 
-def find_pack_files(entries: Iterable[TreeEntry]) -> dict[str, PackFiles]:
+def find_pack_files(entries: Iterable["TreeEntry"]) -> dict[str, PackFiles]:
     """Collect every pack's metadata file and release-note names, by folder name."""
     packs: dict[str, PackFiles] = {}
     for entry in entries:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
-from autobump.content.code import ItemCode, Use
+from autobump.content.imports import ItemCode, Use
 from autobump.images.inside.changes import ChangeKind, ImageDiff, compare_versions, package_key, versions_of
 from autobump.images.inside.modules import find_provider, in_standard_library
 

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from autobump.content.cache import ContentCache
-from autobump.content.code import ItemCode, Use, read_code
+from autobump.content.code import read_code
+from autobump.content.imports import ItemCode, Use
 from autobump.content.reader import read_content
 from autobump.content.tree import ContentTree
 from autobump.support.progress import Silent

@@ -1,6 +1,6 @@
 import pytest
 
-from autobump.content.code import ItemCode, Use
+from autobump.content.imports import ItemCode, Use
 from autobump.decisions.risk import (
     Finding,
     FindingKind,

@@ -2,23 +2,26 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from autobump.decisions.evaluation import Evaluation
 from autobump.decisions.risk import RiskLevel, RiskPolicy
 from autobump.images.choice import NoUpdateReason
 from autobump.images.inside.deprecated import DeprecatedImage
-from autobump.images.known import KnownImages
 from autobump.planning.plan import Plan, PlannedPullRequest
 from autobump.pull_requests.body.text import BodyContext, LeftOut
 from autobump.pull_requests.labels import RISK_LABELS
 from autobump.pull_requests.render import PullRequestOptions
 from autobump.settings.model import Settings
 
+if TYPE_CHECKING:
+    from autobump.images.known import KnownImages
+
 
 def gather_body_context(
     planned: PlannedPullRequest,
     left_out: Mapping[str, tuple[LeftOut, ...]],
-    images: KnownImages | None,
+    images: "KnownImages | None",
     deprecated: Mapping[str, DeprecatedImage],
     links: str,
 ) -> BodyContext:

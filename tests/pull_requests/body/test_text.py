@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from autobump.content.code import ItemCode, Use
+from autobump.content.imports import ItemCode, Use
 from autobump.decisions.bump import Bump
 from autobump.decisions.risk import ImageRisk, ItemRisk
 from autobump.images.inside.changes import ImageDiff
