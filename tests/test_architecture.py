@@ -79,7 +79,7 @@ ONE_IMPORTER = {
     "prometheus_client": {"service/metrics.py"},
     "requests": {"forges/github/", "support/http/"},
     "ruamel": {"content/yaml/"},
-    "signal": {"service/schedule.py", "support/parallel.py"},
+    "signal": {"service/signals.py", "support/parallel.py"},
     "sqlite3": {"support/sqlite_file.py"},
     "stdlib_list": {"images/inside/modules.py"},
     "subprocess": {"support/git.py"},

@@ -358,3 +358,21 @@ def test_pull_request_that_is_shown_is_one_of_the_demo() -> None:
     risks = re.findall(r"^> (- \*\*(?:breaking|review)\*\*: .*)$", README, re.MULTILINE)
     assert len(risks) == 2
     assert all(f"\n{risk}\n" in "\n".join(said) for risk in risks)
+
+
+def test_every_file_that_the_architecture_names_is_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    named = set(re.findall(r"`((?:\w+/)*\w+\.py|(?:\w+/)+)`", page))
+    package = ROOT / "autobump"
+    files = {path.name for path in package.rglob("*.py")}
+    folders = {path.name for path in package.rglob("*/")}
+    missing = [
+        name
+        for name in sorted(named)
+        if not (ROOT / name).exists()
+        and not (package / name).exists()
+        and name not in files
+        and name.rstrip("/") not in folders
+    ]
+    assert len(named) > 50
+    assert missing == []

@@ -15,8 +15,8 @@ from autobump.content.pack import PackMetadata
 from autobump.content.yaml.events import YamlFault
 from autobump.support.sqlite_file import SqliteCache
 
-_FORMAT = 2
-"""Raised whenever reading an item or a pack gives other facts than before."""
+CACHE_VERSION = 2
+"""Raised whenever reading an item or a pack gives other fields than before."""
 
 MAX_ROWS = 400_000
 """More than this, and what was not used for the longest time goes; some 100 MB."""
@@ -39,7 +39,7 @@ PackResult = tuple[PackMetadata | None, str]
 
 
 class ContentCache:
-    """Facts of items and packs; may be deleted at any time."""
+    """What items and packs say; may be deleted at any time."""
 
     def __init__(self, folder: Path | None) -> None:
         """Open the cache in a folder, or none."""
@@ -127,7 +127,7 @@ class ContentCache:
 def _version() -> int:
     """Return a number that differs between releases, because each may read items in its own way."""
     major, minor, patch = (int(part) for part in __version__.split(".")[:3])
-    return ((major * 100 + minor) * 100 + patch) * 100 + _FORMAT
+    return ((major * 100 + minor) * 100 + patch) * 100 + CACHE_VERSION
 
 
 def encode_item(result: ItemResult) -> list[Any]:

@@ -1,8 +1,5 @@
 """Groups bumps into pull requests: one image, one target, whole packs, bounded in size and number."""
 
-import hashlib
-import itertools
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -10,6 +7,7 @@ from enum import StrEnum
 
 from autobump.decisions.bump import Bump
 from autobump.images.choice import Release
+from autobump.planning.branch_name import branch_name
 
 
 class WaitReason(StrEnum):
@@ -214,36 +212,6 @@ def plan_pull_requests(
         tuple(sorted(planned, key=lambda pr: pr.branch)),
         tuple(sorted(waiting, key=lambda wait: wait.bump.path)),
     )
-
-
-def branch_name(
-    prefix: str,
-    repository: str,
-    packs: Sequence[str],
-    reserved_branches: Set[str] = frozenset(),
-    wave: str = "",
-    risk_group: str = "",
-) -> str:
-    """Return the branch of a new pull request: `<prefix><image name>/<8 hex of image and pack set>`.
-
-    A name that is reserved_branches gets other digits, always the same ones.
-    """
-    names = (
-        _branch_name(prefix, repository, packs, wave, risk_group, attempt) for attempt in itertools.count()
-    )
-    return next(name for name in names if name not in reserved_branches)
-
-
-def _branch_name(
-    prefix: str, repository: str, packs: Sequence[str], wave: str, risk_group: str, attempt: int
-) -> str:
-    extra = {"wave": wave, "lane": risk_group, "attempt": attempt}
-    told = {name: value for name, value in extra.items() if value}
-    key = json.dumps([repository, sorted(packs), *([told] if told else [])]).encode()
-    name = repository.rpartition("/")[2].removesuffix(
-        ".lock"
-    )  # git refuses that ending; the hash still differs
-    return f"{prefix}{name}/{hashlib.sha256(key).hexdigest()[:8]}"
 
 
 def _groups(bumps: Iterable[Bump]) -> list[Mapping[str, list[Bump]]]:

@@ -1,15 +1,10 @@
 """Repeats passes on a cron schedule until it is told to stop; the only importer of apscheduler."""
 
 import logging
-import queue
-import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
-from enum import Enum
-from types import FrameType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,13 +15,13 @@ from apscheduler.triggers.base import BaseTrigger
 
 from autobump.service.metrics import CONTENT_TYPE
 from autobump.service.scheduled import RunPass, Runs
+from autobump.service.signals import Signals, Wish
 from autobump.service.status_server import StatusServer
 from autobump.settings.cron import find_next
 from autobump.settings.load import LoadedSettings
 from autobump.settings.model import ScheduleSettings
 from autobump.support.errors import AutobumpError, ExitCode
 
-_LOOK_SECONDS = 1.0
 _PROMPT_SECONDS = 0.5
 STOP_SECONDS = 25.0
 """How long a pass may take to end the pull request it is at, once it is told to stop."""
@@ -81,11 +76,6 @@ def run_schedule(
     return service.run(due)
 
 
-class _Wish(Enum):
-    STOP = "stop"
-    RELOAD = "reload"
-
-
 class _Service:
     """The process around the passes: its signals, its scheduler and its status server."""
 
@@ -93,8 +83,7 @@ class _Service:
         self._load = load
         self._loaded = loaded
         self._runs = runs
-        self._wishes: queue.SimpleQueue[_Wish] = queue.SimpleQueue()
-        self._exit_code = ExitCode.DONE
+        self._signals = Signals()
         self._reloading = threading.Lock()
         self._status: StatusServer | None = None
         # What it has to tell comes by its events; without a handler Python would print its own lines.
@@ -106,7 +95,7 @@ class _Service:
 
     def run(self, first: datetime | None) -> ExitCode:
         """Work until told to stop."""
-        with self._signals():
+        with self._signals.caught():
             self._status = self._open_status(self._loaded)
             options = {"next_run_time": first} if first else {}
             self._scheduler.add_job(
@@ -115,26 +104,14 @@ class _Service:
             self._scheduler.start()
             self._tell("schedule started")
             try:
-                while self._next_wish() is _Wish.RELOAD:
+                while self._signals.wait() is Wish.RELOAD:
                     # On a thread: settings in the repository are fetched, which must not hold up a stop.
                     threading.Thread(target=self._reload, name="reload", daemon=True).start()
                 self._stop()
             finally:
                 if self._status:
                     self._status.close()
-        return self._exit_code
-
-    def _next_wish(self) -> _Wish:
-        """Wait for a signal.
-
-        The system may hand a signal to another thread while one is pending for this one. Then nothing wakes
-        this thread, which alone runs the handlers; so it looks every now and then by itself.
-        """
-        while True:
-            try:
-                return self._wishes.get(timeout=_LOOK_SECONDS)
-            except queue.Empty:
-                continue
+        return ExitCode.INTERRUPTED if self._signals.interrupted else ExitCode.DONE
 
     def _stop(self) -> None:
         self._runs.stop.set()
@@ -188,26 +165,6 @@ class _Service:
 
     def _hear(self, event: Any) -> None:
         self._runs.leave_out("busy" if event.code == EVENT_JOB_MAX_INSTANCES else "missed")
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        def stop(number: int, _: FrameType | None) -> None:
-            if number == signal.SIGINT:
-                if self._exit_code is ExitCode.INTERRUPTED:
-                    raise KeyboardInterrupt
-                self._exit_code = ExitCode.INTERRUPTED
-            self._wishes.put(_Wish.STOP)
-
-        def reload(_: int, __: FrameType | None) -> None:
-            self._wishes.put(_Wish.RELOAD)
-
-        wanted = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: reload}
-        before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 class _DaemonExecutor(BaseExecutor):  # type: ignore[misc] # apscheduler ships no types

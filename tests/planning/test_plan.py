@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autobump.decisions.bump import Bump
+from autobump.planning.branch_name import branch_name
 from autobump.planning.plan import (
     ClosedPullRequest,
     Limits,
     OpenPullRequest,
     Plan,
     WaitReason,
-    branch_name,
     plan_pull_requests,
 )
 from tests.fixtures.bumps import make_bump, make_bumps

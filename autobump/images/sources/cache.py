@@ -9,7 +9,7 @@ from pathlib import Path
 from autobump.images.choice import TagRecord
 from autobump.support.sqlite_file import SqliteCache
 
-_VERSION = 2
+CACHE_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tag_lists (
     source TEXT NOT NULL, repository TEXT NOT NULL,
@@ -48,7 +48,7 @@ class TagCache:
         """
         self._refresh = refresh
         path = folder / "tags.sqlite" if folder else None
-        self._file = SqliteCache(path, _VERSION, _SCHEMA, ["tag_lists"])
+        self._file = SqliteCache(path, CACHE_VERSION, _SCHEMA, ["tag_lists"])
 
     def find(self, source: str, repository: str) -> CachedTags | None:
         """Return what is remembered of an image, or None."""

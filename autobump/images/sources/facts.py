@@ -16,7 +16,7 @@ from autobump.support.sqlite_file import SqliteCache
 if TYPE_CHECKING:
     from autobump.images.sources.image_pages import Pages
 
-_VERSION = 1
+CACHE_VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (
     source TEXT NOT NULL, repository TEXT NOT NULL, tag TEXT NOT NULL, facts TEXT NOT NULL,
@@ -85,7 +85,9 @@ class RememberedFacts:
         self._source = source
         self._name = name
         self._complete = complete
-        self._file = SqliteCache(folder / "images.sqlite" if folder else None, _VERSION, _SCHEMA, ["facts"])
+        self._file = SqliteCache(
+            folder / "images.sqlite" if folder else None, CACHE_VERSION, _SCHEMA, ["facts"]
+        )
         self._known: dict[tuple[str, str], ImageFacts | None] = {}
 
     def prepare(self, wanted: Iterable[tuple[str, str]]) -> None:
