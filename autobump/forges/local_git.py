@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from autobump.forges import Base, PreparedAction
+from autobump.forges.protocol import Base, PreparedAction
 from autobump.pull_requests.actions import (
     Adopt,
     Close,

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import assert_never
 
-from autobump.forges import Forge
 from autobump.forges.name import ForgeName
+from autobump.forges.protocol import Forge
 from autobump.settings.model import Settings
 from autobump.support.git import Git
 from autobump.support.http.request_count import RequestCount

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from autobump.decisions.bump import Bump
 from autobump.decisions.evaluation import TAGS_UNAVAILABLE, Evaluation
-from autobump.forges import Base, Forge, PreparedAction
+from autobump.forges.protocol import Base, Forge, PreparedAction
 from autobump.images.choice import NoUpdateReason
 from autobump.images.lookup import look_up_digests
 from autobump.images.results import Digest, Unavailable

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from autobump.forges import Forge
+from autobump.forges.protocol import Forge
 from autobump.passes.evaluate import Filters
 from autobump.passes.result import PassResult
 from autobump.pull_requests.dashboard import (

@@ -31,7 +31,7 @@ from autobump.support.http.request_count import RequestCount
 from autobump.support.progress import Progress
 
 if TYPE_CHECKING:
-    from autobump.forges import Forge
+    from autobump.forges.protocol import Forge
     from autobump.pull_requests.actions import Outcome
 
 _log = logging.getLogger(__name__)

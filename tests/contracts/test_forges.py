@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from autobump.content.tree import ContentTree
-from autobump.forges import Forge
 from autobump.forges.github.api import GitHubPace
 from autobump.forges.github.client import connect_with_token
 from autobump.forges.github.forge import GitHubForge, GitHubOptions
 from autobump.forges.local_git import LocalGitForge
+from autobump.forges.protocol import Forge
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.passes.one import Pass
 from autobump.pull_requests.actions import Outcome

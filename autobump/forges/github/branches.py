@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from autobump.forges import Base
 from autobump.forges.github.api import GitHubApi, parse
 from autobump.forges.github.errors import RefusedError
 from autobump.forges.github.models import Commit, GitObject, Ref
+from autobump.forges.protocol import Base
 from autobump.pull_requests.edits import FileChange
 from autobump.pull_requests.marker import Marker, find_trailer, find_tree, render_tree
 from autobump.pull_requests.render import DesiredPullRequest

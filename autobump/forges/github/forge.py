@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from autobump.forges import Base, PreparedAction
 from autobump.forges.github.api import GitHubApi
 from autobump.forges.github.branches import Branches
 from autobump.forges.github.dashboard import GitHubDashboard
@@ -11,6 +10,7 @@ from autobump.forges.github.errors import OutOfBudgetError
 from autobump.forges.github.existing import ExistingReader
 from autobump.forges.github.models import PullRequest
 from autobump.forges.github.pull_requests import PullRequests
+from autobump.forges.protocol import Base, PreparedAction
 from autobump.planning.plan import WaitReason
 from autobump.pull_requests.actions import Adopt, Close, Create, Hold, Leave, Lift, Outcome, Refresh
 from autobump.pull_requests.edits import FileChange
