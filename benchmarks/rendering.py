@@ -2,7 +2,8 @@
 
 from autobump.planning.plan import Limits, plan_pull_requests
 from autobump.pull_requests.body.text import BodyContext
-from autobump.pull_requests.render import DesiredPullRequest, PullRequestOptions
+from autobump.pull_requests.options import PullRequestOptions
+from autobump.pull_requests.render import DesiredPullRequest
 from tests.fixtures.bumps import make_bumps
 
 

@@ -70,7 +70,7 @@ IO = {"os", "subprocess", "socket", "requests", "github", "tempfile", "pathlib",
 
 ONE_IMPORTER = {
     "_ruamel_yaml": {"content/yaml/scan.py"},
-    "apscheduler": {"service/schedule.py"},
+    "apscheduler": {"service/process.py"},
     "click": {"cli/"},
     "cronsim": {"settings/cron.py"},
     "fcntl": {"support/lock.py"},

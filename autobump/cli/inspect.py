@@ -77,7 +77,7 @@ def show_tags(
         raise click.UsageError("--repo goes with --export alone")
     from datetime import UTC, datetime
 
-    from autobump.passes.inspect.explain import explain_tags
+    from autobump.passes.inspect.tags import explain_tags
     from autobump.passes.open import open_tags
 
     settings = config.load(None).settings
@@ -135,7 +135,7 @@ def show_diff(
     IMAGE is namespace/name; OLD and NEW are tags of it.
     """
     from autobump.images.sources.facts import open_facts_source
-    from autobump.passes.inspect.explain import compare_tags
+    from autobump.passes.inspect.diff import compare_tags
     from autobump.support.files import find_cache_folder
 
     registry = config.load(None).settings.registry

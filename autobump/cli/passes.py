@@ -73,7 +73,7 @@ def schedule(options: "PassOptions", config: SettingsChoice, dry_run: bool, at_o
     """
     from autobump.passes.open import open_repository
     from autobump.passes.several import run_due_pass
-    from autobump.service.schedule import run_schedule
+    from autobump.service.process import run_schedule
     from autobump.settings.load import find_named_file
     from autobump.support.logs import log_what_is_done
 

@@ -23,7 +23,7 @@ class Bump:
         risk: Risk of the update; None when it was not assessed.
         wave: Name of its wave; bumps of different waves never share a pull request. Empty without waves.
         risk_group: Bumps of different groups never share a pull request; empty for those that are safe.
-        joins: It may join an open pull request; not one that is not in there yet and whose risk is unknown.
+        may_join: It may join an open pull request; not so while it is in none and its risk is unknown.
     """
 
     item: ContentItem
@@ -35,7 +35,7 @@ class Bump:
     risk: ItemRisk | None = None
     wave: str = ""
     risk_group: str = ""
-    joins: bool = True
+    may_join: bool = True
 
     @property
     def path(self) -> str:

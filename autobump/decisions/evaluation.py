@@ -33,7 +33,7 @@ class Evaluation:
         files: How many item files there are.
         bumps: Items that move to another tag.
         skipped: Items that stay, and why.
-        problems: Files that could not be evaluation.
+        problems: Files that could not be evaluated.
         notices: What else a maintainer should know.
         found: What the registry holds of each image that was asked for, newest first, by name.
     """
@@ -81,7 +81,9 @@ class Evaluation:
             skipped=by_path([*self.skipped, *held]),
         )
 
-    def beside(self, risk_groups: Mapping[str, str], packs: Set[tuple[str, str]]) -> "Evaluation":
+    def with_open_pull_requests(
+        self, risk_groups: Mapping[str, str], packs: Set[tuple[str, str]]
+    ) -> "Evaluation":
         """Return the same with every bump where open pull requests have it, before its risk is known.
 
         Args:
@@ -96,7 +98,7 @@ class Evaluation:
             else replace(
                 bump,
                 risk_group=risk_groups.get(bump.path, bump.risk_group),
-                joins=bump.path in risk_groups or (bump.image.repository, bump.item.pack) not in packs,
+                may_join=bump.path in risk_groups or (bump.image.repository, bump.item.pack) not in packs,
             )
             for bump in self.bumps
         )
@@ -117,7 +119,9 @@ class Evaluation:
                 skipped.append(_hold(bump, describe_finding(risk.findings[0])))
             else:
                 risk_group = policy.risk_group(risk.level) if risk.known else bump.risk_group
-                bumps.append(replace(bump, risk=risk, risk_group=risk_group, joins=bump.joins or risk.known))
+                bumps.append(
+                    replace(bump, risk=risk, risk_group=risk_group, may_join=bump.may_join or risk.known)
+                )
         return replace(self, bumps=tuple(bumps), skipped=by_path(skipped))
 
 

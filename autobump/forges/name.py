@@ -12,4 +12,8 @@ class ForgeName(StrEnum):
     @property
     def is_remote(self) -> bool:
         """Whether its repository lives elsewhere, so that a pass may read it through a clone of its own."""
-        return self is ForgeName.GITHUB
+        match self:
+            case ForgeName.GITHUB:
+                return True
+            case ForgeName.LOCAL:
+                return False

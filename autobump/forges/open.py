@@ -53,10 +53,15 @@ def check_environment(name: ForgeName) -> None:
     Raises:
         UsageError: It does not.
     """
-    if name is ForgeName.GITHUB:
-        from autobump.forges.github.connect import check_environment
+    match name:
+        case ForgeName.GITHUB:
+            from autobump.forges.github.connect import check_environment
 
-        check_environment()
+            check_environment()
+        case ForgeName.LOCAL:
+            pass
+        case _:
+            assert_never(name)
 
 
 def identify_forge(name: ForgeName, git: Git, settings: Settings) -> str:

@@ -68,7 +68,7 @@ def look_up_releases(source: TagSource, wanted: Wanted, progress: Progress) -> d
         except RegistryError as exc:  # also a tag that is not there: the image is
             return Unavailable(str(exc))
         except Exception as exc:
-            return _surprised(exc, repository)
+            return _report_unexpected(exc, repository)
 
     return _in_parallel(look_up, names, wanted.threads, progress)
 
@@ -93,7 +93,7 @@ def look_up_digests(
         except RegistryError as exc:
             return Unavailable(str(exc))
         except Exception as exc:
-            return _surprised(exc, ":".join(target))
+            return _report_unexpected(exc, ":".join(target))
 
     return _in_parallel(look_up, wanted, threads, progress)
 
@@ -132,14 +132,14 @@ def look_up_facts(
         except RegistryError as exc:
             return Unavailable(str(exc))
         except Exception as exc:
-            return _surprised(exc, ":".join(key))
+            return _report_unexpected(exc, ":".join(key))
         answered.set()
         return facts
 
     return _in_parallel(look_up, keys, threads, progress)
 
 
-def _surprised(exc: Exception, asked: str) -> Unavailable:
+def _report_unexpected(exc: Exception, asked: str) -> Unavailable:
     """Make a surprise, which is a fault of ours, cost no more than what was asked, and tell of it loudly.
 
     Raises:

@@ -23,7 +23,8 @@ from autobump.passes.result import PassResult
 from autobump.planning.existing import ExistingState
 from autobump.planning.plan import Plan
 from autobump.planning.waves import WaveData
-from autobump.pull_requests.body.context import choose_options, gather_body_context, gather_left_out, in_use
+from autobump.pull_requests.body.context import gather_body_context, gather_left_out, in_use
+from autobump.pull_requests.options import choose_options
 from autobump.pull_requests.render import DesiredPullRequest
 from autobump.settings.model import Settings
 from autobump.support.errors import RegistryError

@@ -67,7 +67,7 @@ def plan_with_risk(
 ) -> tuple[Evaluation, Plan]:
     """Plan, look at the risk of what is in the plan, and plan again until all of it was looked at."""
     if assessor is not None:
-        evaluation = evaluation.beside(state.risk_groups, state.itemised_packs)
+        evaluation = evaluation.with_open_pull_requests(state.risk_groups, state.itemised_packs)
     packs_in_pull_requests = state.packs_in_pull_requests
     while True:
         plan = _plan_waves(this, evaluation, state)

@@ -5,7 +5,7 @@ import json
 from autobump.content.tree import ContentTree
 from autobump.planning.waves import WaveData
 from autobump.settings.model import RolloutSettings
-from autobump.support.errors import RegistryError, UsageError
+from autobump.support.errors import UsageError
 from autobump.support.files import expand_home
 from autobump.support.git import GitError
 
@@ -47,12 +47,9 @@ def load_wave_data(rollout: RolloutSettings, tree: ContentTree) -> WaveData:
 
 def _read(name: str, tree: ContentTree) -> bytes:
     if name.startswith(("https://", "http://")):
-        from autobump.support.http.client import HttpClient, HttpLimits
+        from autobump.support.http.client import download
 
-        answer = HttpClient(HttpLimits(connections=1, answer_bytes=_MAX_BYTES)).send("GET", name)
-        if answer.status != 200:
-            raise RegistryError(f"{name} answered {answer.status}")
-        return answer.body
+        return download(name, _MAX_BYTES)
     try:
         data = tree.read_file(name)
     except GitError:  # the path leads out of the repository

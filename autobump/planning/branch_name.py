@@ -16,7 +16,7 @@ def branch_name(
 ) -> str:
     """Return the branch of a new pull request: `<prefix><image name>/<8 hex of image and pack set>`.
 
-    A name that is reserved_branches gets other digits, always the same ones.
+    A name that is reserved gets other digits, always the same ones.
     """
     names = (
         _branch_name(prefix, repository, packs, wave, risk_group, attempt) for attempt in itertools.count()

@@ -159,7 +159,7 @@ def plan_pull_requests(
     for bump in ordered:
         pack = bump.item.pack
         cover = (
-            covering.get((bump.image.repository, bump.wave, bump.risk_group, pack)) if bump.joins else None
+            covering.get((bump.image.repository, bump.wave, bump.risk_group, pack)) if bump.may_join else None
         )
         veto = refused.get((bump.image.repository, bump.target.tag.text, pack))
         if cover is not None and cover.hold_reason:

@@ -40,7 +40,7 @@ class Wave:
     max_items: int | None = None
     soak: timedelta = timedelta()
 
-    def takes(self, bump: Bump, data: "WaveData") -> bool:
+    def accepts(self, bump: Bump, data: "WaveData") -> bool:
         """Whether an update belongs to it, as far as its number is not the question."""
         metadata = bump.pack.metadata
         return (
@@ -132,8 +132,10 @@ def take_turns(
     for (image, target), group in groups.items():
         mine = [pr for pr in pull_requests if (pr.image, pr.target) == (image, target)]
         rollout = _Rollout(waves, mine, data, now, partial=partial)
-        gone = {pack for refused_image, tag, pack in refused if (refused_image, tag) == (image, target)}
-        turns = rollout.take_turns(group, gone)
+        refused_packs = {
+            pack for refused_image, tag, pack in refused if (refused_image, tag) == (image, target)
+        }
+        turns = rollout.take_turns(group, refused_packs)
         ready += turns.ready
         waiting += turns.waiting
     return Turns(
@@ -161,7 +163,7 @@ class _Rollout:
         self._partial = partial
         self._open = {path: pr.wave for pr in prs if pr.is_open for path in pr.paths}
 
-    def take_turns(self, bumps: Sequence[Bump], gone: Set[str]) -> Turns:
+    def take_turns(self, bumps: Sequence[Bump], refused_packs: Set[str]) -> Turns:
         members = self._assign(bumps)
         names = [wave.name for wave in self._waves]
         # What was made without waves, or in one that the settings do not name any more, goes on as it is.
@@ -172,7 +174,7 @@ class _Rollout:
             group = members.get(wave.name, [])
             pending: list[Bump] = []
             for bump in group:
-                stays = bump.path in self._open or bump.item.pack in gone
+                stays = bump.path in self._open or bump.item.pack in refused_packs
                 (ready if stays else pending).append(bump)
             if why:
                 waiting += [Waiting(bump, WaitReason.WAITING_FOR_WAVE, why) for bump in pending]
@@ -198,7 +200,7 @@ class _Rollout:
     def _find_wave(self, bump: Bump, used: Mapping[str, Set[str]]) -> str:
         for wave in self._waves:
             full = wave.max_items is not None and len(used[wave.name] - {bump.path}) >= wave.max_items
-            if not full and wave.takes(bump, self._data):
+            if not full and wave.accepts(bump, self._data):
                 return wave.name
         return ""  # there are no waves: the last one takes everything
 

@@ -68,7 +68,7 @@ class Overview:
         outcomes: What became of it, and what was made.
         waiting: Updates that wait, by path.
         skipped: Items that stay, and why, by path.
-        problems: Files that could not be evaluation, by path.
+        problems: Files that could not be evaluated, by path.
         deprecated: Deprecated images that items use, by name.
     """
 

@@ -28,7 +28,7 @@ class Marker:
         head: The commit it describes; empty where the commit itself carries the marker.
         branch: Its branch.
         wave: The wave of its bumps, see `Bump`.
-        lane: The risk group of its bumps, see `Bump`.
+        lane: The risk group of its bumps, see `Bump`; a marker keeps the names it was made with.
         risk: The worst level of its items that its text tells of; empty while some are not known.
         closed: Why its end keeps nothing out: autobump closed it itself, or a person lifted what closing it
             meant. Empty otherwise.

@@ -9,6 +9,7 @@ from autobump.decisions.bump import Bump
 from autobump.planning.plan import PlannedPullRequest
 from autobump.pull_requests.body.text import BodyContext, render_body
 from autobump.pull_requests.marker import Marker, hash_base, render_marker, render_trailer
+from autobump.pull_requests.options import PullRequestOptions
 from autobump.support.markdown import MAX_BODY, count
 
 _MAX_MARKER = 40_000
@@ -17,29 +18,6 @@ _SPARE = 200
 """Left free, so that a full body can still take the reason why it was closed into its marker."""
 
 _RISK_WORDS = {"breaking": "may break", "review": "to review"}
-
-
-@dataclass(frozen=True, slots=True)
-class PullRequestOptions:
-    """What a pull request gets beside its text.
-
-    Attributes:
-        labels: Labels.
-        draft: Open it as a draft.
-        reviewers: Logins asked for a review.
-        team_reviewers: Team slugs asked for a review.
-        assignees: Logins it is assigned to.
-        automerge: Turn on auto-merge, where the repository allows it; never for a draft.
-        harmless: Nothing of it is for a person to look at first: else no auto-merge stays on.
-    """
-
-    labels: tuple[str, ...] = ()
-    draft: bool = False
-    reviewers: tuple[str, ...] = ()
-    team_reviewers: tuple[str, ...] = ()
-    assignees: tuple[str, ...] = ()
-    automerge: bool = False
-    harmless: bool = True
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,14 @@ _CUT = "\n\n… cut, because GitHub takes 1 MiB; the whole result is in the repo
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ActionsReport:
     """What is left to tell: commands for stdout, and the files that could not be written, with the cause."""
 
     commands: tuple[str, ...]
     failures: tuple[str, ...]
 
 
-def report_to_actions(outcomes: Sequence[RepositoryOutcome], environ: Mapping[str, str]) -> Told:
+def report_to_actions(outcomes: Sequence[RepositoryOutcome], environ: Mapping[str, str]) -> ActionsReport:
     """Write summary and outputs to the files that Actions names, and return the annotations.
 
     Args:
@@ -46,7 +46,7 @@ def report_to_actions(outcomes: Sequence[RepositoryOutcome], environ: Mapping[st
                 _append(Path(name), text)
             except OSError as exc:
                 failures.append(f"cannot write {name}, which {variable} names: {exc.strerror}")
-    return Told(tuple(annotations(outcomes)), tuple(failures))
+    return ActionsReport(tuple(annotations(outcomes)), tuple(failures))
 
 
 def count_outputs(result: PassResult) -> dict[str, int]:

@@ -10,7 +10,7 @@ from types import FrameType
 _LOOK_SECONDS = 1.0
 
 
-class Wish(Enum):
+class SignalRequest(Enum):
     """What a signal asks for."""
 
     STOP = "stop"
@@ -27,7 +27,7 @@ class Signals:
     def __init__(self) -> None:
         """Catch nothing yet."""
         self.interrupted = False
-        self._wishes: queue.SimpleQueue[Wish] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[SignalRequest] = queue.SimpleQueue()
 
     @contextmanager
     def caught(self) -> Iterator[None]:
@@ -38,10 +38,10 @@ class Signals:
                 if self.interrupted:
                     raise KeyboardInterrupt
                 self.interrupted = True
-            self._wishes.put(Wish.STOP)
+            self._requests.put(SignalRequest.STOP)
 
         def reload(_: int, __: FrameType | None) -> None:
-            self._wishes.put(Wish.RELOAD)
+            self._requests.put(SignalRequest.RELOAD)
 
         wanted = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: reload}
         before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
@@ -51,7 +51,7 @@ class Signals:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def wait(self) -> Wish:
+    def wait(self) -> SignalRequest:
         """Wait for a signal.
 
         The system may hand a signal to another thread while one is pending for this one. Then nothing wakes
@@ -59,6 +59,6 @@ class Signals:
         """
         while True:
             try:
-                return self._wishes.get(timeout=_LOOK_SECONDS)
+                return self._requests.get(timeout=_LOOK_SECONDS)
             except queue.Empty:
                 continue

@@ -20,8 +20,8 @@ from autobump.passes.result import Failure, PassResult, RepositoryOutcome, merge
 from autobump.passes.several import run_due_pass
 from autobump.report.several import render_several_table
 from autobump.report.table import render_table
-from autobump.service.schedule import find_next_due
-from autobump.service.scheduled import Runs
+from autobump.service.due_passes import Runs
+from autobump.service.process import find_next_due
 from autobump.settings.load import LoadedSettings, load_settings
 from autobump.settings.model import Settings
 from autobump.support.git import Git

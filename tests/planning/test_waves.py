@@ -128,15 +128,15 @@ def test_full_wave_stays_full_when_its_items_are_merged() -> None:
 
 def test_waves_select_by_coverage_support_and_nightly_tests() -> None:
     facts = WaveData({A.path.replace(".yml", ".py").lower(): 91.9}, frozenset({"B"}))
-    assert Wave("w", min_coverage=91.9).takes(A, facts)
-    assert not Wave("w", min_coverage=92).takes(A, facts)
-    assert Wave("w", max_coverage=0).takes(B, facts)
-    assert Wave("w", nightly=True).takes(B, facts)
-    assert not Wave("w", nightly=True).takes(A, facts)
-    assert Wave("w", nightly=False).takes(A, facts)
-    assert Wave("w", support=("xsoar",)).takes(A, facts)
-    assert not Wave("w", support=("partner",)).takes(A, facts)
-    assert not Wave("w", images=("demisto/x*",)).takes(A, facts)
+    assert Wave("w", min_coverage=91.9).accepts(A, facts)
+    assert not Wave("w", min_coverage=92).accepts(A, facts)
+    assert Wave("w", max_coverage=0).accepts(B, facts)
+    assert Wave("w", nightly=True).accepts(B, facts)
+    assert not Wave("w", nightly=True).accepts(A, facts)
+    assert Wave("w", nightly=False).accepts(A, facts)
+    assert Wave("w", support=("xsoar",)).accepts(A, facts)
+    assert not Wave("w", support=("partner",)).accepts(A, facts)
+    assert not Wave("w", images=("demisto/x*",)).accepts(A, facts)
 
 
 def test_pass_over_a_part_opens_no_wave_that_was_not_open() -> None:

@@ -23,7 +23,8 @@ from autobump.pull_requests.dashboard import (
     tick_boxes,
 )
 from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
-from autobump.pull_requests.render import DesiredPullRequest, PullRequestOptions
+from autobump.pull_requests.options import PullRequestOptions
+from autobump.pull_requests.render import DesiredPullRequest
 from autobump.support.markdown import MAX_BODY
 from tests.fixtures.bumps import make_bump, make_bumps
 from tests.fixtures.golden import check_golden

@@ -9,8 +9,9 @@ from autobump.pull_requests.body.text import BodyContext
 from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
 from autobump.pull_requests.labels import OVERWRITTEN_LABEL
 from autobump.pull_requests.marker import Marker
+from autobump.pull_requests.options import PullRequestOptions
 from autobump.pull_requests.reconcile import describe_existing, find_merged, reconcile
-from autobump.pull_requests.render import DesiredPullRequest, PullRequestOptions
+from autobump.pull_requests.render import DesiredPullRequest
 from tests.fixtures.bumps import make_bump
 
 

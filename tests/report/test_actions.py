@@ -9,7 +9,7 @@ from autobump.decisions.evaluation import Evaluation, Notice
 from autobump.passes.result import Failure, PassResult, RepositoryOutcome
 from autobump.planning.plan import Plan
 from autobump.report import actions
-from autobump.report.actions import Told, report_to_actions
+from autobump.report.actions import ActionsReport, report_to_actions
 from tests.conftest import NOW
 from tests.fixtures.bumps import make_bump
 from tests.fixtures.repositories import make_repository, script_pack
@@ -41,7 +41,7 @@ def test_summary_and_outputs_go_where_actions_wants_them(tmp_path: Path) -> None
 
 
 def test_outside_actions_nothing_is_written(tmp_path: Path) -> None:
-    assert report_to_actions([RepositoryOutcome("", RESULT)], {}) == Told((), ())
+    assert report_to_actions([RepositoryOutcome("", RESULT)], {}) == ActionsReport((), ())
 
 
 def test_file_that_cannot_be_written_keeps_nothing_from_the_others(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_unit_is_hardened(unit: str, tmp_path: Path) -> None:
 
 def test_unit_calls_a_command_that_exists_and_waits_long_enough_for_its_end(unit: str) -> None:
     from autobump.cli import cli
-    from autobump.service.schedule import STOP_SECONDS
+    from autobump.service.process import STOP_SECONDS
 
     start = re.search(r"^ExecStart=\S+ (--log-format json) schedule (.*)$", unit, re.MULTILINE)
     assert start is not None

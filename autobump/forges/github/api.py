@@ -86,7 +86,7 @@ class GitHubApi:
         self._requester = github.requester
         self._pace = pace or GitHubPace()
         self._login = login
-        self._traffic = request_count or RequestCount()
+        self._request_count = request_count or RequestCount()
         self._retrier = Retrier(self._pace.total_wait_seconds, _no_time_left)
 
     def login(self) -> str:
@@ -263,7 +263,7 @@ class GitHubApi:
 
     def _count(self) -> None:
         left, _ = self._requester.rate_limiting  # as the last answer said; -1 when none did
-        self._traffic.count_github_call(left if left >= 0 else None)
+        self._request_count.count_github_call(left if left >= 0 else None)
 
 
 def parse(model: type[BaseModel], data: Any, what: str) -> Any:

@@ -48,12 +48,9 @@ class DeprecatedImagesSource:
                 raise RegistryError(f"cannot read {self._path}: {exc.strerror}") from exc
         if not self._url:
             return "[]"
-        from autobump.support.http.client import HttpClient, HttpLimits
+        from autobump.support.http.client import download
 
-        answer = HttpClient(HttpLimits(connections=1)).send("GET", self._url)
-        if answer.status != 200:
-            raise RegistryError(f"GitHub answered {answer.status} for the list of deprecated images")
-        return answer.body.decode("utf-8-sig")
+        return download(self._url).decode("utf-8-sig")
 
 
 def open_deprecated_images(spelling: str, tags: str) -> DeprecatedImagesSource:

@@ -1,8 +1,7 @@
-"""Shows how decisions come about: one item's trail, one image's tags."""
+"""The decision trail of one item."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime
 from difflib import get_close_matches
 
 from autobump.content.item import find_item_files
@@ -15,32 +14,20 @@ from autobump.decisions.evaluation import Evaluation
 from autobump.decisions.holds import find_holds
 from autobump.decisions.risk import RiskLevel, describe_finding
 from autobump.images.choice import (
-    NewerTag,
-    NoUpdate,
-    Release,
-    choose_tag,
     describe_span,
-    sort_releases,
-    why_too_young,
 )
-from autobump.images.inside.changes import ImageDiff, TagDiff
-from autobump.images.inside.facts import ImageFacts
 from autobump.images.inside.pythons import PythonVersions
-from autobump.images.reference import Tag, find_current_tag, parse_image_ref
-from autobump.images.sources import FactsSource, TagSource
 from autobump.passes.evaluate import hold_back
+from autobump.passes.inspect.tags import tag_lines
 from autobump.passes.one import Pass
 from autobump.passes.plan import open_risk_assessor, plan_with_risk
 from autobump.planning.existing import ExistingState
 from autobump.planning.plan import Plan, WaitReason
 from autobump.settings.model import Settings
-from autobump.support.errors import ImageNotFoundError, UsageError
+from autobump.support.errors import UsageError
 from autobump.support.markdown import count
 from autobump.support.printable import printable_path
 from autobump.support.progress import Silent
-
-_MAX_ASKED = 3
-"""Most tags whose date and digest are asked for one by one."""
 
 
 def explain_item(this_pass: Pass, path: str, origin: str) -> Iterator[str]:
@@ -103,40 +90,7 @@ def explain_item(this_pass: Pass, path: str, origin: str) -> Iterator[str]:
         yield f"Tags of {repository}:"
         pythons = PythonVersions(this_pass.facts, chosen.found)
         why_not = hold_back(holds, repository, pythons, this_pass.now) if holds else None
-        yield from _tag_lines(releases, eligible.current, settings, this_pass.now, limit=5, why_held=why_not)
-
-
-def explain_tags(
-    image: str, source: TagSource, settings: Settings, now: datetime, limit: int
-) -> Iterator[str]:
-    """Yield an image's immutable tags newest first, with the chosen one marked.
-
-    Args:
-        image: `namespace/name`, with `:tag` to choose as for an item on that tag.
-        source: Where tags come from.
-        settings: The settings in force.
-        now: The time that counts, with timezone.
-        limit: Most tags to list.
-
-    Raises:
-        UsageError: This is no image, or the source has none of that name.
-        RegistryError: The source could not answer.
-    """
-    try:
-        reference = parse_image_ref(image)
-    except ValueError as exc:
-        raise UsageError(str(exc)) from exc
-    current = find_current_tag(reference.tag) if reference.tag else None
-    if reference.tag and current is None:
-        raise UsageError(f"{reference.tag} is no tag to start from: it can be overwritten")
-    source.prepare({reference.repository: [reference.tag] if reference.tag else []})
-    try:
-        records = source.fetch_tags(reference.repository)
-    except ImageNotFoundError as exc:
-        raise UsageError(str(exc)) from exc
-    releases = _with_facts(source, reference.repository, sort_releases(records), limit)
-    yield f"{reference.repository}: {len(releases)} immutable of {len(records)} tags"
-    yield from _tag_lines(releases, current, settings, now, limit)
+        yield from tag_lines(releases, eligible.current, settings, this_pass.now, limit=5, why_held=why_not)
 
 
 def _explain_problem(problems: Iterable[Problem], path: str) -> Iterator[str]:
@@ -208,61 +162,6 @@ def _explain_wave(bump: Bump, settings: Settings, waits: WaitReason | None) -> I
         )
 
 
-def _with_facts(
-    source: TagSource, repository: str, releases: tuple[Release, ...], limit: int
-) -> tuple[Release, ...]:
-    """Add dates and digests that did not come with the tags, to those that are shown first."""
-    dated = list(releases)
-    for index, release in enumerate(releases[: min(limit, _MAX_ASKED)]):
-        tag = release.tag.text
-        dated[index] = replace(
-            release,
-            created=release.created or source.fetch_created(repository, tag),
-            digest=release.digest or source.fetch_digest(repository, tag),
-        )
-    return tuple(dated)
-
-
-def _tag_lines(
-    releases: tuple[Release, ...],
-    current: Tag | None,
-    settings: Settings,
-    now: datetime,
-    limit: int,
-    why_held: Callable[[Release], str] | None = None,
-) -> Iterator[str]:
-    min_age = settings.registry.min_age
-    choice = choose_tag(current, releases, min_age=min_age, now=now, why_held=why_held)
-    chosen = choice.release.tag if isinstance(choice, NewerTag) else None
-    place = next((place for place, release in enumerate(releases) if release.tag == chosen), 0)
-    # Below many that are held or too young, the chosen one gets its row all the same.
-    shown = releases[:limit] + releases[max(limit, place) : place + 1]
-    width = max((len(release.tag.text) for release in shown), default=0)
-    for number, release in enumerate(shown):
-        if number == limit and place > limit:
-            yield f"  … {place - limit} between"
-        if release.tag == chosen:
-            note = "chosen"
-        elif release.tag == current:
-            note = "current"
-        elif current is not None and release.tag.build <= current.build:
-            note = "not above the current one"
-        elif chosen is not None and release.tag < chosen:
-            note = "older than the chosen one"
-        else:
-            note = why_too_young(release, min_age=min_age, now=now) or ""
-            note = note or (why_held(release) if why_held else "")
-        created = f"{release.created:%Y-%m-%d}" if release.created else "no date   "
-        digest = (release.digest or "no digest")[:19]
-        mark = "*" if release.tag == chosen else " "
-        facts = f"{release.tag.text:<{width}}  build {release.tag.build:<9} {created}  {digest:<19}"
-        yield f"{mark} {facts}  {note}".rstrip()
-    if older := len(releases[max(limit, place + 1) :]):
-        yield f"  … {older} older ones"
-    if isinstance(choice, NoUpdate):
-        yield f"{choice.reason}: {choice.detail}"
-
-
 def _require_item(tree: ContentTree, path: str) -> str:
     files = {file.path: file for file in find_item_files(tree.entries)}
     if path in files:
@@ -287,33 +186,3 @@ def _place(problem: Problem) -> str:
 
 def _line(outcome: str, rule: str, detail: str) -> str:
     return f"{outcome:<8}{rule:<22}{detail}"
-
-
-def compare_tags(image: str, old: str, new: str, source: FactsSource | None) -> TagDiff:
-    """Return what changes inside an image between two tags.
-
-    Args:
-        image: `namespace/name`.
-        old: The older tag.
-        new: The newer tag.
-        source: Tells what is inside; None when the settings want none.
-
-    Raises:
-        UsageError: No image, no tag, or no source.
-        RegistryError: The source could not answer, or has nothing of a tag.
-    """
-    if source is None:
-        raise UsageError("there is no source of image facts; name one with --facts")
-    try:
-        repository = parse_image_ref(image).repository
-        for tag in (old, new):
-            parse_image_ref(f"{repository}:{tag}")
-    except ValueError as exc:
-        raise UsageError(f"{image} from {old} to {new}: {exc}") from exc
-    source.prepare([(repository, old), (repository, new)])
-    found = [(tag, source.fetch_facts(repository, tag)) for tag in (old, new)]
-    for tag, facts in found:
-        if facts is None:
-            raise ImageNotFoundError(f"nothing is published of what is inside {repository}:{tag}")
-    was, now = (facts or ImageFacts() for _, facts in found)
-    return TagDiff(repository, old, new, ImageDiff(was, now))

@@ -5,14 +5,10 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from autobump.decisions.evaluation import Evaluation
-from autobump.decisions.risk import RiskLevel, RiskPolicy
 from autobump.images.choice import NoUpdateReason
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.planning.plan import Plan, PlannedPullRequest
 from autobump.pull_requests.body.text import BodyContext, LeftOut
-from autobump.pull_requests.labels import RISK_LABELS
-from autobump.pull_requests.render import PullRequestOptions
-from autobump.settings.model import Settings
 
 if TYPE_CHECKING:
     from autobump.images.known import KnownImages
@@ -45,42 +41,6 @@ def gather_body_context(
         deprecated=deprecated.get(image),
         links=links,
     )
-
-
-def risk_labels(planned: PlannedPullRequest, policy: RiskPolicy) -> tuple[str, ...]:
-    """Return the label that the worst of a pull request's items asks for, if any."""
-    levels = [bump.risk.level for bump in planned.bumps if bump.risk is not None]
-    worst = max(levels, key=lambda level: level.rank, default=RiskLevel.NONE)
-    # A pull request of a risk group has its label also when its risk is not known this time.
-    marked = RiskLevel(planned.risk_group) if planned.risk_group else worst
-    return (RISK_LABELS[marked],) if planned.risk_group or policy.marks(worst) else ()
-
-
-def choose_options(planned: PlannedPullRequest, settings: Settings) -> PullRequestOptions:
-    """Return what a pull request gets beside its text: as the settings say, as its wave, and as its risk."""
-    prs = settings.pull_requests
-    wave = next((wave for wave in settings.rollout.waves if wave.name == planned.wave), None)
-    labels = (*prs.labels, *(wave.labels if wave else ()), *risk_labels(planned, settings.risk))
-    draft, automerge = prs.draft, prs.automerge
-    if wave is not None:
-        draft = draft if wave.draft is None else wave.draft
-        automerge = automerge if wave.automerge is None else wave.automerge
-    harmless = _is_harmless(planned, settings.risk)
-    return PullRequestOptions(
-        labels=tuple(dict.fromkeys(labels)),
-        draft=draft or bool(planned.risk_group),
-        reviewers=wave.reviewers if wave and wave.reviewers else prs.reviewers,
-        team_reviewers=wave.team_reviewers if wave and wave.team_reviewers else prs.team_reviewers,
-        assignees=prs.assignees,
-        automerge=automerge and harmless,
-        harmless=harmless,
-    )
-
-
-def _is_harmless(planned: PlannedPullRequest, policy: RiskPolicy) -> bool:
-    """Whether nothing of it is to be looked at by a person first; what is not known is."""
-    risks = [bump.risk for bump in planned.bumps if bump.risk is not None]
-    return all(risk.known and not policy.marks(risk.level) for risk in risks)
 
 
 def in_use(deprecated: Mapping[str, DeprecatedImage], evaluation: Evaluation) -> dict[str, DeprecatedImage]:

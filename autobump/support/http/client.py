@@ -41,6 +41,8 @@ _Model = TypeVar("_Model", bound=BaseModel)
 _AROUND_BYTES = 16 * 1024 * 1024
 """Most bytes of an answer on its way beside those of its body: headers, the ends of chunks, packing."""
 
+_ANSWER_BYTES = 2 * 1024 * 1024
+
 _MAX_VALUES = 250_000
 """Most values in an answer; one takes up to 200 bytes while it is parsed. The list of pages has 90,000."""
 
@@ -65,7 +67,7 @@ class HttpLimits:
     connect_seconds: float = 10
     idle_seconds: float = 30
     answer_seconds: float = 60
-    answer_bytes: int = 2 * 1024 * 1024
+    answer_bytes: int = _ANSWER_BYTES
     list_pages: int = MAX_PAGES
     list_seconds: float = 300
     attempts: int = ATTEMPTS
@@ -157,7 +159,7 @@ class HttpClient:
             request_count: Told of every request.
         """
         self.limits = limits or HttpLimits()
-        self._traffic = request_count or RequestCount()
+        self._request_count = request_count or RequestCount()
         self._retrier = Retrier(self.limits.total_wait_seconds, _no_time_left, self.limits.attempts, sleep)
         self._asked = 0.0
         self._lock = threading.Lock()
@@ -254,7 +256,7 @@ class HttpClient:
                 f"{shown_url(url)} is asked no more: this pass gave {limits.total_seconds:.0f} s"
             )
         deadline = started + min(limits.answer_seconds, left)
-        self._traffic.count_registry_request()
+        self._request_count.count_registry_request()
         try:
             with self._session.request(
                 request.method,
@@ -291,6 +293,22 @@ def _pick_headers(headers: Mapping[str, str], url: str) -> dict[str, str]:
         if len(value) > MAX_LENGTH:
             raise RegistryError(f"{shown_url(url)} answered more than {MAX_LENGTH} characters of {name}")
     return found
+
+
+def download(url: str, most_bytes: int = _ANSWER_BYTES) -> bytes:
+    """Return one file, read within bounds.
+
+    Args:
+        url: Where it is.
+        most_bytes: Largest file.
+
+    Raises:
+        RegistryError: It cannot be had.
+    """
+    answer = HttpClient(HttpLimits(connections=1, answer_bytes=most_bytes)).send("GET", url)
+    if answer.status != 200:
+        raise RegistryError(f"{shown_url(url)} answered {answer.status}")
+    return answer.body
 
 
 def _no_time_left(wait: Wait) -> RegistryError:

@@ -11,10 +11,8 @@ from autobump.images.inside.facts import ImageFacts, PackageFacts
 from autobump.planning.plan import Limits, plan_pull_requests
 from autobump.pull_requests.body.text import BodyContext, LeftOut
 from autobump.pull_requests.marker import find_marker
-from autobump.pull_requests.render import (
-    DesiredPullRequest,
-    PullRequestOptions,
-)
+from autobump.pull_requests.options import PullRequestOptions
+from autobump.pull_requests.render import DesiredPullRequest
 from autobump.support.markdown import MAX_BODY
 from tests.fixtures.bumps import make_bump
 from tests.fixtures.golden import check_golden

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from autobump.passes.result import PassResult
-from autobump.service import schedule
-from autobump.service.schedule import find_next_due, run_schedule
+from autobump.service import process
+from autobump.service.process import find_next_due, run_schedule
 from autobump.settings.load import LoadedSettings
 from autobump.settings.model import ScheduleSettings, Settings
 from autobump.support.errors import AutobumpError, ExitCode, SettingsError
@@ -78,7 +78,7 @@ def always(do: Callable[[Progress], None]) -> Callable[[LoadedSettings, Progress
 def test_pass_that_does_not_stop_in_time_is_cut_off(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(schedule, "STOP_SECONDS", 0.01)
+    monkeypatch.setattr(process, "STOP_SECONDS", 0.01)
     release, ended = threading.Event(), threading.Event()
 
     def hang(progress: Progress) -> None:

@@ -13,9 +13,9 @@ from apscheduler.executors.base import BaseExecutor, run_job
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
+from autobump.service.due_passes import RunPass, Runs
 from autobump.service.metrics import CONTENT_TYPE
-from autobump.service.scheduled import RunPass, Runs
-from autobump.service.signals import Signals, Wish
+from autobump.service.signals import SignalRequest, Signals
 from autobump.service.status_server import StatusServer
 from autobump.settings.cron import find_next
 from autobump.settings.load import LoadedSettings
@@ -104,7 +104,7 @@ class _Service:
             self._scheduler.start()
             self._tell("schedule started")
             try:
-                while self._signals.wait() is Wish.RELOAD:
+                while self._signals.wait() is SignalRequest.RELOAD:
                     # On a thread: settings in the repository are fetched, which must not hold up a stop.
                     threading.Thread(target=self._reload, name="reload", daemon=True).start()
                 self._stop()

@@ -10,7 +10,7 @@ from autobump.forges.local_git import LocalGitForge
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.passes.one import Pass
 from autobump.passes.result import PassResult
-from autobump.service.scheduled import LONGEST_BACK_OFF, Runs, back_off
+from autobump.service.due_passes import LONGEST_BACK_OFF, Runs, back_off
 from autobump.settings.load import LoadedSettings
 from autobump.settings.model import Settings
 from autobump.support.errors import AutobumpError, ForgeError

@@ -1,0 +1,37 @@
+"""What changes inside an image between two tags."""
+
+from autobump.images.inside.changes import ImageDiff, TagDiff
+from autobump.images.inside.facts import ImageFacts
+from autobump.images.reference import parse_image_ref
+from autobump.images.sources import FactsSource
+from autobump.support.errors import ImageNotFoundError, UsageError
+
+
+def compare_tags(image: str, old: str, new: str, source: FactsSource | None) -> TagDiff:
+    """Return what changes inside an image between two tags.
+
+    Args:
+        image: `namespace/name`.
+        old: The older tag.
+        new: The newer tag.
+        source: Tells what is inside; None when the settings want none.
+
+    Raises:
+        UsageError: No image, no tag, or no source.
+        RegistryError: The source could not answer, or has nothing of a tag.
+    """
+    if source is None:
+        raise UsageError("there is no source of image facts; name one with --facts")
+    try:
+        repository = parse_image_ref(image).repository
+        for tag in (old, new):
+            parse_image_ref(f"{repository}:{tag}")
+    except ValueError as exc:
+        raise UsageError(f"{image} from {old} to {new}: {exc}") from exc
+    source.prepare([(repository, old), (repository, new)])
+    found = [(tag, source.fetch_facts(repository, tag)) for tag in (old, new)]
+    for tag, facts in found:
+        if facts is None:
+            raise ImageNotFoundError(f"nothing is published of what is inside {repository}:{tag}")
+    was, now = (facts or ImageFacts() for _, facts in found)
+    return TagDiff(repository, old, new, ImageDiff(was, now))
