@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test golden lint fix bench check sdk-check modules fuzz soak dist clean
+.PHONY: help demo test golden lint fix bench check cases sdk-check modules fuzz soak dist clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ fix: $(READY) ## Mend what the linter can mend
 sdk-check: $(READY) ## Let demisto-sdk validate pull requests made from real content
 	$(BIN)/python -m tests.sdk_check
 
+cases: $(READY) ## Run the situations from public bug reports in AUTOBUMP_CASES=folder
+	$(BIN)/python -m tests.cases
+
 modules: $(READY) ## Read the wheels in WHEELS=folder and bring images/inside/modules.json up to date
 	$(BIN)/python -m tests.module_table $(WHEELS)
 
@@ -47,7 +50,7 @@ soak: $(READY) ## Make PASSES=500 passes through faults of every kind from SEED=
 dist: ## Build sdist and wheel into dist, and try the wheel
 	PYTHON=$(PYTHON) .ci/build
 
-check: lint test sdk-check ## What CI runs
+check: lint test cases sdk-check ## What CI runs
 
 clean: ## Remove what was set up
 	rm -rf $(VENV) .sdk-venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
