@@ -12,6 +12,7 @@ from hypothesis import settings
 
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.support import secrets
+from autobump.support.lock import lock
 from tests.fixtures.corpus import corpus_folder, unpack_content
 
 # Deterministic examples and no verdict on speed: CI must be green for the same commit every time.
@@ -77,8 +78,16 @@ def corpus() -> Path:
 
 @pytest.fixture(scope="session")
 def corpus_repository(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Path:
-    """Return a real content repository; tests must not write to it."""
-    return unpack_content(tmp_path_factory.mktemp("corpus") / "content")
+    """Return a real content repository, one for all processes of the run; tests must not write to it."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # that of the run
+    ready = folder / "corpus/ready"
+    with lock(folder, "corpus", wait=True):
+        if not ready.exists():
+            unpack_content(folder / "corpus/content")
+            ready.touch()
+    return folder / "corpus/content"
 
 
 @pytest.fixture(scope="session")

@@ -40,17 +40,19 @@ def open_clone(
     # No owner's name holds two underlines, so no two repositories share a folder.
     home = folder / re.sub(r"[^A-Za-z0-9_.-]", "-", repository.replace("/", "__"))
     git = Git(home, env=_credentials(server, token))
+    # Where the commit of a ref is lost, each fetch would begin with another one for it, thousands of times.
+    eager = Git(home, env=git.env | {"GIT_NO_LAZY_FETCH": "1"})
     with lock(folder, f"the clone in {home}", wait=True):
         try:
             try:
-                return git, _fetch(git, server, repository, branch)
+                return git, _fetch(eager, server, repository, branch)
             except GitError as exc:
-                if _is_sound(git):
+                if _is_sound(eager):
                     raise
                 cause = {"clone": str(home), "cause": str(exc)}
             _log.warning("the clone is damaged and is built anew", extra=cause)
             shutil.rmtree(home)
-            return git, _fetch(git, server, repository, branch)
+            return git, _fetch(eager, server, repository, branch)
         except GitError as exc:
             raise AutobumpError(f"cannot fetch {branch} of {server}/{repository}: {exc}") from exc
         except OSError as exc:

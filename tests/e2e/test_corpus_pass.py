@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from autobump.content.item import ItemKind, find_item_files, parse_item, replace
 from autobump.content.tree import ContentTree
 from autobump.content.yaml.splice import UnsafeEditError
 from autobump.support.git import Git
-from tests.fixtures.corpus import unpack_content
 from tests.fixtures.repositories import show
 
 pytestmark = pytest.mark.corpus
@@ -26,10 +26,12 @@ ITEM_LINE = re.compile(rb' *dockerimage: +["\']?demisto/[a-z0-9_.-]+:[0-9.]+["\'
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> tuple[Git, dict[str, Any]]:
+def written(
+    tmp_path_factory: pytest.TempPathFactory, corpus: Path, corpus_repository: Path
+) -> tuple[Git, dict[str, Any]]:
     """Return a repository after a run with all limits lifted, and the run's report."""
     folder = tmp_path_factory.mktemp("written")
-    repository = unpack_content(folder / "content")
+    repository = shutil.copytree(corpus_repository, folder / "content")
     config = folder / "lifted.yml"
     config.write_text(LIFTED)
     report = folder / "report.json"

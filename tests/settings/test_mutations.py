@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from autobump.support.errors import SettingsError
 from tests.fixtures.settings import uncomment_examples
 
 TEXT = uncomment_examples()
-DATA = load_with_places(TEXT)[0]
+DATA, PLACES = load_with_places(TEXT)
 OTHERS: tuple[Any, ...] = (None, 5, "text", ["text"], {"text": "text"}, True)
 STRAY = ("\t", "\x00", "&a ", "*a ", "!x ", "- ", "? ", ": ", "{", "]", "'", "%", "é", "\x85")
 NEEDED = {"policy.holds.0.reason", "rollout.waves.0.name"}
@@ -40,8 +41,7 @@ SCHEMA = Draft7Validator(json.loads(render_schema()))
 
 def changed(path: Path, change: Any) -> Any:
     """Return the data with the mapping around a key changed in place by `change(mapping, key)`."""
-    data = load_with_places(TEXT)[0]
-    section = data
+    data = section = deepcopy(DATA)
     for part in path[:-1]:
         section = section[part]
     change(section, path[-1])
@@ -49,7 +49,8 @@ def changed(path: Path, change: Any) -> Any:
 
 
 def write(data: Any) -> bytes:
-    return write_value(data).encode()
+    """Return the data as JSON, which is YAML as well."""
+    return json.dumps(data, ensure_ascii=False).encode()
 
 
 def faults(text: bytes) -> list[str]:
@@ -68,7 +69,7 @@ def named(path: Path) -> str:
 
 def test_sample_with_its_examples_is_valid_and_has_every_section_of_a_list() -> None:
     assert faults(TEXT.encode()) == []
-    assert faults(write(DATA)) == []
+    assert faults(write(DATA)) == faults(write_value(DATA).encode()) == []
     assert {"policy.risk.breaking", "policy.holds.0.until", "rollout.waves.0.automerge"} <= {
         *map(named, KEYS)
     }
@@ -107,7 +108,7 @@ def test_unknown_key_beside_it_is_told(path: Path) -> None:
 @pytest.mark.parametrize("path", KEYS, ids=named)
 def test_key_that_stands_twice_is_told(path: Path) -> None:
     lines = TEXT.splitlines(keepends=True)
-    line, column = load_with_places(TEXT)[1][path]
+    line, column = PLACES[path]
     indent = " " * (column - 1)
     lines.insert(line - 1, f"{lines[line - 1][: column - 1]}{path[-1]}: 5\n")
     lines[line] = indent + lines[line][column - 1 :]
