@@ -15,7 +15,7 @@ from autobump.support.http.client import HttpClient, HttpLimits
 
 ROOT = "https://registry.example"
 _END = b"\n--\n"
-_STATUSES = {b"2": 200, b"3": 302, b"4": 404, b"1": 401, b"9": 429, b"5": 503, b"n": 304}
+_STATUSES = {b"2": 200, b"3": 302, b"4": 404, b"1": 401, b"0": 403, b"9": 429, b"5": 503, b"n": 304}
 _HEADERS = {
     b"a": "WWW-Authenticate",
     b"l": "Link",

@@ -1,7 +1,8 @@
 """Answers of a registry: tags that are sound, or an error of that image; logins go to it and its realm only."""
 
 from autobump.images.sources.cache import TagCache
-from autobump.images.sources.oci import Credentials, OciSource
+from autobump.images.sources.login import Credentials
+from autobump.images.sources.oci import OciSource
 from autobump.support.errors import RegistryError
 from autobump.support.secrets import Secret
 from fuzz.records import check_records, hold_no_secrets
@@ -9,6 +10,9 @@ from fuzz.scripted_http import ROOT, answer_from
 
 _CHALLENGE = b'1\naBearer realm="https://registry.example/token",service="r",scope="x"\n\n'
 _TAGS = b'2\neW/"x"\n\n{"name":"demisto/x","tags":["1.0.0.9","latest",1,null,"\\ud800"]}'
+_REFUSAL = (
+    b'0\naBearer realm="https://registry.example/token",error="insufficient_scope",scope="x:y \\"z"\n\n'
+)
 _DIGEST = b"sha256:" + b"a" * 64
 
 SEEDS = (
@@ -18,6 +22,13 @@ SEEDS = (
     b"\n--\n".join((b'2\nl</v2/x?n=1>; rel="next"\n\n{"tags":["1.0.0.1"]}', _TAGS, b"4\n\n")),
     b"\n--\n".join((b'2\nl<https://[x>; rel="next"\n\n{"tags":["1.0.0.1"]}', _TAGS)),
     b"\n--\n".join((b'1\naBearer realm="https://[x"\n\n', _TAGS)),
+    b"\n--\n".join(
+        (b'1\naBasic realm="a, b", Bearer realm=https://registry.example/token\n\n', b"0\n\n", _TAGS)
+    ),
+    b"\n--\n".join(
+        (_REFUSAL, b'2\n\n{"token":"t"}', b'2\nl</v2/x?last=1>; rel="next"\n\n{"tags":["1.0.0.1"]}')
+    ),
+    b"\n--\n".join((_TAGS, b"4\n\n", b'2\n\n{"schemaVersion":2}', b"2\n\n<html><title>x")),
     b"\n--\n".join((b"3\nLhttps://[x\n\n", _TAGS)),
     b"\n--\n".join((b"9\nrMon, 01 Jan 2020 00:00:00 +99999999999999999999\n\n", _TAGS)),
     b"\n--\n".join(

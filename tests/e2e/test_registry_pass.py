@@ -128,7 +128,9 @@ def test_one_failing_image_ends_in_its_rows_and_the_pass_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: None, reply: Reply
 ) -> None:
     facts = {"1.0.0.9": {"created": "2026-01-01T00:00:00Z", "digest": "sha256:" + "a" * 64}}
-    hub = HubStandIn({"good": facts, "bad": facts}, replies={"/v2/repositories/demisto/bad/tags": [reply]})
+    hub = HubStandIn(
+        {"good": facts, "bad": facts}, replies={"/v2/namespaces/demisto/repositories/bad/tags": [reply]}
+    )
     files = script_pack("A", {"One": "demisto/bad:1.0.0.1"}) | script_pack(
         "B", {"Two": "demisto/good:1.0.0.1"}
     )
@@ -158,10 +160,10 @@ def test_registry_that_fails_takes_back_no_pull_request(
         assert [pr["action"] for pr in run_json(tmp_path, *options)["pull_requests"]] == ["create"]
         before = branches(git)
         if fault == "tags":
-            hub.replies = {"/v2/repositories/demisto/x/tags": [Reply(500)]}
+            hub.replies = {"/v2/namespaces/demisto/repositories/x/tags": [Reply(500)]}
         else:
             hub.images["x"] |= {"1.0.0.3": {"created": "2026-01-02T00:00:00Z"}}
-            hub.replies = {"/v2/repositories/demisto/x/tags/1.0.0.3": [Reply(500)]}
+            hub.replies = {"/v2/namespaces/demisto/repositories/x/tags/1.0.0.3": [Reply(500)]}
         report = run_json(tmp_path, *options, status=1)
         assert [row["reason"] for row in report["problems"]] == ["tags-unavailable"]
         assert report["pull_requests"] == []
@@ -181,7 +183,7 @@ def test_target_without_a_manifest_is_a_problem_and_no_pull_request(
             "y": {"1.0.0.9": {"digest": "sha256:" + "a" * 64}},
         }
     )
-    path = "/v2/repositories/demisto/x/tags/1.0.0.9"
+    path = "/v2/namespaces/demisto/repositories/x/tags/1.0.0.9"
     hub.replies[path] = [Reply(404)]
     files = script_pack("A", {"One": "demisto/x:1.0.0.1"}) | script_pack("B", {"Two": "demisto/y:1.0.0.1"})
     git = make_repository(tmp_path / "r", files)

@@ -134,7 +134,8 @@ def _open_network_source(spelling: str, options: SourceOptions) -> TagSource:
         return docker_hub.DockerHubSource(
             client, cache, username=username, token=token, base_url=docker_hub.BASE_URL
         )
-    from autobump.images.sources.oci import Credentials, OciSource
+    from autobump.images.sources.login import Credentials
+    from autobump.images.sources.oci import OciSource
 
     credentials = Credentials(
         find_text("AUTOBUMP_REGISTRY_USERNAME"),

@@ -14,7 +14,8 @@ from autobump.images.sources.bounds import TagCount, TagName
 from autobump.images.sources.cache import CachedTags, TagCache
 from autobump.support.errors import ImageNotFoundError, RegistryError
 from autobump.support.http.addresses import same_origin
-from autobump.support.http.client import Answer, HttpClient
+from autobump.support.http.answer import Answer
+from autobump.support.http.client import HttpClient
 from autobump.support.secrets import Secret
 
 BASE_URL = "https://hub.docker.com"
@@ -26,6 +27,7 @@ _MAX_RESULTS = 200
 _Text = Annotated[str, Field(max_length=2048)]
 """A name, a date or an address; longer ones would pile up page after page."""
 
+_Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 _Result = TypeVar("_Result", bound=BaseModel)
 
 
@@ -34,11 +36,29 @@ class _Repository(BaseModel):
     last_updated: _Text | None = None
 
 
+class _Image(BaseModel):
+    digest: _Digest
+    architecture: _Text | None = None
+
+
 class _Tag(BaseModel):
     name: TagName
     tag_last_pushed: datetime | None = None
     last_updated: datetime | None = None
-    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
+    digest: _Digest | None = None
+    images: list[OnErrorOmit[_Image]] | None = None
+
+    @property
+    def any_digest(self) -> str | None:
+        """The digest of the tag, or of its image: the one for amd64 where there are several.
+
+        Source: https://docs.docker.com/reference/api/hub/latest/: a tag has `images`, each with a digest, and
+        not always a digest of its own.
+        """
+        if self.digest is not None or not self.images:
+            return self.digest
+        digests = {image.digest: image.architecture for image in self.images}
+        return next((digest for digest, kind in digests.items() if kind == "amd64"), next(iter(digests)))
 
 
 class _Page(BaseModel, Generic[_Result]):
@@ -130,11 +150,11 @@ class DockerHubSource:
         with self._lock:
             if known := self._digests.get((repository, tag)):
                 return known
-        answer = self._get(f"{self._base}/v2/repositories/{quote(repository)}/tags/{quote(tag)}")
+        answer = self._get(f"{self._address(repository)}/tags/{quote(tag)}")
         if answer.status == 404:
             self._cache.forget(_SOURCE, repository)  # the tags it holds are not those of the Hub any more
             raise ImageNotFoundError(f"Docker Hub has no manifest of {repository}:{tag}")
-        digest = _require(answer).parse(_Tag).digest
+        digest = _require(answer).parse(_Tag).any_digest
         if digest is None:
             raise RegistryError(f"Docker Hub gives no digest of {repository}:{tag}")
         return digest
@@ -143,15 +163,19 @@ class DockerHubSource:
         """Return None: what the Hub knows of dates came with the tags."""
         return None
 
+    def _address(self, repository: str) -> str:
+        namespace, _, name = repository.partition("/")
+        return f"{self._base}/v2/namespaces/{quote(namespace)}/repositories/{quote(name, safe='')}"
+
     def _list_namespace(self, namespace: str) -> dict[str, str]:
-        url: str | None = f"{self._base}/v2/repositories/{quote(namespace)}/?page_size=100"
+        url: str | None = f"{self._base}/v2/namespaces/{quote(namespace)}/repositories?page_size=100"
         changes: dict[str, str] = {}
         for page in self._pages(_Page[_Repository], url):
             changes |= {found.name: found.last_updated or "" for found in page.results}
         return changes
 
     def _read_tags(self, repository: str, known: dict[str, TagRecord]) -> tuple[TagRecord, ...]:
-        url = f"{self._base}/v2/repositories/{quote(repository)}/tags?page_size=100&ordering=last_updated"
+        url = f"{self._address(repository)}/tags?page_size=100&ordering=last_updated"
         found: dict[str, TagRecord] = {}
         for page in self._pages(_Page[_Tag], url, missing=repository):
             records = [_to_record(tag) for tag in page.results]
@@ -201,17 +225,22 @@ class DockerHubSource:
             return
         body = {"identifier": self._username, "secret": self._token.reveal()}
         answer = self._client.send("POST", f"{self._base}/v2/auth/token", json=body)
-        if answer.status in (400, 401, 403):
-            raise RegistryError("Docker Hub refuses DOCKERHUB_USERNAME with DOCKERHUB_TOKEN")
+        if answer.status in (400, 401, 403) and _is_json(answer):
+            raise RegistryError(f"Docker Hub refuses DOCKERHUB_USERNAME with DOCKERHUB_TOKEN{answer.said}")
         self._bearer = Secret(_require(answer).parse(_Token).access_token)
 
 
 def _to_record(tag: _Tag) -> TagRecord:
     created = tag.tag_last_pushed or tag.last_updated
-    return TagRecord(tag.name, created if created and created.tzinfo else None, tag.digest)
+    return TagRecord(tag.name, created if created and created.tzinfo else None, tag.any_digest)
 
 
 def _require(answer: Answer) -> Answer:
     if answer.status != 200:
-        raise RegistryError(f"Docker Hub answered {answer.status}")
+        raise RegistryError(f"{answer.host} answered {answer.status}{answer.said}")
     return answer
+
+
+def _is_json(answer: Answer) -> bool:
+    """Whether the Hub itself answered, and nothing before it."""
+    return answer.body.lstrip()[:1] == b"{"

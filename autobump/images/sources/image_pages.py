@@ -15,7 +15,8 @@ from autobump.images.choice import TagRecord
 from autobump.images.inside.facts import ImageFacts
 from autobump.images.inside.page import parse_page
 from autobump.support.errors import ImageNotFoundError, RegistryError, UsageError
-from autobump.support.http.client import Answer, HttpClient
+from autobump.support.http.answer import Answer
+from autobump.support.http.client import HttpClient
 from autobump.support.secrets import Secret
 
 API_URL = "https://api.github.com"
@@ -125,7 +126,9 @@ class GitHubPages:
         answer = self._client.send("GET", url, most_bytes=_MAX_PAGE_BYTES)
         if answer.status == 404:
             return None
-        return _require(answer).body.decode("utf-8", "replace")
+        if _require(answer).is_web_page:
+            raise RegistryError(f"{answer.host} answered {answer.status}{answer.said}")
+        return answer.body.decode("utf-8", "replace")
 
 
 class ImagePagesSource:
@@ -173,5 +176,5 @@ class ImagePagesSource:
 
 def _require(answer: Answer) -> Answer:
     if answer.status != 200:
-        raise RegistryError(f"GitHub answered {answer.status} for the image pages")
+        raise RegistryError(f"GitHub answered {answer.status} for the image pages{answer.said}")
     return answer

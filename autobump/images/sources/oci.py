@@ -1,13 +1,12 @@
 """Tags from any registry that speaks the OCI distribution API."""
 
-import base64
+import hashlib
 import re
-import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from pydantic import BaseModel, Field, OnErrorOmit
 
@@ -15,16 +14,23 @@ from autobump.images.choice import TagRecord
 from autobump.images.inside.facts import parse_moment
 from autobump.images.sources.bounds import MAX_TAGS, TagCount, TagName
 from autobump.images.sources.cache import CachedTags, TagCache
+from autobump.images.sources.login import Credentials, RegistryLogin
 from autobump.support.errors import ImageNotFoundError, RegistryError, UsageError
 from autobump.support.http.addresses import resolve_address, same_origin
-from autobump.support.http.client import Answer, HttpClient
-from autobump.support.http.headers import find_etag, find_next_link, parse_challenge
-from autobump.support.secrets import Secret
+from autobump.support.http.answer import Answer
+from autobump.support.http.client import HttpClient
+from autobump.support.http.headers import find_etag, find_next_link
 
 FRESH_SECONDS = 3600
 """A tag list younger than this is not asked for again."""
 
-_SCOPES_PER_TOKEN = 40
+_PAGE_SIZES = ("?n=1000", "?n=100", "")
+_MANIFEST_BYTES = 4 * 1024 * 1024
+"""Largest manifest that a registry has to take, by the OCI distribution specification 1.1."""
+
+_HUB = ("registry-1.docker.io", "index.docker.io", "docker.io", "registry.hub.docker.com")
+"""Where a GET of a manifest counts against Docker Hub's pull limit."""
+
 _MANIFESTS = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -39,14 +45,14 @@ class _TagList(BaseModel):
     tags: Annotated[list[OnErrorOmit[TagName]], Field(max_length=MAX_TAGS)] | None = None
 
 
-class _Token(BaseModel):
-    token: Annotated[str, Field(max_length=1 << 16)] | None = None
-    access_token: Annotated[str, Field(max_length=1 << 16)] | None = None
-    expires_in: Annotated[float, Field(ge=0)] = 60
-
-
 class _Config(BaseModel):
     created: datetime | None = None
+
+
+class _Version(BaseModel):
+    """What every manifest has."""
+
+    schemaVersion: int
 
 
 class _Descriptor(BaseModel):
@@ -58,28 +64,6 @@ class _Manifest(BaseModel):
     annotations: dict[str, Any] | None = None
     config: _Descriptor | None = None
     manifests: Annotated[list[OnErrorOmit[_Descriptor]], Field(max_length=1000)] | None = None
-
-
-class Credentials:
-    """What a registry may be told: a user with a password, or a bearer token; or nothing."""
-
-    def __init__(
-        self, username: str = "", password: Secret | None = None, bearer: Secret | None = None
-    ) -> None:
-        self._username = username
-        self._password = password
-        self._bearer = bearer
-
-    def basic(self) -> str | None:
-        """Return a Basic authorization, or None."""
-        if self._password is None:
-            return None
-        pair = f"{self._username}:{self._password.reveal()}".encode()
-        return f"Basic {Secret(base64.b64encode(pair).decode()).reveal()}"
-
-    def bearer(self) -> str | None:
-        """Return a Bearer authorization, or None."""
-        return f"Bearer {self._bearer.reveal()}" if self._bearer else None
 
 
 class OciSource:
@@ -116,16 +100,14 @@ class OciSource:
         self._source = f"oci:{self._root}/{self._prefix}"
         self._client = client
         self._cache = cache
-        self._credentials = credentials or Credentials()
-        self._lock = threading.Lock()
+        self._login = RegistryLogin(self._root, client, credentials or Credentials())
+        self._send = self._login.send
         self._told = TagCount()
-        self._announced: list[str] = []
-        self._tokens: dict[str, tuple[str, float]] = {}
-        self._plain: str | None = self._credentials.bearer()
+        self._page_size = 0
 
     def prepare(self, in_use: Mapping[str, Collection[str]]) -> None:
         """Remember which images will be asked for, so that one token can serve many."""
-        self._announced = [self._path(name) for name in in_use]
+        self._login.announce([self._path(name) for name in in_use])
 
     def fetch_tags(self, repository: str) -> tuple[TagRecord, ...]:
         """Return the image's tags in the registry's order; a tag list has neither dates nor digests."""
@@ -135,12 +117,11 @@ class OciSource:
             self._told.require_few(path, len(cached.tags))
             if 0 <= time.time() - cached.fetched < FRESH_SECONDS:
                 return cached.tags
-        url: str | None = f"{self._root}/v2/{quote(path)}/tags/list?n=1000"
+        address = f"{self._root}/v2/{quote(path)}/tags/list"
         headers = {"If-None-Match": cached.etag} if cached and cached.etag else {}
-        names: dict[str, None] = {}
-        etag = ""
+        url, names, etag = "", dict[str, None](), ""
         for page in self._client.count_pages(f"{self._root}'s list of tags of {path}"):
-            answer = self._ask("GET", str(url), path, headers if page == 0 else {})
+            answer = self._send("GET", url, path, {}) if page else self._first_page(address, path, headers)
             if answer.status == 304 and cached is not None:
                 self._cache.store(self._source, repository, _at_now(cached.tags, cached.etag))
                 return cached.tags
@@ -151,23 +132,41 @@ class OciSource:
             self._told.require_few(path, len(names))
             if page == 0:
                 etag = find_etag(answer.headers.get("etag", ""))
-            url = self._next_page(answer)
-            if url is None:
+            link = find_next_link(answer.headers.get("link", ""))
+            if link is None:
                 break
+            url = self._next_page(answer, link, address)
             etag = ""  # it would speak for the first page only
         tags = tuple(TagRecord(name) for name in names)
         self._cache.store(self._source, repository, _at_now(tags, etag))
         return tags
 
     def fetch_digest(self, repository: str, tag: str) -> str:
-        """Return the digest of a tag's manifest, with a HEAD, which counts against no pull limit."""
+        """Return the digest of a tag's manifest, with a HEAD, which counts against no pull limit.
+
+        A registry that does not answer a HEAD, or not with a digest, is asked for the manifest itself, whose
+        hash the digest is. Docker Hub answers a HEAD, and counts a GET as a pull: it is not asked again.
+
+        Source: OCI distribution specification 1.1: Docker-Content-Digest SHOULD be there, and a digest is the
+        SHA-256 of the manifest's bytes; Docker's documentation of the pull limit, read 2026-11.
+        """
         path = self._path(repository)
         answer = self._manifest("HEAD", repository, tag)
+        digest = answer.headers.get("docker-content-digest", "")
+        if answer.status == 200 and _DIGEST.fullmatch(digest):
+            return digest
+        if urlsplit(self._root).hostname not in _HUB:
+            answer = self._manifest("GET", repository, tag)
         if answer.status == 404:
+            self._forget(repository)
             raise ImageNotFoundError(f"{self._root} has no manifest of {path}:{tag}")
-        digest = _require(answer, path).headers.get("docker-content-digest", "")
+        body = _require(answer, path).body
+        digest = answer.headers.get("docker-content-digest", "")
         if not _DIGEST.fullmatch(digest):
-            raise RegistryError(f"{self._root} gives no digest of {path}:{tag}")
+            if not body:
+                raise RegistryError(f"{self._root} gives no digest of {path}:{tag}")
+            answer.parse(_Version)  # nothing else is a manifest
+            digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
         return digest
 
     def fetch_created(self, repository: str, tag: str) -> datetime | None:
@@ -175,7 +174,10 @@ class OciSource:
         path = self._path(repository)
         reference = tag
         for _ in range(2):  # an index leads to a manifest, and no further
-            manifest = _require(self._manifest("GET", repository, reference), path).parse(_Manifest)
+            answer = self._manifest("GET", repository, reference)
+            if answer.status == 404:
+                self._forget(repository)
+            manifest = _require(answer, path).parse(_Manifest)
             if created := _parse_created(manifest.annotations):
                 return created
             if not manifest.manifests:
@@ -189,94 +191,44 @@ class OciSource:
         if manifest.config is None or not _DIGEST.fullmatch(manifest.config.digest):
             return None
         url = f"{self._root}/v2/{quote(path)}/blobs/{manifest.config.digest}"
-        created = _require(self._ask("GET", url, path, {}), path).parse(_Config).created
+        created = _require(self._send("GET", url, path, {}), path).parse(_Config).created
         return created if created and created.tzinfo else None
 
     def _path(self, repository: str) -> str:
         return f"{self._prefix}{repository}"
 
+    def _forget(self, repository: str) -> None:
+        """Drop the tags that are remembered of an image: they are not those of the registry any more."""
+        self._cache.forget(self._source, repository)
+
+    def _first_page(self, address: str, path: str, headers: Mapping[str, str]) -> Answer:
+        """Ask for tags, in smaller pages if the size is refused, and at last without saying one.
+
+        Source: PAGINATION_NUMBER_INVALID of the Distribution project, read 2026-11; other registries name no
+        code.
+        """
+        answer = self._send("GET", f"{address}{_PAGE_SIZES[self._page_size]}", path, headers)
+        while _refuses_request(answer) and self._page_size < len(_PAGE_SIZES) - 1:
+            self._page_size += 1
+            answer = self._send("GET", f"{address}{_PAGE_SIZES[self._page_size]}", path, headers)
+        return answer
+
     def _manifest(self, method: str, repository: str, reference: str) -> Answer:
         path = self._path(repository)
         url = f"{self._root}/v2/{quote(path)}/manifests/{quote(reference, safe=':')}"
-        answer = self._ask(method, url, path, {"Accept": ", ".join(_MANIFESTS)})
-        if answer.status == 404:
-            self._cache.forget(self._source, repository)  # the tags it holds are not those of the registry
-        return answer
+        return self._send(method, url, path, {"Accept": ", ".join(_MANIFESTS)}, _MANIFEST_BYTES)
 
-    def _ask(self, method: str, url: str, path: str, headers: Mapping[str, str]) -> Answer:
-        """Send a request, answering the registry's challenge when it makes one."""
-        used = self._authorization(path)
-        answer = self._client.send(method, url, headers=headers, authorization=used)
-        if answer.status != 401:
-            return answer
-        self._forget(path, used)
-        challenge = answer.headers.get("www-authenticate", "")
-        if challenge.lower().startswith("basic"):
-            self._plain = self._credentials.basic()
-            if self._plain is None:
-                raise RegistryError(f"{self._root} wants AUTOBUMP_REGISTRY_USERNAME and _PASSWORD")
-            return self._client.send(method, url, headers=headers, authorization=self._plain)
-        if not challenge.lower().startswith("bearer"):
-            raise RegistryError(f"{self._root} refuses access to {path}")
-        parameters = parse_challenge(challenge)
-        wanted = self._batch(path)
-        for scopes in dict.fromkeys((wanted, (path,))):
-            if self._fetch_token(parameters, scopes):
-                used = self._authorization(path)
-                answer = self._client.send(method, url, headers=headers, authorization=used)
-                if answer.status not in (401, 403):
-                    return answer
-                self._forget(path, used)
-        raise RegistryError(f"{self._root} refuses access to {path}")
+    def _next_page(self, answer: Answer, link: str, address: str) -> str:
+        """Return where the next page is.
 
-    def _authorization(self, path: str) -> str | None:
-        with self._lock:
-            token, expires = self._tokens.get(path, ("", 0.0))
-        return f"Bearer {token}" if time.monotonic() < expires else self._plain
-
-    def _forget(self, path: str, used: str | None) -> None:
-        """Drop the token that was just refused, unless another thread has replaced it already."""
-        with self._lock:
-            if used is not None and used == f"Bearer {self._tokens.get(path, ('', 0.0))[0]}":
-                del self._tokens[path]
-
-    def _batch(self, path: str) -> tuple[str, ...]:
-        """Return the image with its neighbours among those that will be asked for."""
-        if path not in self._announced:
-            return (path,)
-        start = self._announced.index(path) // _SCOPES_PER_TOKEN * _SCOPES_PER_TOKEN
-        return tuple(self._announced[start : start + _SCOPES_PER_TOKEN])
-
-    def _fetch_token(self, parameters: Mapping[str, str], paths: Sequence[str]) -> bool:
-        """Fetch one token for several images; False when the server will not give it."""
-        realm = resolve_address(self._root, parameters.get("realm", ""))
-        private = same_origin(realm, self._root) or (_is_loopback(realm) and _is_loopback(self._root))
-        if urlsplit(realm).scheme != "https" and not private:
-            raise RegistryError(f"{self._root} sends its users to a token server without TLS")
-        with self._lock:
-            # Threads that met the same challenge wait here, and then find the token.
-            if all(time.monotonic() < self._tokens.get(path, ("", 0.0))[1] for path in paths):
-                return True
-            query = [("service", parameters["service"])] if "service" in parameters else []
-            query += [("scope", f"repository:{path}:pull") for path in paths]
-            answer = self._client.send(
-                "GET", f"{realm}?{urlencode(query)}", authorization=self._credentials.basic()
-            )
-            if answer.status != 200:
-                return False
-            reply = answer.parse(_Token)
-            token = reply.token or reply.access_token
-            if not token:
-                return False
-            expires = time.monotonic() + max(min(reply.expires_in, 3600) - 10, 5)
-            self._tokens |= dict.fromkeys(paths, (token, expires))
-            return True
-
-    def _next_page(self, answer: Answer) -> str | None:
-        link = find_next_link(answer.headers.get("link", ""))
-        if link is None:
-            return None
+        A registry behind another one names an address that it knows itself by, without the folder that it was
+        asked under, or with another host. What the link says of the place in the list counts on the address
+        that was asked.
+        """
         url = resolve_address(answer.url, link)
+        parts = urlsplit(url)
+        if parts.path != urlsplit(address).path and "last" in parse_qs(parts.query):
+            return f"{address}?{parts.query}"
         if not same_origin(url, self._root):
             raise RegistryError(f"{self._root} names a next page on another host")
         return url
@@ -289,17 +241,18 @@ def _is_address(url: str) -> bool:
         return False
 
 
-def _is_loopback(url: str) -> bool:
-    return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
-
-
 def _at_now(tags: tuple[TagRecord, ...], etag: str) -> CachedTags:
     return CachedTags(time.time(), etag, "", tags)
 
 
+def _refuses_request(answer: Answer) -> bool:
+    """Whether it was asked in a way that the registry does not take, such as for too large a page."""
+    return 400 <= answer.status < 500 and answer.status not in (401, 403, 404)
+
+
 def _require(answer: Answer, path: str) -> Answer:
     if answer.status != 200:
-        raise RegistryError(f"{urlsplit(answer.url).hostname} answered {answer.status} for {path}")
+        raise RegistryError(f"{answer.host} answered {answer.status} for {path}{answer.said}")
     return answer
 
 

@@ -6,27 +6,35 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from pydantic import BaseModel, ValidationError
 from urllib3.exceptions import HTTPError
 
 from autobump import __version__
 from autobump.support.errors import RegistryError
 from autobump.support.http.addresses import origin, resolve_address, shown_url
+from autobump.support.http.answer import Answer
 from autobump.support.http.bounds import BoundedAdapter, UnboundedAnswerError, read_body
 from autobump.support.http.certificates import blames_certificate
 from autobump.support.http.headers import MAX_LENGTH, find_seconds_asked
 from autobump.support.http.request_count import RequestCount
-from autobump.support.http.retry import ATTEMPTS, MAX_PAGES, Retrier, RetryLater, Wait
+from autobump.support.http.retry import (
+    ATTEMPTS,
+    MAX_PAGES,
+    Retrier,
+    RetryLater,
+    Wait,
+    is_limit,
+    is_transient,
+)
 
 _log = logging.getLogger(__name__)
 
 _REDIRECTS = (301, 302, 303, 307, 308)
-_RETRIED = (429, 500, 502, 503, 504)
 _READ_HEADERS = (
+    "content-type",
     "docker-content-digest",
     "etag",
     "link",
@@ -35,16 +43,13 @@ _READ_HEADERS = (
     "www-authenticate",
     "x-ratelimit-remaining",
     "x-ratelimit-reset",
+    "x-retry-after",
 )
-_Model = TypeVar("_Model", bound=BaseModel)
 
 _AROUND_BYTES = 16 * 1024 * 1024
 """Most bytes of an answer on its way beside those of its body: headers, the ends of chunks, packing."""
 
 _ANSWER_BYTES = 2 * 1024 * 1024
-
-_MAX_VALUES = 250_000
-"""Most values in an answer; one takes up to 200 bytes while it is parsed. The list of pages has 90,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,40 +79,6 @@ class HttpLimits:
     total_wait_seconds: float = 120
     total_seconds: float = 1800
     connections: int = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer read to its end.
-
-    Attributes:
-        status: Its HTTP status.
-        headers: Those of its headers that anybody reads, names in lower case.
-        body: Its body, unpacked.
-        url: Where it came from, after redirects.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: str
-
-    def parse(self, model: type[_Model]) -> _Model:
-        """Validate the body as JSON.
-
-        Raises:
-            RegistryError: It is something else.
-        """
-        # Each value of JSON has a comma or a bracket before it, but for the first and those of an object.
-        if sum(map(self.body.count, (b",", b"[", b"{"))) > _MAX_VALUES:
-            raise RegistryError(f"{shown_url(self.url)} answered more than {_MAX_VALUES} values")
-        try:
-            return model.model_validate_json(self.body)
-        except ValidationError as exc:
-            error = exc.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(part) for part in error["loc"]) or "the top"
-            message = f"{shown_url(self.url)} answered something unexpected at {where}: {error['msg']}"
-            raise RegistryError(message) from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,18 +169,19 @@ class HttpClient:
             most_bytes: Largest answer in place of that of the limits.
 
         Returns:
-            Any final answer, also 4xx; 429 and 5xx only when trying again did not help.
+            Any final answer, also 4xx; never one that `is_transient` or `is_limit` tells of.
 
         Raises:
-            RegistryError: No answer, or one that broke the limits.
+            RegistryError: No answer, one that broke the limits, or one that trying again did not change.
         """
 
         def attempt() -> Answer:
             request = _Request(method, headers or {}, json, most_bytes or self.limits.answer_bytes)
             answer = self._follow(request, url, authorization)
-            if answer.status in _RETRIED:
-                failure = RegistryError(f"{shown_url(url)} answered {answer.status}{_detail(answer.body)}")
-                raise RetryLater(failure, find_seconds_asked(answer.headers, time.time()))
+            seconds = find_seconds_asked(answer.headers, time.time())
+            if is_transient(answer.status) or is_limit(answer.status, seconds):
+                failure = RegistryError(f"{shown_url(url)} answered {answer.status}{answer.said}")
+                raise RetryLater(failure, seconds)
             return answer
 
         return self._retrier.call(attempt)
@@ -318,24 +290,6 @@ def _no_time_left(wait: Wait) -> RegistryError:
 
 def _no_auth(request: Any) -> Any:
     return request
-
-
-def _detail(body: bytes) -> str:
-    """Return what the body says of an error, as `: text`, or nothing.
-
-    Source: Docker Hub answers `detail` or `message`.
-    """
-
-    class Error(BaseModel):
-        detail: str = ""
-        message: str = ""
-
-    try:
-        error = Error.model_validate_json(body[:10_000])
-    except ValidationError:
-        return ""
-    text = (error.detail or error.message).splitlines()
-    return f": {text[0][:200]}" if text else ""
 
 
 def _innermost(exc: BaseException) -> str:

@@ -5,15 +5,27 @@ None of the patterns here tries a place of the text twice, and no header longer 
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 MAX_LENGTH = 8192
 """Most characters of a header that is read, all lines of that name together; real ones have hundreds."""
 
 _LINK = re.compile(r"<([^<>]*)>([^<]*)")
-_PARAMETER = re.compile(r'(?<![a-zA-Z])([a-zA-Z]+)="([^"]*)"')
-_DATE = re.compile(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
+_TIME = "[0-9]{2}:[0-9]{2}:[0-9]{2}"
+_DATE = re.compile(
+    rf"[A-Z][a-z]{{2,8}}, [0-9]{{2}}[ -][A-Z][a-z]{{2}}[ -][0-9]{{2,4}} {_TIME} (?:GMT|UTC|[+-][0-9]{{4}})"
+    rf"|[A-Z][a-z]{{2}} [A-Z][a-z]{{2}} [ 0-9][0-9] {_TIME} [0-9]{{4}}"
+)
+_MOMENT = re.compile(
+    rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[Tt ]({_TIME})([.,][0-9]{{1,9}})?"
+    r" ?(?:([+-][0-9]{2}):?([0-9]{2}))?(?: ?(?:[Zz]|UTC|GMT))?"
+)
+_NUMBER = re.compile(r"[0-9]+(?:[.][0-9]{1,9})?")
 _ETAG = re.compile(r"[\x21-\x7e]{1,256}")
+
+_LONGEST = 999_999_999_999.0
+"""What a number stands for that is no wait and no moment: longer than anybody waits."""
 
 
 def find_next_link(text: str) -> str | None:
@@ -29,11 +41,6 @@ def find_next_link(text: str) -> str | None:
     return None
 
 
-def parse_challenge(text: str) -> dict[str, str]:
-    """Return the quoted parameters of a `WWW-Authenticate` header by name, such as `realm`."""
-    return dict(_PARAMETER.findall(text))
-
-
 def find_etag(text: str) -> str:
     """Return an `ETag` as it may be sent back, or nothing when it is none."""
     return text if _ETAG.fullmatch(text) else ""
@@ -46,26 +53,50 @@ def find_seconds_asked(headers: Mapping[str, str], now: float) -> float | None:
         headers: By name in lower case.
         now: Seconds since the epoch.
 
-    Source: Retry-After in RFC 9110 (seconds, or a date as servers must send it); X-RateLimit-Reset as
-    Docker Hub sends it (epoch).
+    Source: Retry-After in RFC 9110 (seconds, or a date in one of its three forms); X-Retry-After of the
+    Docker Hub API (the moment, as seconds since the epoch); X-RateLimit-Remaining with X-RateLimit-Reset as
+    Docker Hub and GitHub send them (epoch). Other servers write a moment as ISO 8601, or in milliseconds.
     """
-    asked = headers.get("retry-after", "").strip()
-    if asked:
-        return _whole_number(asked) if asked.isdigit() else _seconds_until(asked, now)
-    if headers.get("x-ratelimit-remaining") == "0":
-        reset = _whole_number(headers.get("x-ratelimit-reset", ""))
-        return None if reset is None else max(reset - now, 0.0)
+    for name in ("retry-after", "x-retry-after"):
+        seconds = _read_wait(headers.get(name, "").strip(), now)
+        if seconds is not None:
+            return seconds
+    if headers.get("x-ratelimit-remaining", "").strip() == "0":
+        moment = _read_number(headers.get("x-ratelimit-reset", "").strip())
+        return None if moment is None else max(moment - now, 0.0)
     return None
 
 
-def _whole_number(text: str) -> float | None:
-    return float(text[:12]) if text.isascii() and text.isdigit() else None
+def _read_wait(text: str, now: float) -> float | None:
+    """Return the seconds until what a text says: a number of seconds, or a moment in any of its spellings."""
+    number = _read_number(text)
+    if number is None:
+        moment = _read_date(text)
+        return None if moment is None else max(moment - now, 0.0)
+    if number < 1e9 or number == _LONGEST:
+        return number
+    return max(number - now, 0.0)  # nobody asks for thirty years
 
 
-def _seconds_until(text: str, now: float) -> float | None:
-    if not _DATE.fullmatch(text):
+def _read_number(text: str) -> float | None:
+    """Return a number, one of milliseconds since the epoch as seconds."""
+    if not _NUMBER.fullmatch(text):
         return None
+    digits = len(text.partition(".")[0].lstrip("0"))
+    if digits > 13:
+        return _LONGEST
+    return float(text) / (1000 if digits == 13 else 1)
+
+
+def _read_date(text: str) -> float | None:
+    """Return the moment of an HTTP date or an ISO 8601 one, which is UTC unless it says otherwise."""
     try:
-        return max(parsedate_to_datetime(text).timestamp() - now, 0.0)
-    except ValueError:  # such as the 99th of a month
+        if iso := _MOMENT.fullmatch(text):
+            zone = f"{iso[4]}:{iso[5]}" if iso[4] else "+00:00"
+            return datetime.fromisoformat(f"{iso[1]}T{iso[2]}{zone}").timestamp()
+        if _DATE.fullmatch(text):
+            date = parsedate_to_datetime(text)
+            return date.replace(tzinfo=date.tzinfo or UTC).timestamp()
+    except (ValueError, OverflowError):  # such as the 99th of a month
         return None
+    return None

@@ -21,6 +21,27 @@ _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
 
+def is_transient(status: int) -> bool:
+    """Whether an answer says that the same request may succeed later: 408, and 5xx other than 501 and 505.
+
+    Source: RFC 9110, section 15: 501 and 505 say what a server cannot do. 520 to 530 are Cloudflare's, about
+    the server behind it.
+    """
+    return status == 408 or (500 <= status <= 599 and status not in (501, 505))
+
+
+def is_limit(status: int, seconds: float | None) -> bool:
+    """Whether an answer says that too much was asked.
+
+    Args:
+        status: Its HTTP status.
+        seconds: How long the server asks to wait, see `find_seconds_asked`; None when it does not say.
+
+    Source: RFC 6585 for 429; GitHub's documentation on rate limits for 403 with a header that says how long.
+    """
+    return status == 429 or (status == 403 and seconds is not None)
+
+
 class RetryLater(Exception):
     """A call may succeed later."""
 

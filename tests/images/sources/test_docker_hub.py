@@ -70,7 +70,10 @@ def test_unknown_image_is_not_found_once_its_own_tags_are_asked_for() -> None:
         hub_source.prepare({"demisto/none": ()})
         with pytest.raises(ImageNotFoundError):
             hub_source.fetch_tags("demisto/none")
-    assert server.paths() == ["GET /v2/repositories/demisto/", "GET /v2/repositories/demisto/none/tags"]
+    assert server.paths() == [
+        "GET /v2/namespaces/demisto/repositories",
+        "GET /v2/namespaces/demisto/repositories/none/tags",
+    ]
 
 
 def test_image_that_moves_to_the_front_of_the_list_while_it_is_read_is_found(tmp_path: Path) -> None:
@@ -79,7 +82,7 @@ def test_image_that_moves_to_the_front_of_the_list_while_it_is_read_is_found(tmp
 
     def pushing(request: Any) -> Reply:
         reply = hub.answer(request)
-        if request.path == "/v2/repositories/demisto/":  # z is pushed, and the Hub sorts by that
+        if request.path == "/v2/namespaces/demisto/repositories":  # z is pushed, and the Hub sorts by that
             hub.images = {"z": {"1.0.0.1": old, "1.0.0.2": new}, "a": hub.images["a"], "b": hub.images["b"]}
         return reply
 
@@ -87,9 +90,9 @@ def test_image_that_moves_to_the_front_of_the_list_while_it_is_read_is_found(tmp
         hub.url = server.url
         assert ask_again(server, tmp_path, "demisto/z")[1] == {"1.0.0.1", "1.0.0.2"}
     assert server.paths() == [
-        "GET /v2/repositories/demisto/",
-        "GET /v2/repositories/demisto/",
-        "GET /v2/repositories/demisto/z/tags",
+        "GET /v2/namespaces/demisto/repositories",
+        "GET /v2/namespaces/demisto/repositories",
+        "GET /v2/namespaces/demisto/repositories/z/tags",
     ]
 
 
@@ -100,11 +103,11 @@ def test_namespace_is_listed_once_for_several_repositories() -> None:
         for image in ("demisto/x", "demisto/y"):
             hub_source.prepare({image: ()})
             assert hub_source.fetch_tags(image)
-    assert server.paths().count("GET /v2/repositories/demisto/") == 1
+    assert server.paths().count("GET /v2/namespaces/demisto/repositories") == 1
 
 
 def test_namespace_that_could_not_be_listed_is_tried_again_for_the_next_repository() -> None:
-    hub = HubStandIn({"x": many_tags(1)}, replies={"/v2/repositories/demisto/": [Reply(403)]})
+    hub = HubStandIn({"x": many_tags(1)}, replies={"/v2/namespaces/demisto/repositories": [Reply(403)]})
     with run_hub(hub) as server:
         hub_source = source(server)
         hub_source.prepare({"demisto/y": ()})
@@ -138,7 +141,7 @@ def test_second_run_asks_for_changed_images_only_and_stops_at_what_is_known(tmp_
         idle = source(server, tmp_path)
         idle.prepare({"demisto/x": (), "demisto/y": ()})
         assert {name: names(idle.fetch_tags(f"demisto/{name}")) for name in "xy"} == before
-        assert server.paths() == ["GET /v2/repositories/demisto/"]
+        assert server.paths() == ["GET /v2/namespaces/demisto/repositories"]
         server.requests.clear()
 
         hub.images["x"]["9.9.9.9999"] = {"created": "2999-01-01T00:00:00Z"}
@@ -147,9 +150,9 @@ def test_second_run_asks_for_changed_images_only_and_stops_at_what_is_known(tmp_
         assert names(third.fetch_tags("demisto/x")) == before["x"] | {"9.9.9.9999"}
         assert names(third.fetch_tags("demisto/y")) == before["y"]
         assert server.paths() == [
-            "GET /v2/repositories/demisto/",
-            "GET /v2/repositories/demisto/x/tags",
-            "GET /v2/repositories/demisto/x/tags",
+            "GET /v2/namespaces/demisto/repositories",
+            "GET /v2/namespaces/demisto/repositories/x/tags",
+            "GET /v2/namespaces/demisto/repositories/x/tags",
         ]
 
 
@@ -179,8 +182,8 @@ def test_remembered_tag_is_asked_for_and_one_that_is_gone_is_remembered_no_more(
         with pytest.raises(ImageNotFoundError, match=r"no manifest of demisto/x:1\.0\.0\.3"):
             after.fetch_digest("demisto/x", "1.0.0.3")
         assert server.paths() == [
-            "GET /v2/repositories/demisto/",
-            "GET /v2/repositories/demisto/x/tags/1.0.0.3",
+            "GET /v2/namespaces/demisto/repositories",
+            "GET /v2/namespaces/demisto/repositories/x/tags/1.0.0.3",
         ]
         assert ask_again(server, tmp_path)[1] == {"1.0.0.1", "1.0.0.2"}
 
@@ -232,7 +235,7 @@ def test_malformed_tag_costs_that_tag() -> None:
         (Reply(body=b'{"next": null, "results": [{"name": "1.0'), "unexpected"),
         (Reply(body=b'{"next": 5, "results": []}'), "unexpected"),
         (Reply(body=b'{"results": "none"}'), "unexpected"),
-        (Reply(body=b"<html>", headers={"Content-Type": "text/html"}), "unexpected"),
+        (Reply(body=b"<html>", headers={"Content-Type": "text/html"}), "web page"),
         (Reply(body=b"x" * (1 << 17), drip_seconds=0.00005), "took more than"),
         (Reply(body=b"x" * 1024, repeat=50 * 1024), "more than 1 MiB"),
         (Reply(302, headers={"Location": "ftp://127.0.0.1/"}), "not followed"),
@@ -242,7 +245,8 @@ def test_malformed_tag_costs_that_tag() -> None:
 )
 def test_every_fault_is_told_and_costs_its_image_only(reply: Reply, message: str) -> None:
     hub = HubStandIn(
-        {"x": many_tags(1), "y": many_tags(1)}, replies={"/v2/repositories/demisto/x/tags": [reply]}
+        {"x": many_tags(1), "y": many_tags(1)},
+        replies={"/v2/namespaces/demisto/repositories/x/tags": [reply]},
     )
     with run_hub(hub) as server:
         hub_source = source(server)
@@ -281,7 +285,7 @@ def test_list_without_end_ends() -> None:
 
 
 def test_failed_list_of_images_is_told_for_each_image() -> None:
-    hub = HubStandIn({"x": many_tags(1)}, replies={"/v2/repositories/demisto/": [Reply(503)]})
+    hub = HubStandIn({"x": many_tags(1)}, replies={"/v2/namespaces/demisto/repositories": [Reply(503)]})
     with run_hub(hub) as server:
         hub_source = source(server)
         hub_source.prepare({"demisto/x": ()})
@@ -300,6 +304,65 @@ def test_account_is_used_and_its_token_stays_secret() -> None:
         wrong.prepare({"demisto/x": ()})
         with pytest.raises(RegistryError, match="refuses DOCKERHUB_USERNAME"):
             wrong.fetch_tags("demisto/x")
+
+
+@pytest.mark.parametrize(
+    ("reply", "said", "blamed"),
+    [
+        (Reply(401, b'{"detail": "Incorrect authentication credentials"}'), "Incorrect auth", True),
+        (Reply(403, b'{"message": "account is locked"}'), "account is locked", True),
+        (Reply(403, b"error code: 1010", {"Content-Type": "text/plain"}), "403: error code: 1010", False),
+        (
+            Reply(403, b"<!DOCTYPE html><title>Attention!</title>"),
+            r"403 with a web page \(Attention!\)",
+            False,
+        ),
+        (Reply(401, b"<html><body>Sign in</body></html>"), "401 with a web page", False),
+        (Reply(200, b"<HTML><title>\nCaptive\nportal</title>"), r"200 with a web page \(Captive\)", False),
+        (Reply(404, b""), "127.0.0.1 answered 404", False),
+    ],
+)
+def test_login_blames_the_account_only_if_the_hub_does(reply: Reply, said: str, blamed: bool) -> None:
+    hub = HubStandIn({"x": many_tags(1)}, replies={"/v2/auth/token": [reply]})
+    with run_hub(hub) as server:
+        hub_source = source(server, username="me", token=Secret("sesame"))
+        hub_source.prepare({"demisto/x": ()})
+        with pytest.raises(RegistryError, match=said) as caught:
+            hub_source.fetch_tags("demisto/x")
+    assert ("DOCKERHUB_USERNAME" in str(caught.value)) == blamed
+    assert blamed or "127.0.0.1" in str(caught.value)
+
+
+DIGESTS = {letter: f"sha256:{letter * 64}" for letter in "abc"}
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ({"digest": DIGESTS["a"], "images": [{"digest": DIGESTS["b"]}]}, "a"),
+        ({"images": [{"digest": DIGESTS["b"], "architecture": "amd64"}]}, "b"),
+        ({"digest": None, "images": [{"digest": DIGESTS["b"]}]}, "b"),
+        (
+            {
+                "images": [
+                    {"digest": DIGESTS["c"], "architecture": "arm64"},
+                    {"digest": DIGESTS["b"], "architecture": "amd64"},
+                ]
+            },
+            "b",
+        ),
+        ({"images": [{"digest": "x"}, None, {"digest": DIGESTS["c"], "architecture": "arm64"}]}, "c"),
+    ],
+)
+def test_digest_may_stand_with_the_images_of_a_tag(tag: dict[str, Any], expected: str) -> None:
+    tags = json.dumps({"next": None, "results": [{"name": "1.0.0.1", **tag}]}).encode()
+    one = json.dumps({"name": "1.0.0.1", **tag}).encode()
+    path = "/v2/namespaces/demisto/repositories/x/tags"
+    hub = HubStandIn({}, replies={path: [Reply(body=tags)], f"{path}/1.0.0.1": [Reply(body=one)]})
+    with run_hub(hub) as server:
+        assert source(server).fetch_digest("demisto/x", "1.0.0.1") == DIGESTS[expected]
+        (record,) = source(server).fetch_tags("demisto/x")
+    assert record.digest == DIGESTS[expected]
 
 
 def test_digest_that_came_with_the_tags_is_not_asked_for_again() -> None:

@@ -8,7 +8,8 @@ import pytest
 from autobump.images.sources import open_tag_source
 from autobump.images.sources.image_pages import GitHubPages, ImagePagesSource
 from autobump.support.errors import ImageNotFoundError, RegistryError, UsageError
-from autobump.support.http.client import Answer, HttpClient, HttpLimits
+from autobump.support.http.answer import Answer
+from autobump.support.http.client import HttpClient, HttpLimits
 from autobump.support.secrets import Secret
 from tests.fixtures.servers import Reply, Request, serve
 

@@ -1,4 +1,5 @@
 import base64
+import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +9,8 @@ import pytest
 
 from autobump.images.sources import oci
 from autobump.images.sources.cache import TagCache
-from autobump.images.sources.oci import Credentials, OciSource
+from autobump.images.sources.login import Credentials
+from autobump.images.sources.oci import OciSource
 from autobump.support.errors import ImageNotFoundError, RegistryError, UsageError
 from autobump.support.http.client import HttpClient, HttpLimits
 from autobump.support.secrets import Secret
@@ -103,7 +105,7 @@ def test_basic_authentication_is_answered_when_asked() -> None:
     with serve(answer) as server:
         oci_source = source(server, credentials=Credentials("me", Secret("sesame")))
         assert [tag.name for tag in oci_source.fetch_tags("demisto/x")] == ["1.0.0.1"]
-        assert "sesame" not in repr(vars(oci_source)["_credentials"])
+        assert "sesame" not in repr(vars(oci_source)) + repr(vars(vars(oci_source)["_login"]))
         with pytest.raises(RegistryError, match="AUTOBUMP_REGISTRY_USERNAME"):
             source(server).fetch_tags("demisto/x")
 
@@ -112,6 +114,136 @@ def test_bearer_from_the_environment_is_sent_at_once() -> None:
     with serve(lambda _: reply_json({"tags": []})) as server:
         source(server, credentials=Credentials(bearer=Secret("sesame"))).fetch_tags("demisto/x")
     assert server.requests[0].headers["authorization"] == "Bearer sesame"
+
+
+BASIC = 'Basic realm="Corporate, registry"'
+BEARER = 'Bearer realm="{url}/token",service="registry.example"'
+
+
+class ScopedRegistry:
+    """A registry that lets a token in by the scope that it was given for, however it asks for it."""
+
+    def __init__(
+        self, challenge: str, *, status: int = 401, one_scope: bool = False, needed: str = ""
+    ) -> None:
+        self.challenge = challenge
+        self.status = status
+        self.one_scope = one_scope
+        self.needed = needed
+        self.url = ""
+        self.asked: list[list[str]] = []
+
+    def answer(self, request: Request) -> Reply:
+        if request.path == "/token":
+            scopes = request.query.get("scope", [])
+            self.asked.append(scopes)
+            token = base64.b64encode(" ".join(scopes[:1] if self.one_scope else scopes).encode()).decode()
+            return reply_json({"access_token": token, "expires_in": 300})
+        image = request.path.removeprefix("/v2/").rpartition("/tags/")[0]
+        needed = self.needed or f"repository:{image}:pull"
+        said = request.headers.get("authorization", "")
+        granted = base64.b64decode(said.removeprefix("Bearer ")).decode().split() if said else []
+        if needed in granted:
+            return reply_json({"tags": ["1.0.0.1"]})
+        challenge = self.challenge.format(url=self.url, image=image, needed=needed)
+        return Reply(self.status if said else 401, headers={"WWW-Authenticate": challenge})
+
+
+@pytest.mark.parametrize(
+    "challenge",
+    [
+        f"{BASIC}, {BEARER}",
+        f"{BEARER}, {BASIC}",
+        "Negotiate, " + BEARER,
+        "Bearer realm={url}/token,service=registry.example",
+        'Bearer realm="{url}/token"',
+        'bearer Realm="{url}/token?account=a", Scope="repository:user/image:pull"',
+        BEARER + ',scope="repository:samalba/my-app:pull,push"',
+        r'Digest realm="a \"Bearer\", b", qop="auth", ' + BEARER,
+        BEARER + ',error="invalid_token"',
+    ],
+)
+def test_bearer_challenge_is_answered_wherever_and_however_it_stands(challenge: str) -> None:
+    registry = ScopedRegistry(challenge)
+    with serve(registry.answer) as server:
+        registry.url = server.url
+        assert [tag.name for tag in source(server).fetch_tags("demisto/x")] == ["1.0.0.1"]
+    assert registry.asked == [["repository:demisto/x:pull"]]
+
+
+def test_challenge_in_several_lines_is_read_as_one() -> None:
+    def answer(request: Request) -> Reply:
+        if request.path == "/token":
+            return reply_json({"token": "t"})
+        if request.headers.get("authorization") == "Bearer t":
+            return reply_json({"tags": ["1.0.0.1"]})
+        lines = {"WWW-Authenticate": BASIC, "www-authenticate": BEARER.format(url=server.url)}
+        return Reply(401, headers=lines)
+
+    with serve(answer) as server:
+        assert [tag.name for tag in source(server).fetch_tags("demisto/x")] == ["1.0.0.1"]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("prepared", [True, False])
+def test_token_of_one_image_is_no_answer_for_another(status: int, prepared: bool) -> None:
+    registry = ScopedRegistry(
+        BEARER + ',scope="{needed}",error="insufficient_scope"', status=status, one_scope=True
+    )
+    images = [f"demisto/x{number}" for number in range(6)]
+    with serve(registry.answer) as server:
+        registry.url = server.url
+        oci_source = source(server)
+        if prepared:
+            oci_source.prepare(dict.fromkeys(images, ()))
+        for image in images:
+            assert [tag.name for tag in oci_source.fetch_tags(image)] == ["1.0.0.1"]
+    assert len(registry.asked) <= len(images) + 1, "what a server never grants is not asked for again"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_scope_that_a_registry_names_is_asked_for_where_its_own_is_not_enough(status: int) -> None:
+    challenge = BEARER + ',scope="{needed}",error="insufficient_scope"'
+    registry = ScopedRegistry(challenge, status=status, needed="repository:proxy/demisto/x:pull")
+    with serve(registry.answer) as server:
+        registry.url = server.url
+        assert [tag.name for tag in source(server).fetch_tags("demisto/x")] == ["1.0.0.1"]
+
+
+def test_refusal_without_a_challenge_is_not_answered() -> None:
+    with serve(lambda _: Reply(403, b'{"errors": [{"message": "no pull for you"}]}')) as server:
+        with pytest.raises(RegistryError, match="403 for demisto/x: no pull for you"):
+            source(server).fetch_tags("demisto/x")
+        assert len(server.requests) == 1
+
+
+def test_password_is_used_where_no_token_is_given() -> None:
+    wanted = "Basic " + base64.b64encode(b"me:sesame").decode()
+
+    def answer(request: Request) -> Reply:
+        if request.path == "/token":
+            return Reply(404)
+        if request.headers.get("authorization") != wanted:
+            challenge = f'Bearer realm="{server.url}/token", Basic realm="x"'
+            return Reply(401, headers={"WWW-Authenticate": challenge})
+        return reply_json({"tags": ["1.0.0.1"]})
+
+    with serve(answer) as server:
+        login = Credentials("me", Secret("sesame"))
+        assert [tag.name for tag in source(server, credentials=login).fetch_tags("demisto/x")] == ["1.0.0.1"]
+
+
+def test_web_page_of_a_token_server_is_told_with_its_host() -> None:
+    def answer(request: Request) -> Reply:
+        if request.path == "/token":
+            return Reply(body=b"<!doctype html><title>Sign in to the guest network</title>")
+        return Reply(401, headers={"WWW-Authenticate": BEARER.format(url=server.url)})
+
+    with (
+        serve(answer) as server,
+        pytest.raises(RegistryError, match=r"/token answered 200 with a web page \(Sign in .*127\.0\.0\.1"),
+    ):
+        source(server).fetch_tags("demisto/x")
 
 
 def test_prefix_of_a_proxy_stands_before_every_image() -> None:
@@ -129,6 +261,55 @@ def test_pages_are_followed_by_their_link() -> None:
     with serve(answer) as server:
         tags = source(server).fetch_tags("demisto/x")
     assert [tag.name for tag in tags] == [f"1.0.0.{number}" for number in range(6)]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "/v2/demisto/x/tags/list?last=1.0.0.1&n=1000",
+        "/artifactory/api/docker/hub/v2/demisto/x/tags/list?n=1000&last=1.0.0.1",
+        "https://internal.example:8081/v2/demisto/x/tags/list?last=1.0.0.1",
+        "http://127.0.0.1:1/v2/hub/other/tags/list?last=1.0.0.1",
+        "?last=1.0.0.1",
+    ],
+)
+def test_next_page_is_asked_for_where_the_first_was(link: str) -> None:
+    def answer(request: Request) -> Reply:
+        if request.path != "/v2/hub/demisto/x/tags/list":
+            return Reply(404)
+        if request.query.get("last") == ["1.0.0.1"]:
+            return reply_json({"tags": ["1.0.0.2"]})
+        return reply_json({"tags": ["1.0.0.1"]}, Link=f'<{link}>; rel="next"')
+
+    with serve(answer) as server:
+        tags = source(server, "/hub").fetch_tags("demisto/x")
+    assert [tag.name for tag in tags] == ["1.0.0.1", "1.0.0.2"]
+
+
+@pytest.mark.parametrize("largest", [100, 0])
+@pytest.mark.parametrize("status", [400, 405, 416, 422])
+def test_page_size_that_is_refused_is_made_smaller_once_for_all_images(largest: int, status: int) -> None:
+    def answer(request: Request) -> Reply:
+        if int(request.query.get("n", ["0"])[0]) > largest:
+            return Reply(status, b'{"errors": [{"code": "PAGINATION_NUMBER_INVALID"}]}')
+        return reply_json({"tags": ["1.0.0.1"]})
+
+    with serve(answer) as server:
+        oci_source = source(server)
+        assert [tag.name for tag in oci_source.fetch_tags("demisto/x")] == ["1.0.0.1"]
+        tried = len(server.requests)
+        assert [tag.name for tag in oci_source.fetch_tags("demisto/y")] == ["1.0.0.1"]
+    assert (tried, len(server.requests)) == ((2, 3) if largest else (3, 4))
+
+
+def test_request_that_is_refused_whatever_the_size_is_told() -> None:
+    refusal = Reply(400, b'{"errors": [{"code": "NAME_INVALID", "message": "invalid name"}]}')
+    with (
+        serve(lambda _: refusal) as server,
+        pytest.raises(RegistryError, match="answered 400 for demisto/x: invalid name"),
+    ):
+        source(server).fetch_tags("demisto/x")
+    assert len(server.requests) == 3
 
 
 def test_page_that_vanishes_behind_the_first_is_no_missing_image() -> None:
@@ -239,6 +420,62 @@ def test_digest_is_asked_with_a_head_request() -> None:
         assert source(server).fetch_digest("demisto/x", "1.0.0.1") == DIGEST
     assert server.paths() == ["HEAD /v2/demisto/x/manifests/1.0.0.1"]
     assert "oci.image.index" in server.requests[0].headers["accept"]
+
+
+MANIFEST = b'{"schemaVersion": 2, "manifests": []}'
+HASHED = f"sha256:{hashlib.sha256(MANIFEST).hexdigest()}"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        Reply(),
+        Reply(headers={"Docker-Content-Digest": ""}),
+        Reply(headers={"Docker-Content-Digest": "sha512:" + "c" * 128}),
+        Reply(404),
+        Reply(405),
+        Reply(403),
+        Reply(501),
+    ],
+)
+@pytest.mark.parametrize("told", [True, False])
+def test_manifest_is_read_where_a_head_request_tells_no_digest(head: Reply, told: bool) -> None:
+    def answer(request: Request) -> Reply:
+        headers = {"Docker-Content-Digest": DIGEST} if told else {}
+        return head if request.method == "HEAD" else Reply(body=MANIFEST, headers=headers)
+
+    with serve(answer) as server:
+        assert source(server).fetch_digest("demisto/x", "1.0.0.1") == (DIGEST if told else HASHED)
+    assert [request.method for request in server.requests] == ["HEAD", "GET"]
+
+
+@pytest.mark.parametrize(
+    ("head", "message"), [(Reply(404), "has no manifest of demisto/x"), (Reply(), "gives no digest")]
+)
+def test_docker_hub_is_not_asked_in_a_way_that_counts_as_a_pull(
+    head: Reply, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oci, "_HUB", ("127.0.0.1",))
+    with serve(lambda _: head) as server, pytest.raises(RegistryError, match=message):
+        source(server).fetch_digest("demisto/x", "1.0.0.1")
+    assert [request.method for request in server.requests] == ["HEAD"]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"<html><title>Sign in</title>", "web page"),
+        (b"{}", "unexpected"),
+        (b"[]", "unexpected"),
+        (b" " * (5 << 20), "more than 4 MiB"),
+    ],
+)
+def test_what_is_no_manifest_has_no_digest(body: bytes, message: str) -> None:
+    with (
+        serve(lambda request: Reply(body=b"" if request.method == "HEAD" else body)) as server,
+        pytest.raises(RegistryError, match=message),
+    ):
+        source(server).fetch_digest("demisto/x", "1.0.0.1")
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ def test_export_of_docker_hub_needs_nobody_any_more(bench: Bench, published: Hub
 
 
 def test_nothing_is_written_when_an_image_cannot_be_asked_for(bench: Bench, published: HubWithPages) -> None:
-    published.hub.replies = {"/v2/repositories/demisto/x/tags": [Reply(403)]}
+    published.hub.replies = {"/v2/namespaces/demisto/repositories/x/tags": [Reply(403)]}
     with serve(published.hub.answer) as server:
         published.stand_behind(server)
         bench.export("dockerhub", *published.facts, status=1)

@@ -13,7 +13,8 @@ import pytest
 from pydantic import BaseModel
 
 from autobump.support.errors import RegistryError
-from autobump.support.http.client import Answer, HttpClient, HttpLimits
+from autobump.support.http.answer import Answer
+from autobump.support.http.client import HttpClient, HttpLimits
 from autobump.support.http.headers import MAX_LENGTH
 from tests.fixtures.certificates import self_signed
 from tests.fixtures.servers import Reply, Request, Server, packed, serve
@@ -37,14 +38,16 @@ def replies(*given: Reply) -> Callable[[Request], Reply]:
     return lambda _: queue.pop(0) if len(queue) > 1 else queue[0]
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize(
+    "status", [408, 429, 500, 502, 503, 504, 507, 520, 521, 522, 524, 525, 527, 530, 599]
+)
 def test_passing_failure_is_tried_again(client: HttpClient, waits: list[float], status: int) -> None:
     with serve(replies(Reply(status), Reply(body=b"ok"))) as server:
         assert client.send("GET", server.url).body == b"ok"
     assert waits == [1.0]
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 501, 505])
 def test_final_answer_is_not_tried_again(client: HttpClient, status: int) -> None:
     with serve(replies(Reply(status))) as server:
         assert client.send("GET", server.url).status == status
@@ -74,6 +77,39 @@ def test_server_says_how_long_to_wait(client: HttpClient, waits: list[float]) ->
     with serve(replies(Reply(503, headers={"Retry-After": later}), Reply())) as server:
         client.send("GET", server.url)
     assert 40 < waits[2] <= 50
+
+
+@pytest.mark.parametrize("name", ["Retry-After", "X-Retry-After"])
+def test_refusal_that_says_until_when_is_a_limit(client: HttpClient, waits: list[float], name: str) -> None:
+    moment = (datetime.now(UTC) + timedelta(seconds=50)).isoformat()
+    asked = ["7", moment, str(int(time.time()) + 50)]
+    refusals = [Reply(403, headers={name: value}) for value in asked[:2]]
+    with serve(replies(*refusals, Reply(body=b"ok"))) as server:
+        assert client.send("GET", server.url).body == b"ok"
+    assert waits[0] == 7
+    assert 40 < waits[1] <= 50
+    with serve(replies(Reply(429, headers={name: asked[2]}), Reply())) as server:
+        client.send("GET", server.url)
+    assert 40 < waits[2] <= 50
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (
+            Reply(503, b"<html><title>Maintenance</title></html>"),
+            r"503 with a web page \(Maintenance\): .*127",
+        ),
+        (Reply(522, b"error code: 522", {"Content-Type": "text/plain"}), "522: error code: 522"),
+        (Reply(500, b'{"errors": [{"code": "UNKNOWN", "message": "disk full"}]}'), "500: disk full"),
+        (Reply(500, b'{"errors": [{"code": "UNKNOWN"}]}'), "500: UNKNOWN"),
+        (Reply(500, b'{"message": "a\\u001b[31m\\nb"}'), r"500: a\\x1b\[31m$"),
+        (Reply(500, b"\xff\xfe"), "answered 500$"),
+    ],
+)
+def test_error_tells_what_the_answer_says(client: HttpClient, reply: Reply, said: str) -> None:
+    with serve(replies(reply)) as server, pytest.raises(RegistryError, match=said):
+        client.send("GET", f"{server.url}/v2/x")
 
 
 def test_all_waiting_of_a_pass_is_bounded(client: HttpClient, waits: list[float]) -> None:
@@ -292,7 +328,7 @@ class _Model(BaseModel):
     number: int
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b'{"number": "x"}', b"[]", b"<html>", b"\xff"])
+@pytest.mark.parametrize("body", [b"", b"{", b'{"number": "x"}', b"[]", b"\xff"])
 def test_unexpected_json_is_told_without_repeating_it(client: HttpClient, body: bytes) -> None:
     with serve(replies(Reply(body=body))) as server, pytest.raises(RegistryError, match="unexpected"):
         client.send("GET", server.url).parse(_Model)
