@@ -97,7 +97,7 @@ set_option = click.option(
     metavar="KEY=VALUE",
     help="Set one key, such as pull_requests.max_items=5, above file and environment; repeatable.",
 )
-_config_option = click.option(
+config_option = click.option(
     "--config",
     type=click.Path(path_type=Path),
     metavar="FILE",
@@ -172,7 +172,7 @@ def settings_options(command: _Command) -> _Command:
     def gather(*arguments: Any, config: Path | None, changes: tuple[str, ...], **options: Any) -> Any:
         return command(*arguments, config=SettingsChoice(config, changes), **options)
 
-    return cast(_Command, _config_option(set_option(gather)))
+    return cast(_Command, config_option(set_option(gather)))
 
 
 def pass_options(*, filters: bool = True) -> Callable[[_Command], _Command]:

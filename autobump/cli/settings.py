@@ -1,13 +1,13 @@
 """The commands about settings: config check, show, schema."""
 
 from collections.abc import Callable
-from contextlib import suppress
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from autobump.cli.options import Folder, SettingsChoice, set_option
+from autobump.cli.options import Folder, SettingsChoice, config_option, set_option
 from autobump.cli.output import show
 from autobump.support.errors import ExitCode
 from autobump.support.printable import printable
@@ -25,6 +25,7 @@ def config_group() -> None:
 
 _CHECKED_OPTIONS = (
     click.argument("file", type=click.Path(path_type=Path), required=False),
+    config_option,
     click.option(
         "--repo",
         type=Folder(),
@@ -36,27 +37,49 @@ _CHECKED_OPTIONS = (
 
 
 def _checked_options(command: _Command) -> _Command:
+    """Add what says which settings, and give the command `repo` and `choice`, a `SettingsChoice`."""
+
+    @wraps(command)
+    def gather(file: Path | None, config: Path | None, repo: Path | None, changes: tuple[str, ...]) -> Any:
+        if file is not None and config is not None and file != config:
+            raise click.UsageError(f"FILE and --config name two files: {file} and {config}")
+        return command(repo, SettingsChoice(file or config, changes))
+
+    decorated: Any = gather
     for option in reversed(_CHECKED_OPTIONS):
-        command = option(command)
-    return command
+        decorated = option(decorated)
+    return cast(_Command, decorated)
 
 
 @config_group.command("check")
 @_checked_options
-def config_check(file: Path | None, repo: Path | None, changes: tuple[str, ...]) -> int:
+def config_check(repo: Path | None, choice: SettingsChoice) -> int:
     """Validate a settings file; without FILE, the one that would be used.
 
-    In a content repository it tells, too, which names in the settings match nothing there.
+    In a content repository it tells, too, what is there, and which names in the settings match nothing.
     """
     from datetime import UTC, datetime
 
+    from autobump.content.reader import count_content
+    from autobump.content.tree import NoPacksError
     from autobump.passes.evaluate import read_used_items
     from autobump.settings.checks import find_unused_settings
+    from autobump.support.markdown import count
 
-    tree = _find_content(repo)
-    loaded = SettingsChoice(file, changes).load(tree)
+    tree = _find_commit(repo)
+    loaded = choice.load(tree)
     show(f"{printable(loaded.origin)}: settings are valid")
     if tree is not None and not loaded.settings.repositories:
+        try:
+            tree.choose_root(loaded.settings.content.root)
+        except NoPacksError as exc:
+            if repo is not None or loaded.settings.content.root is not None:
+                raise
+            show(printable(f"note: {exc}"))
+            return ExitCode.DONE
+        packs, files = count_content(tree)
+        held = f"root {tree.root}, {count(packs, 'pack')}, {count(files, 'item')}"
+        show(printable(f"{tree.git.directory} at {tree.revision[:12]}: {held}"))
         items = read_used_items(tree, loaded.settings)
         for path, why in find_unused_settings(loaded.settings, items, datetime.now(UTC).date()):
             show(printable(f"note: {loaded.locate(path, why)}"))
@@ -65,14 +88,14 @@ def config_check(file: Path | None, repo: Path | None, changes: tuple[str, ...])
 
 @config_group.command("show")
 @_checked_options
-def configshow(file: Path | None, repo: Path | None, changes: tuple[str, ...]) -> int:
+def config_show(repo: Path | None, choice: SettingsChoice) -> int:
     """Show every setting in force and where it comes from, as YAML.
 
     Without FILE, as a pass would find them: defaults, then the file, the environment, and --set.
     """
     from autobump.settings.show import show_settings
 
-    show(show_settings(SettingsChoice(file, changes).load(_find_content(repo))), nl=False)
+    show(show_settings(choice.load(_find_commit(repo))), nl=False)
     return ExitCode.DONE
 
 
@@ -85,13 +108,7 @@ def config_schema() -> int:
     return ExitCode.DONE
 
 
-def _find_content(repo: Path | None) -> "ContentTree | None":
-    from autobump.content.tree import ContentTree, is_repository
-    from autobump.support.errors import UsageError
+def _find_commit(repo: Path | None) -> "ContentTree | None":
+    from autobump.content.tree import ContentTree, has_commit
 
-    if repo is not None:
-        return ContentTree.open(repo)
-    if is_repository(Path()):
-        with suppress(UsageError):  # a repository without content has no settings either
-            return ContentTree.open(Path())
-    return None
+    return ContentTree.open(repo or Path()) if repo is not None or has_commit(Path()) else None

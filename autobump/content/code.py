@@ -11,7 +11,7 @@ from autobump.content.tree import ContentTree, TreeEntry
 from autobump.content.yaml.events import YamlFault
 from autobump.content.yaml.outline import Scalar, read_outline
 
-_SHARED_FOLDER = "Packs/ApiModules/Scripts"
+_SHARED_FOLDER = "ApiModules/Scripts/"
 _SHARED_SUFFIX = "ApiModule"
 _MAX_IMPORTS = 1_000
 _MAX_IMPORTED_TEXT = 100_000
@@ -31,8 +31,8 @@ def read_code(tree: ContentTree, items: Iterable[ContentItem], cache: ContentCac
     """
     wanted = list(items)
     folders = {item.path.rpartition("/")[0] for item in wanted}
-    files, shared = _python_files(tree.entries, folders)
-    where = {item.path: _find_code(item, files) for item in wanted}
+    files, shared = _python_files(tree.entries, folders, tree.prefix + _SHARED_FOLDER)
+    where = {item.path: _find_code(item, files, tree.prefix) for item in wanted}
     blobs = {(blob, form) for blob, form in where.values() if blob}
     imports = _read_imports(tree, blobs | {(entry.blob, "py") for entry in shared.values()}, cache)
     reached = {name: imports[entry.blob, "py"] or () for name, entry in shared.items()}
@@ -57,7 +57,7 @@ class _Folder:
 
 
 def _python_files(
-    entries: Iterable[TreeEntry], folders: Collection[str]
+    entries: Iterable[TreeEntry], folders: Collection[str], shared_folder: str
 ) -> tuple[dict[str, _Folder], dict[str, TreeEntry]]:
     """Return the code in some folders, and all shared modules by name."""
     files: dict[str, _Folder] = {}
@@ -70,7 +70,7 @@ def _python_files(
             beside = files.setdefault(folder, _Folder())
             beside.files.append(entry)
             beside.named.setdefault(entry.path.removesuffix(".py").casefold(), []).append(entry)
-        if folder.startswith(f"{_SHARED_FOLDER}/") and (name := _shared_name(entry)):
+        if folder.startswith(shared_folder) and (name := _shared_name(entry)):
             shared[name] = entry
     return files, shared
 
@@ -80,14 +80,14 @@ def _shared_name(entry: TreeEntry) -> str:
     return name if name.endswith(_SHARED_SUFFIX) and folder.endswith(f"/{name}") else ""
 
 
-def _find_code(item: ContentItem, files: Mapping[str, _Folder]) -> tuple[str, str]:
+def _find_code(item: ContentItem, files: Mapping[str, _Folder], prefix: str) -> tuple[str, str]:
     """Return blob and form of an item's code, or an empty blob and why there is none."""
     language = item.fields.language
     if language != "python":
         names = {"powershell": "PowerShell", "javascript": "JavaScript"}
         return "", f"{names.get(language, 'no Python')} code is not analysed"
     folder = item.path.rpartition("/")[0]
-    if folder.count("/") == 2:
+    if folder.removeprefix(prefix).count("/") == 1:
         return item.file.blob, f"yml-{item.file.kind.value}"
     beside = files.get(folder, _Folder())
     match beside.named.get(item.path.removesuffix(".yml").casefold()) or beside.files:

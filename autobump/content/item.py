@@ -14,7 +14,7 @@ from autobump.content.yaml.splice import UnsafeEditError, find_value_span, splic
 if TYPE_CHECKING:
     from autobump.content.tree import TreeEntry
 
-_ITEM_PATH = re.compile(r"Packs/([^/]+)/(Integrations|Scripts)/(?:[^/]+/)?[^/]+\.yml")
+_ITEM_PATH = re.compile(r"([^/]+)/(Integrations|Scripts)/(?:[^/]+/)?[^/]+\.yml")
 _INSIDE = frozenset({"script", "commonfields"})
 _WANTED = frozenset(
     {
@@ -118,17 +118,21 @@ class ContentItem:
         return self.file.pack
 
 
-def find_item_files(entries: Iterable["TreeEntry"]) -> Iterator[ItemFile]:
+def find_item_files(entries: Iterable["TreeEntry"], prefix: str) -> Iterator[ItemFile]:
     """Pick the files that hold items, in the order given; links, submodules and deeper files are none.
+
+    Args:
+        entries: Files of a commit.
+        prefix: What the paths of all packs begin with, such as `Packs/`; empty for the top of the repository.
 
     Source: layout of content packs as described in the Cortex XSOAR developer documentation; the two
     depths (unified and split) were checked against a whole content repository.
     """
     packs: dict[str, str] = {}  # the files of a pack share its name
     for entry in entries:
-        if not entry.path.endswith(".yml"):
+        if not entry.path.endswith(".yml") or not entry.path.startswith(prefix):
             continue
-        if entry.is_regular and (match := _ITEM_PATH.fullmatch(entry.path)):
+        if entry.is_regular and (match := _ITEM_PATH.fullmatch(entry.path, len(prefix))):
             kind = ItemKind.INTEGRATION if match[2] == "Integrations" else ItemKind.SCRIPT
             yield ItemFile(entry.path, packs.setdefault(match[1], match[1]), kind, entry.blob, entry.mode)
 

@@ -18,9 +18,10 @@ MAX_METADATA_BYTES = 256 * 1024
 MAX_TEXT = 1_000
 """Most characters of a pack's name or support level; they stay in memory."""
 
-_METADATA_PATH = re.compile(r"Packs/([^/]+)/pack_metadata\.json")
-_NOTES_PATH = re.compile(r"Packs/([^/]+)/ReleaseNotes/([^/]+)(?:/.*)?")
-_NOTES_FOLDER = re.compile(r"Packs/([^/]+)/ReleaseNotes")
+METADATA_NAME = "pack_metadata.json"
+"""A folder that holds a file of this name is a pack."""
+
+_PACK_PATH = re.compile(rf"([^/]+)/(?:({re.escape(METADATA_NAME)})|ReleaseNotes(?:/([^/]+)(?:/.*)?)?)")
 _VERSION = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
 _HALF = re.compile("[\ud800-\udfff]")
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -52,13 +53,15 @@ class PackFiles:
     """Where a pack keeps what an update touches.
 
     Attributes:
-        name: Its folder.
+        name: Name of its folder.
+        folder: Path of its folder.
         metadata: Its metadata file.
         release_notes: The names in `ReleaseNotes/`.
         notes_blocked: `ReleaseNotes` is a file, a link or a submodule, which a release note would replace.
     """
 
     name: str
+    folder: str
     metadata: "TreeEntry | None" = None
     release_notes: set[str] = field(default_factory=set)
     notes_blocked: bool = False
@@ -78,17 +81,25 @@ class Pack:
         return self.files.name
 
 
-def find_pack_files(entries: Iterable["TreeEntry"]) -> dict[str, PackFiles]:
-    """Collect every pack's metadata file and release-note names, by folder name."""
+def find_pack_files(entries: Iterable["TreeEntry"], prefix: str) -> dict[str, PackFiles]:
+    """Collect every pack's metadata file and release-note names, by folder name.
+
+    Args:
+        entries: Files of a commit.
+        prefix: What the paths of all packs begin with, such as `Packs/`; empty for the top of the repository.
+    """
     packs: dict[str, PackFiles] = {}
     for entry in entries:
-        if match := _METADATA_PATH.fullmatch(entry.path):
-            if entry.is_regular:
-                packs.setdefault(match[1], PackFiles(match[1])).metadata = entry
-        elif match := _NOTES_PATH.fullmatch(entry.path):
-            packs.setdefault(match[1], PackFiles(match[1])).release_notes.add(match[2])
-        elif match := _NOTES_FOLDER.fullmatch(entry.path):
-            packs.setdefault(match[1], PackFiles(match[1])).notes_blocked = True
+        match = _PACK_PATH.fullmatch(entry.path, len(prefix)) if entry.path.startswith(prefix) else None
+        if match is None or (match[2] and not entry.is_regular):
+            continue
+        pack = packs.setdefault(match[1], PackFiles(match[1], prefix + match[1]))
+        if match[2]:
+            pack.metadata = entry
+        elif match[3]:
+            pack.release_notes.add(match[3])
+        else:
+            pack.notes_blocked = True
     return packs
 
 

@@ -67,7 +67,7 @@ def read_content(
         progress: Told of every item that is read.
         cache: What is remembered of blobs.
     """
-    wanted = select_files(find_item_files(tree.entries), paths, packs)
+    wanted = select_files(find_item_files(tree.entries, tree.prefix), paths, packs)
     progress.begin("Reading items", len(wanted))
     problems: list[Problem] = []
     by_blob: dict[str, set[ItemKind]] = {}
@@ -116,6 +116,12 @@ def select_files(
         if (not names or file.pack in names)
         and (not patterns or any(fnmatchcase(file.path, pattern) for pattern in patterns))
     ]
+
+
+def count_content(tree: ContentTree) -> tuple[int, int]:
+    """Return how many packs and how many item files a commit holds."""
+    packs = sum(pack.metadata is not None for pack in find_pack_files(tree.entries, tree.prefix).values())
+    return packs, sum(1 for _ in find_item_files(tree.entries, tree.prefix))
 
 
 def _read_items(
@@ -177,8 +183,8 @@ def _parse(
 
 def _read_packs(tree: ContentTree, names: set[str], cache: ContentCache) -> tuple[dict[str, Pack], set[str]]:
     """Return packs by name, and the names of those whose metadata git has no data for."""
-    found = find_pack_files(tree.entries)
-    files = {name: found.get(name, PackFiles(name)) for name in names}
+    found = find_pack_files(tree.entries, tree.prefix)
+    files = {name: found.get(name) or PackFiles(name, tree.prefix + name) for name in names}
     blobs = sorted({pack.metadata.blob for pack in files.values() if pack.metadata})
     known = cache.find_packs(blobs)
     read: dict[str, tuple[PackMetadata | None, str]] = {}

@@ -1,11 +1,24 @@
 """Reads the files of one commit through git, never the working tree."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from autobump.content.item import find_item_files
+from autobump.content.pack import METADATA_NAME
 from autobump.support.errors import UsageError
 from autobump.support.git import Blob, Git, GitError
+from autobump.support.markdown import count
+
+USUAL_ROOT = "Packs"
+"""The folder that holds the packs of a repository, as a rule."""
+
+TOP = "."
+"""How the settings call the top of the repository, where that is the folder that holds the packs."""
+
+_MAX_NAMED = 5
+"""Most folders that an error names."""
 
 MAX_FILE_BYTES = 5 * 1024 * 1024
 """Largest file that is read into memory; the largest item known, with its code in it, has 1.6 MB."""
@@ -28,26 +41,32 @@ class TreeEntry:
         return self.mode in ("100644", "100755")
 
 
+class NoPacksError(UsageError):
+    """The commit holds no packs."""
+
+
 class ContentTree:
-    """The `Packs` folder of one commit.
+    """The packs of one commit.
+
+    The folder that holds them is the one that `choose_root` is given. Without that it is found when it is
+    first needed: settings say which it is, and are read from the same commit.
 
     Attributes:
         git: The repository it was read from.
         revision: Full name of the commit.
         tree: Full name of the commit's whole tree.
-        entries: Everything below `Packs/`, in git's order (bytewise by path).
     """
 
-    def __init__(self, git: Git, revision: str, tree: str, entries: tuple[TreeEntry, ...]) -> None:
+    def __init__(self, git: Git, revision: str, tree: str) -> None:
         self.git = git
         self.revision = revision
         self.tree = tree
-        self.entries = entries
+        self._listed: tuple[str, tuple[TreeEntry, ...]] | None = None
         self._absent: set[str] | None = None
 
     @classmethod
     def open(cls, directory: Path, rev: str = "HEAD", *, env: dict[str, str] | None = None) -> "ContentTree":
-        """List the packs of one commit.
+        """Find one commit.
 
         Args:
             directory: A work tree, a folder inside one, or a bare repository; shallow clones are fine.
@@ -55,20 +74,113 @@ class ContentTree:
             env: Additions to git's environment.
 
         Raises:
-            UsageError: No repository, no such commit, or no `Packs` folder.
+            UsageError: No repository, or no such commit.
         """
         git = Git(directory, env=env)
-        revision, tree = _resolve_commit(git, rev)
-        entries = tuple(_list_packs(git, revision))
-        if not entries:
-            raise UsageError(
-                f"{directory} has no Packs folder at {rev} ({revision[:12]}); is it a content repository?"
+        return cls(git, *_resolve_commit(git, rev))
+
+    def choose_root(self, root: str | None) -> None:
+        """Choose the folder that holds the packs, and list what is in it.
+
+        Args:
+            root: Its path, such as `Packs`, or `.` for the top of the repository. None to find it: `Packs` if
+                it holds packs or items, else the only folder that holds packs.
+
+        Raises:
+            NoPacksError: The commit has no packs, or none in this folder.
+            UsageError: Several folders hold packs.
+        """
+        self._listed = self._list_root(root) if root is not None else self._find_root()
+
+    @property
+    def root(self) -> str:
+        """The folder that holds the packs, `.` for the top of the repository."""
+        return self._list()[0]
+
+    @property
+    def prefix(self) -> str:
+        """What the paths of all packs begin with: the root and a slash, or nothing."""
+        return _prefix(self.root)
+
+    @property
+    def entries(self) -> tuple[TreeEntry, ...]:
+        """Everything below the root, in git's order (bytewise by path); at the top, only what is in packs."""
+        return self._list()[1]
+
+    def _list(self) -> tuple[str, tuple[TreeEntry, ...]]:
+        if self._listed is None:
+            self.choose_root(None)
+        assert self._listed is not None  # noqa: S101 - choose_root sets it or raises
+        return self._listed
+
+    def _find_root(self) -> tuple[str, tuple[TreeEntry, ...]]:
+        usual = tuple(self._list_files(USUAL_ROOT))
+        if _holds_packs(usual, USUAL_ROOT):
+            return USUAL_ROOT, usual
+        match self._count_packs():
+            case {} as places if not places:
+                if not usual:
+                    raise NoPacksError(f"{self._where} has no {USUAL_ROOT} folder{self._what_instead()}")
+                self._require_folder(USUAL_ROOT, usual)
+                return USUAL_ROOT, usual
+            case places if len(places) == 1:
+                (root,) = places
+                return self._list_root(root)
+            case places:
+                raise UsageError(
+                    f"{self._where} has packs in several folders: {_name_places(places)}; choose one with "
+                    "content.root"
+                )
+
+    def _list_root(self, root: str) -> tuple[str, tuple[TreeEntry, ...]]:
+        entries = tuple(self._list_files(root))
+        if entries:
+            self._require_folder(root, entries)
+        if _holds_packs(entries, root):
+            return root, entries
+        places = self._count_packs()
+        what = (
+            f"holds no pack, which is a folder with {METADATA_NAME}" if entries else "is no folder with packs"
+        )
+        hint = f"; packs are in {_name_places(places)}" if places else self._what_instead()
+        raise NoPacksError(f"content.root: {root} {what}, in {self._where}{hint}")
+
+    def _list_files(self, root: str) -> Iterator[TreeEntry]:
+        if root != TOP:
+            return self._ls("--", root)
+        entries = tuple(self._ls())
+        # At the top of a repository there is more than packs.
+        packs = {folder for entry in entries if (folder := _pack_folder(entry)) and "/" not in folder}
+        return (entry for entry in entries if entry.path.partition("/")[0] in packs)
+
+    def _ls(self, *arguments: str) -> Iterator[TreeEntry]:
+        try:
+            return _parse_listing(
+                self.git.run("ls-tree", "-r", "-z", "--full-tree", self.revision, *arguments)
             )
-        if entries[0].path == "Packs":
-            raise UsageError(
-                f"Packs is no folder at {rev} ({revision[:12]}) but a link, a file or a submodule"
-            )
-        return cls(git, revision, tree, entries)
+        except GitError as exc:
+            raise UsageError(f"git cannot list {self.revision[:12]} in {self.git.directory}: {exc}") from exc
+
+    def _count_packs(self) -> Counter[str]:
+        """Return how many packs each folder of the commit holds; a pack inside of a pack is none."""
+        folders = {folder for entry in self._ls() if (folder := _pack_folder(entry))}
+        return Counter(
+            folder.rpartition("/")[0] or TOP for folder in folders if folders.isdisjoint(_parents(folder))
+        )
+
+    def _what_instead(self) -> str:
+        """Say what a commit is that has no packs in any folder."""
+        if any(self._ls("--", METADATA_NAME)):
+            return f": it is one pack, with {METADATA_NAME} at its top; autobump reads packs that are folders"
+        return f", and {METADATA_NAME} in no other folder; is it a content repository?"
+
+    def _require_folder(self, root: str, entries: tuple[TreeEntry, ...]) -> None:
+        if entries[0].path == root:
+            raise UsageError(f"{root} in {self._where} is no folder but a link, a file or a submodule")
+
+    @property
+    def _where(self) -> str:
+        return f"{self.git.directory} at {self.revision[:12]}"
 
     def read(self, oids: Iterable[str], *, max_bytes: int | None = None) -> Iterator[Blob]:
         """Read blobs in the order asked, one in memory at a time; too large ones come without data.
@@ -118,7 +230,7 @@ class ContentTree:
         except GitError:
             return set()  # git ends with 1 when nothing matches: no partial clone
         listing = self.git.run(
-            "rev-list", "--objects", "--no-object-names", "--missing=print", f"{self.revision}:Packs"
+            "rev-list", "--objects", "--no-object-names", "--missing=print", f"{self.revision}:{self.prefix}"
         )
         return {line[1:].decode() for line in listing.splitlines() if line.startswith(b"?")}
 
@@ -127,7 +239,8 @@ class ContentTree:
         listed = self.git.run("ls-tree", "-z", "--full-tree", self.revision, "--", path)
         for entry in _parse_listing(listed):
             if entry.path == path and entry.is_regular:
-                return next(self.read([entry.blob])).data
+                # What a partial clone lacks git fetches: the root may not be known yet.
+                return next(self.git.read_objects([entry.blob], max_bytes=MAX_FILE_BYTES)).data
         return None
 
 
@@ -135,6 +248,14 @@ def is_repository(directory: Path) -> bool:
     """Whether a folder is, or lies in, a git repository."""
     try:
         return bool(Git(directory).line("rev-parse", "--git-dir"))
+    except GitError:
+        return False
+
+
+def has_commit(directory: Path) -> bool:
+    """Whether a folder is, or lies in, a git repository with a commit."""
+    try:
+        return bool(Git(directory).line("rev-parse", "--verify", "--quiet", "HEAD^{commit}"))
     except GitError:
         return False
 
@@ -166,11 +287,33 @@ def _resolve_commit(git: Git, rev: str) -> tuple[str, str]:
         raise UsageError(f"{git.directory} has no commit called {rev!r}; is it fetched?") from exc
 
 
-def _list_packs(git: Git, revision: str) -> Iterator[TreeEntry]:
-    try:
-        return _parse_listing(git.run("ls-tree", "-r", "-z", "--full-tree", revision, "--", "Packs"))
-    except GitError as exc:
-        raise UsageError(f"git cannot list {revision[:12]} in {git.directory}: {exc}") from exc
+def _prefix(root: str) -> str:
+    return "" if root == TOP else f"{root}/"
+
+
+def _pack_folder(entry: TreeEntry) -> str:
+    """Return the folder that a file makes a pack, or nothing."""
+    folder, _, name = entry.path.rpartition("/")
+    return folder if name == METADATA_NAME and entry.is_regular else ""
+
+
+def _parents(folder: str) -> Iterator[str]:
+    while folder := folder.rpartition("/")[0]:
+        yield folder
+
+
+def _holds_packs(entries: Iterable[TreeEntry], root: str) -> bool:
+    """Whether a folder holds a pack, or an item of one without metadata."""
+    prefix = _prefix(root)
+    return any(
+        _pack_folder(entry).rpartition("/")[0] == prefix[:-1] for entry in entries if _pack_folder(entry)
+    ) or any(find_item_files(entries, prefix))
+
+
+def _name_places(places: Counter[str]) -> str:
+    named = [f"{root} ({count(number, 'pack')})" for root, number in sorted(places.items())]
+    more = len(named) - _MAX_NAMED
+    return ", ".join(named[:_MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _parse_listing(listing: bytes) -> Iterator[TreeEntry]:

@@ -87,6 +87,7 @@ def open_repository(
     loaded = loaded or load(tree)
     if options.is_remote:
         _require_wanted_repository(tree, loaded)
+    tree.choose_root(loaded.settings.content.root)
     return tree, loaded
 
 
@@ -178,8 +179,11 @@ def open_tree_of(entry: "RepositorySettings", options: PassOptions, own: "Settin
     from autobump.content.tree import ContentTree
 
     if entry.path is not None:
-        return ContentTree.open(expand_home(entry.path), options.rev)
-    return open_own_clone(own)
+        tree = ContentTree.open(expand_home(entry.path), options.rev)
+    else:
+        tree = open_own_clone(own)
+    tree.choose_root(own.content.root)
+    return tree
 
 
 def make_pass(

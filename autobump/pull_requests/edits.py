@@ -176,7 +176,7 @@ def _edit_pack(bumps: Sequence[Bump], data: bytes) -> Iterator[Edit]:
     notes = render_release_notes(
         (bump.item.file.kind, bump.item.fields.name, bump.new_image) for bump in bumps
     )
-    path = f"Packs/{bumps[0].item.pack}/ReleaseNotes/{release_notes_name(version)}"
+    path = f"{files.folder}/ReleaseNotes/{release_notes_name(version)}"
     yield Edit(path, "100644", "", 0, 0, notes.encode())
 
 

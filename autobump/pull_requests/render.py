@@ -117,7 +117,7 @@ def _base_files(planned: PlannedPullRequest, *, with_notes: bool) -> Iterable[tu
         if with_notes and metadata and files.metadata:
             yield files.metadata.path, files.metadata.blob
             notes = release_notes_name(next_version(metadata.version, files.release_notes))
-            yield f"Packs/{bump.item.pack}/ReleaseNotes/{notes}", ""
+            yield f"{files.folder}/ReleaseNotes/{notes}", ""
 
 
 def _current(bump: Bump) -> str:

@@ -25,6 +25,7 @@ from autobump.settings.values import (
     Names,
     Percent,
     PythonVersion,
+    RepositoryFolder,
     SupportLevels,
     TagSourceName,
     TimeZone,
@@ -51,6 +52,11 @@ class ContentSettings(_Section):
         description="GitHub repository that receives the pull requests, as owner/name.",
     )
     base: BranchName = Field(default="master", description="Base branch of the pull requests.")
+    root: RepositoryFolder | None = Field(
+        default=None,
+        description="Folder that holds the packs, such as content/Packs; . for the top of the repository. A "
+        "pack is a folder with pack_metadata.json. null: Packs, or else the only folder that holds packs.",
+    )
 
 
 class RegistrySettings(_Section):
@@ -328,6 +334,9 @@ class RepositorySettings(_Section):
     base: BranchName | None = Field(
         default=None, description="Base branch of its pull requests; null: as content.base says."
     )
+    root: RepositoryFolder | None = Field(
+        default=None, description="Folder that holds its packs; null: as content.root says."
+    )
     path: Name | None = Field(
         default=None, description="Clone on this machine; null: autobump keeps a clone of its own."
     )
@@ -357,7 +366,11 @@ class Settings(_Section):
 
     def of_repository(self, entry: RepositorySettings) -> "Settings":
         """Return the settings of one of the repositories: the shared ones, and over them its own."""
-        content = ContentSettings(repository=entry.repository, base=entry.base or self.content.base)
+        content = ContentSettings(
+            repository=entry.repository,
+            base=entry.base or self.content.base,
+            root=entry.root or self.content.root,
+        )
         return self.model_copy(
             update={
                 "content": content,

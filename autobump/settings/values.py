@@ -77,6 +77,13 @@ def _check_timezone(value: str) -> str:
     return value
 
 
+def _check_folder(value: str) -> str:
+    parts = [part for part in value.split("/") if part not in ("", ".")]
+    if value.startswith("/") or ".." in parts or "\\" in value or not value.isprintable():
+        raise ValueError("must be a folder of the repository, such as Packs, or . for its top")
+    return "/".join(parts) or "."
+
+
 def _check_address(value: str | None) -> str | None:
     match = re.fullmatch(_ADDRESS, value) if value else None
     if value and (match is None or int(match[2]) > 65_535):
@@ -111,6 +118,12 @@ Address = Annotated[
     str | None,
     AfterValidator(_check_address),
     WithJsonSchema({"type": ["string", "null"], "pattern": f"^({_ADDRESS})?$"}),
+]
+RepositoryFolder = Annotated[
+    str,
+    Field(min_length=1, max_length=255),
+    AfterValidator(_check_folder),
+    WithJsonSchema({"type": "string", "minLength": 1}),
 ]
 PythonVersion = Annotated[str, Field(pattern=r"^[0-9]{1,2}\.[0-9]{1,3}$")]
 Percent = Annotated[float, Field(ge=0, le=100)]

@@ -6,7 +6,9 @@ from autobump.content.yaml.events import YamlFault
 
 
 def paths_of_items(*paths: str, mode: str = "100644") -> list[str]:
-    return [file.path for file in find_item_files(TreeEntry(path, mode, "0" * 40) for path in paths)]
+    return [
+        file.path for file in find_item_files((TreeEntry(path, mode, "0" * 40) for path in paths), "Packs/")
+    ]
 
 
 def test_unified_and_split_files_are_items() -> None:

@@ -21,7 +21,11 @@ def item(text: str, pack: str = "Sample", kind: ItemKind = ItemKind.SCRIPT) -> C
 
 
 def pack(metadata: PackMetadata | None = METADATA) -> Pack:
-    return Pack(PackFiles("Sample"), metadata, "" if metadata else "the pack has no pack_metadata.json")
+    return Pack(
+        PackFiles("Sample", "Packs/Sample"),
+        metadata,
+        "" if metadata else "the pack has no pack_metadata.json",
+    )
 
 
 def decide(

@@ -105,8 +105,9 @@ def test_config_check_tells_with_file_and_line(
     make_repository(tmp_path / "r", files | {".github/autobump.yml": settings})
     options = ["--repo", str(tmp_path / "r"), "--set", "policy.exclude_packs=[B]"]
     assert run_command(["config", "check", *options]) == 0
-    valid, *notes = capsys.readouterr().out.splitlines()
+    valid, held, *notes = capsys.readouterr().out.splitlines()
     assert valid == ".github/autobump.yml, command line: settings are valid"
+    assert held.endswith(": root Packs, 1 pack, 3 items")
     assert notes == [
         "note: --set policy.exclude_packs: policy.exclude_packs.0: no item has the pack 'B'",
         "note: .github/autobump.yml:4:7: policy.exclude_images.1: no item has the image 'demisto/pyhton3'; "

@@ -44,6 +44,7 @@ from tests.fixtures.looks import (
     plan_shows,
     pythons,
     risk_groups,
+    roots,
     skipped,
     skipped_packs,
     soaking,
@@ -117,6 +118,16 @@ ROWS: dict[str, Row] = {
         (
             "content: {base: -f}",
             "1:11: content.base: \"-f\": string should match pattern '^[A-Za-z0-9_][A-Za-z0-9_./-]*$'",
+        ),
+    ),
+    "content.root": Row(
+        None,
+        roots,
+        ("", [None]),
+        ("content: {root: ./y/}", ["y"]),
+        (
+            "content: {root: ../x}",
+            '1:11: content.root: "../x" must be a folder of the repository, such as Packs, or . for its top',
         ),
     ),
     "registry.source": Row(
@@ -687,6 +698,17 @@ ROWS: dict[str, Row] = {
         (
             "repositories: [{repository: a/b, base: 1}]",
             "1:34: repositories.0.base: 1 must be text; put it in quotes",
+        ),
+    ),
+    "repositories.root": Row(
+        None,
+        roots,
+        ("{content: {root: x}, repositories: [{repository: a/b}]}", ["x"]),
+        ("{content: {root: x}, repositories: [{repository: a/b, root: y}]}", ["y"]),
+        (
+            "repositories: [{repository: a/b, root: /x}]",
+            '1:34: repositories.0.root: "/x" must be a folder of the repository, such as Packs, or . for its '
+            "top",
         ),
     ),
     "repositories.path": Row(

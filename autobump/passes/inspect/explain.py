@@ -163,7 +163,7 @@ def _explain_wave(bump: Bump, settings: Settings, waits: WaitReason | None) -> I
 
 
 def _require_item(tree: ContentTree, path: str) -> str:
-    files = {file.path: file for file in find_item_files(tree.entries)}
+    files = {file.path: file for file in find_item_files(tree.entries, tree.prefix)}
     if path in files:
         return files[path].pack
     entry = next((entry for entry in tree.entries if entry.path == path), None)
@@ -171,7 +171,7 @@ def _require_item(tree: ContentTree, path: str) -> str:
         raise UsageError(f"{path} is a symbolic link or a submodule, which autobump does not follow")
     if entry is not None:
         raise UsageError(
-            f"{path} is no item: items are Packs/<pack>/Integrations|Scripts/[<folder>/]<file>.yml"
+            f"{path} is no item: items are {tree.prefix}<pack>/Integrations|Scripts/[<folder>/]<file>.yml"
         )
     close = get_close_matches(path, files, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
