@@ -1,6 +1,6 @@
 """Plans, assesses the risk of what is in the plan, and plans again until all of it is assessed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from autobump.decisions.evaluation import Evaluation
 from autobump.decisions.risk import ImageRisk, ItemRisk
 from autobump.images.known import KnownImages
 from autobump.planning.existing import ExistingState
+from autobump.planning.order import rank_lags
 from autobump.planning.plan import Plan, plan_pull_requests
 from autobump.planning.waves import take_turns
 
@@ -69,8 +70,9 @@ def plan_with_risk(
     if assessor is not None:
         evaluation = evaluation.with_open_pull_requests(state.risk_groups, state.itemised_packs)
     packs_in_pull_requests = state.packs_in_pull_requests
+    ranks = rank_lags(evaluation.bumps, evaluation.found)
     while True:
-        plan = _plan_waves(this, evaluation, state)
+        plan = _plan_waves(this, evaluation, state, ranks)
         chosen = {path for pr in plan.pull_requests for path in pr.paths}
         fresh = [
             bump
@@ -83,7 +85,7 @@ def plan_with_risk(
         evaluation = evaluation.with_risks(assessor.assess(fresh), this.settings.risk)
 
 
-def _plan_waves(this: "Pass", evaluation: Evaluation, state: ExistingState) -> Plan:
+def _plan_waves(this: "Pass", evaluation: Evaluation, state: ExistingState, ranks: Mapping[str, int]) -> Plan:
     """Plan what the waves let through; the rest waits for its wave."""
     turns = take_turns(
         evaluation.bumps,
@@ -95,6 +97,11 @@ def _plan_waves(this: "Pass", evaluation: Evaluation, state: ExistingState) -> P
         partial=bool(this.filters.paths or this.filters.packs),
     )
     plan = plan_pull_requests(
-        turns.ready, this.settings.limits, state.open, state.closed, state.reserved_branches
+        turns.ready,
+        this.settings.limits,
+        state.open,
+        state.closed,
+        state.reserved_branches,
+        ranks,
     )
     return plan.with_waiting(turns.waiting)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from autobump.decisions.bump import Bump
 from autobump.images.choice import Release
 from autobump.planning.branch_name import branch_name
+from autobump.planning.order import order_batches
 
 
 class WaitReason(StrEnum):
@@ -133,6 +134,7 @@ def plan_pull_requests(
     existing: Sequence[OpenPullRequest] = (),
     closed: Sequence[ClosedPullRequest] = (),
     reserved_branches: Set[str] = frozenset(),
+    ranks: Mapping[str, int] | None = None,
 ) -> Plan:
     """Group bumps into pull requests that never touch the same pack twice.
 
@@ -142,6 +144,7 @@ def plan_pull_requests(
         existing: Open pull requests; bumps that one of the same image covers stay with it.
         closed: Pull requests that people closed.
         reserved_branches: Branches that must not be used, because people left commits on them.
+        ranks: How far items were kept up, by path, see `rank_lags`; none when that does not count.
 
     Returns:
         A plan in which every bump stands exactly once. The same inputs give the same plan.
@@ -196,51 +199,27 @@ def plan_pull_requests(
             claims |= dict.fromkeys((bump.item.pack for bump in mine), label)
 
     open_count = len(planned) + sum(1 for pr in existing if pr.hold_reason or not pr.in_view)
-    new_count = 0
-    for group in _groups(free):
-        for batch in _fill(group, claims, limits.max_items, waiting):
-            if limit := _limit_reached(limits, open_count, new_count):
-                waiting += [Waiting(bump, WaitReason.LIMIT_REACHED, limit) for bump in batch]
-                continue
-            new = _new_pull_request(batch, limits.branch_prefix, reserved_branches)
-            planned.append(new)
-            claims |= dict.fromkeys(new.packs, new.branch)
-            open_count += 1
-            new_count += 1
+    limit = ""
+    unclaimed = [bump for bump in free if bump.item.pack not in claims]
+    batches = order_batches(unclaimed, ordered, limits.max_items, limits.max_new_per_run, ranks or {})
+    for new_count, batch in enumerate(batches):
+        if limit := _limit_reached(limits, open_count + new_count, new_count):
+            break
+        new = _new_pull_request(batch, limits.branch_prefix, reserved_branches)
+        planned.append(new)
+        claims |= dict.fromkeys(new.packs, new.branch)
+    made = {path for pr in planned for path in pr.paths}
+    for bump in free:
+        pack = bump.item.pack
+        if pack in claims and bump.path not in made:
+            waiting.append(Waiting(bump, WaitReason.PACK_BUSY, _busy(pack, claims[pack])))
+        elif bump.path not in made:
+            waiting.append(Waiting(bump, WaitReason.LIMIT_REACHED, limit))
 
     return Plan(
         tuple(sorted(planned, key=lambda pr: pr.branch)),
         tuple(sorted(waiting, key=lambda wait: wait.bump.path)),
     )
-
-
-def _groups(bumps: Iterable[Bump]) -> list[Mapping[str, list[Bump]]]:
-    """Return the bumps that may share a pull request by pack; safe ones first, then by name, newest first."""
-    groups: dict[tuple[tuple[str, str, str], Release], dict[str, list[Bump]]] = {}
-    for bump in bumps:
-        key = (bump.risk_group, bump.image.repository, bump.wave)
-        packs = groups.setdefault((key, bump.target), {})
-        packs.setdefault(bump.item.pack, []).append(bump)
-    newest_first = sorted(groups.items(), key=lambda group: group[0][1].tag, reverse=True)
-    return [packs for _, packs in sorted(newest_first, key=lambda group: group[0][0])]
-
-
-def _fill(
-    group: Mapping[str, list[Bump]], claims: Mapping[str, str], max_items: int, waiting: list[Waiting]
-) -> list[list[Bump]]:
-    """Put whole packs into batches of at most `max_items`; a larger pack makes a batch of its own."""
-    batches: list[list[Bump]] = []
-    room = 0
-    for pack, bumps in sorted(group.items()):
-        if pack in claims:
-            waiting += [Waiting(bump, WaitReason.PACK_BUSY, _busy(pack, claims[pack])) for bump in bumps]
-            continue
-        if len(bumps) > room:
-            batches.append([])
-            room = max_items
-        batches[-1].extend(bumps)
-        room -= len(bumps)
-    return batches
 
 
 def _limit_reached(limits: Limits, open_count: int, new_count: int) -> str:

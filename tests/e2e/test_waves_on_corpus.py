@@ -172,10 +172,13 @@ def test_newer_target_in_the_middle_begins_with_the_first_wave_again(rollout: Ro
     waiting = {bump.path for bump in rollout.plan(WITHOUT).evaluation.bumps if bump.image.repository == image}
     newer = "9.9.9.99999999"
     with serve(rollout.github.answer) as server:
-        rollout.run(server.url)
+        result = rollout.run(server.url)
         rollout.merge_all()
         first = {path for _, _, path, _ in rollout.merged if path in waiting}
-        assert first == {path for path in waiting if rollout.wave_of(path) == "well tested"}
+        # A pack that python3 has, too, goes with python3 first: it has more items.
+        busy = {wait.bump.path for wait in result.plan.waiting if wait.reason == "pack-busy"} & waiting
+        assert first | busy == {path for path in waiting if rollout.wave_of(path) == "well tested"}
+        assert len(first) > len(busy)
         tags = {name: list(rollout.tags.fetch_tags(name)) for name in IMAGES}
         rollout.tags = SnapshotSource(
             {name: [one.name for one in found] + [newer] * (name == image) for name, found in tags.items()}
