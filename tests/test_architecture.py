@@ -38,6 +38,9 @@ PURE_ROOMS = ("decisions", "planning", "pull_requests")
 
 PURE = (
     "content/imports.py",
+    "content/python/conditions.py",
+    "content/python/lines.py",
+    "content/python/versions.py",
     "content/item.py",
     "content/pack.py",
     "content/problem.py",

@@ -12,10 +12,11 @@ from autobump import __version__
 from autobump.content.imports import Import
 from autobump.content.item import DockerImageField, ItemFields
 from autobump.content.pack import PackMetadata
+from autobump.content.python.versions import ALL
 from autobump.content.yaml.events import YamlFault
 from autobump.support.sqlite_file import SqliteCache
 
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 """Raised whenever reading an item or a pack gives other fields than before."""
 
 MAX_ROWS = 400_000
@@ -77,7 +78,7 @@ class ContentCache:
         """Return what is remembered of the imports of code in one form, by blob; None for no code."""
         found = self._find(f"imports-{form}", blobs)
         return {
-            blob: tuple(Import(*one) for one in fields[0]) if fields[0] is not None else None
+            blob: tuple(_decode_import(*one) for one in fields[0]) if fields[0] is not None else None
             for blob, fields in found.items()
         }
 
@@ -86,7 +87,7 @@ class ContentCache:
         self._store(
             f"imports-{form}",
             {
-                blob: [None if found is None else [[one.module, one.guarded] for one in found]]
+                blob: [None if found is None else [_encode_import(one) for one in found]]
                 for blob, found in imports.items()
             },
         )
@@ -122,6 +123,16 @@ class ContentCache:
                 median = "SELECT used FROM facts ORDER BY used LIMIT 1 OFFSET ?"
                 self._file.write(f"DELETE FROM facts WHERE used < ({median})", [(count // 2,)])  # noqa: S608 - fixed text
                 self._file.write("DELETE FROM facts WHERE (SELECT count(*) FROM facts) > ?", [(MAX_ROWS,)])
+
+
+def _encode_import(one: Import) -> list[Any]:
+    return [one.module, one.guarded, *([one.runs] if one.runs != ALL else [])]
+
+
+def _decode_import(module: str, guarded: bool, runs: list[Any] | None = None) -> Import:
+    if runs is None:
+        return Import(module, guarded)
+    return Import(module, guarded, tuple((tuple(start), end and tuple(end)) for start, end in runs))
 
 
 def _version() -> int:

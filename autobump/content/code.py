@@ -152,7 +152,7 @@ def _follow(imports: Iterable[Import], shared: Mapping[str, tuple[Import, ...]])
         one, through = waiting.popleft()
         name = one.module.split(".")[0]
         if name not in shared:
-            yield Use(one.module, one.guarded, through)
+            yield Use(one.module, one.guarded, through, one.runs)
         elif name not in seen:
             seen.add(name)
             waiting += ((inner, name) for inner in shared[name])

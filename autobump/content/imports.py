@@ -7,36 +7,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from autobump.content.python.conditions import (
+    names_import_failure,
+    read_condition,
+    suppresses_import_failure,
+)
+from autobump.content.python.lines import Found, read_lines
+from autobump.content.python.versions import ALL, NONE, Versions, both, either
+
 MAX_PARSED_WORDS = 75_000
 """A file of more words and signs is read line by line: each can take two kilobytes of the syntax tree."""
 
-MAX_STATEMENT = 65_536
-"""A statement of more characters, without its strings, was not written by a person."""
-
-_NAME = r"[^\W\d]\w*"
-_PATH = rf"{_NAME}(?:\s*\.\s*{_NAME})*"
-_IMPORT = re.compile(rf"import\s+({_PATH}(?:\s+as\s+{_NAME})?(?:\s*,\s*{_PATH}(?:\s+as\s+{_NAME})?)*)")
-_FROM = re.compile(rf"from\s+({_PATH})\s+import\s+(.*)")
-_AS = re.compile(rf"\s+as\s+{_NAME}")
 _WORD = re.compile(r"\w+|[^\w\s]")
-_TRY = re.compile(r"try\s*:")
-_INDENT = re.compile(r"[^\S\n]*")
-# What matches as long as it likes repeats one character and no group, of which each repetition takes memory.
-_TOKEN = re.compile(
-    r"""
-    (?P<string> "{3} | '{3} | " | ' ) | (?P<comment> \#[^\n]* ) | (?P<blanks> [^\S\n]{2,} )
-    | (?P<join> \\\r?\n ) | (?P<end> \n ) | (?P<semicolon> ; )
-    | (?P<open> [(\[{] ) | (?P<close> [)\]}] )
-    """,
-    re.VERBOSE,
-)
-_STRING_ENDS = {
-    quote: re.compile(r"\\.|" + end, re.DOTALL)
-    for quote, end in (('"', r'"|\n'), ("'", r"'|\n"), ('"""', '"""'), ("'''", "'''"))
-}
-_PLACES: dict[str | None, str] = {"open": "(", "close": ")"}
-_FRESH = re.compile(r"(?:import|from|def|class)\s")
-"""What begins a statement at the left edge whatever bracket is still open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +29,13 @@ class Use:
         module: As imported, dotted.
         guarded: The code may do without it.
         through: The shared module of the content repository that imports it, or empty for the item itself.
+        runs: The Pythons that run the import.
     """
 
     module: str
     guarded: bool
     through: str = ""
+    runs: Versions = ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,148 +53,87 @@ class Import:
     Attributes:
         module: The module, dotted; `from google.cloud import storage` gives `google.cloud.storage`, because
             only the package can tell whether `storage` is a module.
-        guarded: It stands in a `try` that catches its failure, so the file may do without it.
+        guarded: It stands where its failure is caught, so the file may do without it.
+        runs: The Pythons that run it, as far as `sys.version_info` decides.
     """
 
     module: str
     guarded: bool
+    runs: Versions = ALL
 
 
 def find_imports(source: str) -> tuple[Import, ...]:
-    """Return every absolute import of a file, wherever it stands, sorted, each module once.
+    """Return every absolute import that may run, wherever it stands, sorted.
 
-    Files that today's Python cannot parse (Python 2, or cut off) are read line by line instead. Text that is
-    no Python has no imports. Never raises.
+    What no Python runs does not count, such as what stands below `if TYPE_CHECKING`. A module comes once, or
+    twice where some Pythons need it and others may do without. Files that today's Python cannot parse
+    (Python 2, or cut off) are read line by line instead. Text that is no Python has no imports. Never raises.
     """
-    found: dict[str, bool] = {}
+    found: dict[str, dict[bool, Versions]] = {}
     for one in _imports(source):
-        # One import without a guard makes the module needed.
-        found[one.module] = found.get(one.module, True) and one.guarded
-    return tuple(Import(module, guarded) for module, guarded in sorted(found.items()))
+        if one.runs:
+            ways = found.setdefault(one.module, {})
+            ways[one.guarded] = either(ways.get(one.guarded, NONE), one.runs)
+    return tuple(one for module, ways in sorted(found.items()) for one in _merge(module, ways))
 
 
-def _imports(source: str) -> Iterable[Import]:
+def _merge(module: str, ways: dict[bool, Versions]) -> Iterator[Import]:
+    """Yield a module as it is needed, and as it is guarded on Pythons that do not need it anyway."""
+    needed, guarded = ways.get(False, NONE), ways.get(True, NONE)
+    if needed:
+        yield Import(module, guarded=False, runs=needed)
+    if either(needed, guarded) != needed:
+        yield Import(module, guarded=True, runs=guarded)
+
+
+def _imports(source: str) -> Iterable[Found]:
     if _is_short(source):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # other people's escapes are not our business
                 tree = ast.parse(source)
-            return list(_from_tree(tree))
+            return list(_read_tree(tree))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             pass
-    return _from_lines(source)
+    return read_lines(source)
 
 
 def _is_short(source: str) -> bool:
     return next(islice(_WORD.finditer(source), MAX_PARSED_WORDS, None), None) is None
 
 
-def _from_tree(tree: ast.Module) -> Iterator[Import]:
-    waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
+def _read_tree(tree: ast.Module) -> Iterator[Found]:
+    waiting: list[tuple[ast.AST, bool, Versions]] = [(tree, False, ALL)]
+
+    def wait(nodes: Iterable[ast.AST], runs: Versions, *, guarded: bool) -> None:
+        waiting.extend((node, guarded, runs) for node in nodes)
+
     while waiting:
-        node, guarded = waiting.pop()
+        node, guarded, runs = waiting.pop()
         match node:
             case ast.Import(names=names):
-                yield from (Import(alias.name, guarded) for alias in names)
+                yield from (Found(alias.name, guarded, runs) for alias in names)
             case ast.ImportFrom(module=str(module), names=names, level=0):
                 yield from (
-                    Import(module if alias.name == "*" else f"{module}.{alias.name}", guarded)
+                    Found(module if alias.name == "*" else f"{module}.{alias.name}", guarded, runs)
                     for alias in names
                 )
-            case ast.Try(body=body, handlers=handlers) if any(map(_catches_import, handlers)):
-                waiting += [(child, True) for child in body]
+            case ast.If(test=test, body=body, orelse=orelse) | ast.While(test=test, body=body, orelse=orelse):
+                condition = read_condition(test)
+                wait(body, both(runs, condition.true), guarded=guarded)
+                wait(orelse, both(runs, condition.false), guarded=guarded)
+            case ast.Try() | ast.TryStar():
+                caught = any(map(_catches_import_failure, node.handlers))
+                wait(node.body, runs, guarded=guarded or caught)
                 # What a handler imports instead is one of two ways, too.
-                waiting += [(child, True) for handler in handlers for child in handler.body]
-                waiting += [(child, guarded) for child in (*node.orelse, *node.finalbody)]
+                for handler in node.handlers:
+                    wait(handler.body, runs, guarded=guarded or caught)
+                wait((*node.orelse, *node.finalbody), runs, guarded=guarded)
+            case ast.With(body=body) | ast.AsyncWith(body=body) if suppresses_import_failure(node):
+                wait(body, runs, guarded=True)
             case _:
-                waiting += [(child, guarded) for child in ast.iter_child_nodes(node)]
+                wait(ast.iter_child_nodes(node), runs, guarded=guarded)
 
 
-def _catches_import(handler: ast.ExceptHandler) -> bool:
-    caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    names = {one.id if isinstance(one, ast.Name) else None for one in caught}
-    return handler.type is None or bool(
-        names & {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
-    )
-
-
-def _from_lines(source: str) -> Iterator[Import]:
-    """Read imports without understanding the rest; one below a `try:` counts as guarded."""
-    tries: list[int] = []
-    for indent, statement in _statements(source):
-        if not statement.startswith(("except", "else", "finally")):
-            while tries and indent <= tries[-1]:
-                tries.pop()
-        if match := _TRY.match(statement):
-            tries.append(indent)
-            statement = statement[match.end() :].lstrip()
-        if match := _FROM.match(statement):
-            module = re.sub(r"\s", "", match[1])
-            for name in _AS.sub("", match[2].strip(" ()")).split(","):
-                plain = name.strip(" \t()\\")
-                if re.fullmatch(_NAME, plain):
-                    yield Import(f"{module}.{plain}", bool(tries))
-                elif plain == "*":
-                    yield Import(module, bool(tries))
-        elif match := _IMPORT.match(statement):
-            for name in _AS.sub("", match[1]).split(","):
-                yield Import(re.sub(r"\s", "", name), bool(tries))
-
-
-def _statements(source: str) -> Iterator[tuple[int, str]]:
-    """Yield every statement with its indent, strings and comments taken out, and bracketed lines joined.
-
-    Python's own tokenizer refuses Python 2, each version of it something else; this one takes anything.
-    Statements come with one blank for each run of them: no pattern then tries a long run over and over. One
-    that is too long is empty. One behind a semicolon is indented deeper than what its line begins with.
-    """
-    pieces: list[str] = []
-    length = depth = position = 0
-    indent = _indent_at(source, 0)
-    while match := _TOKEN.search(source, position):
-        start, kind = match.start(), match.lastgroup
-        if start > position and length <= MAX_STATEMENT:
-            pieces.append(source[position:start])
-        length += start - position + 1
-        position = match.end()
-        if kind == "end" and (depth == 0 or _FRESH.match(source, position)):
-            yield indent, _joined(pieces, length)
-            length = depth = 0
-            indent = _indent_at(source, position)
-            continue
-        if kind == "semicolon" and depth == 0:
-            yield indent, _joined(pieces, length)
-            length = 0
-            indent += 1
-            continue
-        if kind == "open":
-            depth += 1
-        elif kind == "close":
-            depth = max(depth - 1, 0)
-        elif kind == "string":
-            position = _end_of_string(source, position, match[0])
-        if length <= MAX_STATEMENT:
-            pieces.append(_PLACES.get(kind, " "))
-    pieces.append(source[position:])
-    yield indent, _joined(pieces, length + len(source) - position)
-
-
-def _joined(pieces: list[str], length: int) -> str:
-    """Return a statement, and begin the next one."""
-    statement = " ".join("".join(pieces).split()) if length <= MAX_STATEMENT else ""
-    pieces.clear()
-    return statement
-
-
-def _indent_at(source: str, position: int) -> int:
-    blanks = _INDENT.match(source, position)
-    return blanks.end() - position if blanks else 0
-
-
-def _end_of_string(source: str, start: int, quote: str) -> int:
-    for match in _STRING_ENDS[quote].finditer(source, start):
-        if match[0] == "\n":
-            return match.start()
-        if match[0] == quote:
-            return match.end()
-    return len(source)
+def _catches_import_failure(handler: ast.ExceptHandler) -> bool:
+    return handler.type is None or names_import_failure([handler.type])

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Literal
 
 from autobump.content.imports import ItemCode, Use
+from autobump.content.python.versions import ALL, may_be_in
 from autobump.images.inside.changes import ChangeKind, ImageDiff, compare_versions, package_key, versions_of
 from autobump.images.inside.modules import find_provider, in_standard_library
 
@@ -148,6 +149,8 @@ class ImageRisk:
             return ItemRisk(self._python, "which packages are inside the images is not known", known=False)
         findings = set(self._python)
         for use in code.uses:
+            if not may_be_in(use.runs, diff.new.python):
+                continue  # the code that imports it does not run in the new image
             if use not in self._found:
                 self._found[use] = tuple(self._module_findings(use, diff))
             findings.update(self._found[use])
@@ -161,13 +164,14 @@ class ImageRisk:
             return
         had, has = self._had, self._has
         provider = find_provider(use.module)
-        use = replace(use, module=provider.module if provider else top)
+        ran = may_be_in(use.runs, diff.old.python)
+        use = replace(use, module=provider.module if provider else top, runs=ALL)
         providers = provider.packages if provider else frozenset()
         old, new = providers & had.keys(), providers & has.keys()
         # A file that can do without a module is not broken by its absence.
         worst = RiskLevel.REVIEW if use.guarded else RiskLevel.BREAKING
         if new:
-            yield from self._changed_packages(use, old & new)
+            yield from self._changed_packages(use, old & new if ran else frozenset())
         elif old:
             package = min(old)
             yield Finding(worst, FindingKind.REMOVED, use, package, had[package])
@@ -182,7 +186,8 @@ class ImageRisk:
             yield Finding(RiskLevel.REVIEW, FindingKind.REMOVED, use, name, had[name])
         elif name not in has and not use.guarded and diff.new.python and find_provider(top) is None:
             # A shared namespace such as `azure` may well have it: only its parts that were read are known.
-            yield Finding(RiskLevel.ALREADY_MISSING, FindingKind.ALREADY_MISSING, use)
+            level = RiskLevel.ALREADY_MISSING if ran else RiskLevel.REVIEW
+            yield Finding(level, FindingKind.ALREADY_MISSING, use)
 
     def _changed_packages(self, use: Use, packages: Set[str]) -> Iterator[Finding]:
         for key in packages:

@@ -7,6 +7,7 @@ import pytest
 
 from autobump.content import cache as facts_cache
 from autobump.content.cache import ContentCache
+from autobump.content.imports import find_imports
 from autobump.content.item import ItemFields, ItemKind, parse_item
 from autobump.content.pack import PackMetadata
 from autobump.content.yaml.events import YamlFault
@@ -28,6 +29,13 @@ def test_what_is_stored_is_found_by_the_next_run(tmp_path: Path) -> None:
     assert (fault.reason, fault.detail, fault.line, fault.column) == ("invalid-yaml", "why", 3, 4)
     assert again.find_items("integration", ["a"]) == {}
     assert again.find_packs(["c", "d"]) == {"c": (METADATA, ""), "d": (None, "flaw")}
+
+
+def test_imports_are_found_as_they_were_read(tmp_path: Path) -> None:
+    imports = find_imports("import a\nif sys.version_info >= (3, 8):\n  import b\nelse:\n  import c\n")
+    assert len(imports) == 3
+    ContentCache(tmp_path).store_imports("py", {"x": imports, "y": None})
+    assert ContentCache(tmp_path).find_imports("py", ["x", "y"]) == {"x": imports, "y": None}
 
 
 def test_many_blobs_are_found(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from autobump.content.imports import ItemCode, Use
+from autobump.content.imports import ItemCode, Use, find_imports
 from autobump.decisions.risk import (
     Finding,
     FindingKind,
@@ -50,6 +50,48 @@ def test_import_that_may_fail_is_to_be_looked_at() -> None:
     assert found(assess("bs4", image(beautifulsoup4="4.10.0"), image(), guarded=True)) == [
         ("review", "removed")
     ]
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("TYPE_CHECKING", []),
+        ("sys.version_info < (3,)", []),  # neither image
+        ("sys.version_info < (3, 11)", []),  # the old image alone
+        ("sys.version_info >= (3, 11)", [("breaking", "removed")]),  # the new image alone
+        ("sys.version_info >= (3, 9)", [("breaking", "removed")]),  # both
+    ],
+)
+def test_import_that_the_new_python_does_not_run_is_no_risk(
+    condition: str, expected: list[tuple[str, str]]
+) -> None:
+    code = _code_of(f"if {condition}:\n  import bs4\n")
+    change = between(image("3.10.1", beautifulsoup4="4.10.0"), image("3.12.13"))
+    assert found(ImageRisk(change).assess(code)) == [*expected, ("review", "python")]
+
+
+def test_import_that_the_old_python_did_not_run_takes_the_new_package_as_it_is() -> None:
+    code = _code_of("if sys.version_info >= (3, 11):\n  import sqlalchemy\n  import not_published\n")
+    change = between(image("3.10.1", sqlalchemy="1.3.0"), image("3.12.13", sqlalchemy="2.0.0"))
+    risk = ImageRisk(change).assess(code)
+    assert found(risk) == [("review", "python"), ("review", "already-missing")]
+    assert describe_finding(risk.findings[1]).startswith("imports not_published, which neither image")
+
+
+def test_import_of_a_python_that_is_not_known_counts() -> None:
+    code = _code_of("if sys.version_info < (3,):\n  import bs4\n")
+    change = between(image(None, beautifulsoup4="4.10.0"), image(None))
+    assert found(ImageRisk(change).assess(code)) == [("breaking", "removed")]
+
+
+def test_module_that_is_needed_on_one_python_is_not_needed_on_another() -> None:
+    source = "if sys.version_info < (3,):\n  import bs4\ntry:\n  import bs4\nexcept ImportError:\n  pass\n"
+    change = between(image(beautifulsoup4="4.10.0"), image())
+    assert found(ImageRisk(change).assess(_code_of(source))) == [("review", "removed")]
+
+
+def _code_of(source: str) -> ItemCode:
+    return ItemCode(tuple(Use(one.module, one.guarded, runs=one.runs) for one in find_imports(source)))
 
 
 def test_package_nobody_imports_may_go() -> None:
