@@ -58,6 +58,7 @@ def write_dashboard(
         result.evaluation.skipped,
         result.evaluation.problems,
         result.deprecated,
+        result.queue,
     )
     try:
         forge.write_dashboard(render_dashboard(overview, requests))

@@ -22,6 +22,7 @@ from autobump.passes.plan import RiskAssessor, open_risk_assessor, plan_with_ris
 from autobump.passes.result import PassResult
 from autobump.planning.existing import ExistingState
 from autobump.planning.plan import Plan
+from autobump.planning.queue import forecast
 from autobump.planning.waves import WaveData
 from autobump.pull_requests.body.context import gather_body_context, gather_left_out, in_use
 from autobump.pull_requests.options import choose_options
@@ -175,7 +176,15 @@ class Pass:
         used = in_use(deprecated, evaluation)
         repository = self.settings.content.repository
         return PassResult(
-            self.tree.revision, self.now, evaluation, plan, desired, outcomes, used, repository=repository
+            self.tree.revision,
+            self.now,
+            evaluation,
+            plan,
+            desired,
+            outcomes,
+            used,
+            repository=repository,
+            queue=forecast(plan.waiting, self.settings.limits),
         )
 
 

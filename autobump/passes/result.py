@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from autobump.decisions.evaluation import Evaluation
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.planning.plan import Plan
+from autobump.planning.queue import Queue, merge_queues
 from autobump.pull_requests.render import DesiredPullRequest
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class PassResult:
         other_failures: What failed as a whole of several repositories together.
         repository: `owner/name`, as the settings call it; empty for several together.
         dry_run: Whether what `outcomes` tell was not done.
+        queue: What comes in later passes, by image.
     """
 
     revision: str
@@ -56,6 +58,7 @@ class PassResult:
     other_failures: tuple[Failure, ...] = ()
     repository: str = ""
     dry_run: bool = False
+    queue: Queue = field(default_factory=Queue)
 
     @property
     def failures(self) -> tuple[Failure, ...]:
@@ -141,6 +144,7 @@ def merge_outcomes(outcomes: Sequence[RepositoryOutcome]) -> PassResult:
         deprecated={name: image for one in results for name, image in one.deprecated.items()},
         dashboard_failure="",
         other_failures=tuple(failure for one in outcomes for failure in one.failures),
+        queue=merge_queues(one.queue for one in results),
     )
 
 

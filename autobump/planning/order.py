@@ -108,23 +108,32 @@ def order_batches(
         )
         mine[owner].append(groups[owner])
 
+    return [batch for _, batch in order_groups(mine, max_items, ranks, urgent)]
+
+
+def order_groups(
+    groups: Mapping[Group, Iterable[list[Bump]]],
+    max_items: int,
+    ranks: Mapping[str, int],
+    urgent: Set[str] = frozenset(),
+) -> list[tuple[Group, list[Bump]]]:
+    """Fill pull requests with the packs of each group, and return them as `order_batches` orders them.
+
+    Args:
+        groups: The bumps of each pack, by group.
+        max_items: Most bumps of a pull request.
+        ranks: See `rank_lags`; 0 for a path that it lacks.
+        urgent: Packs that have a turn in each pass.
+    """
+
     def order(one: tuple[Group, list[Bump]]) -> tuple[object, ...]:
         (risk_group, repository, wave, _), batch = one
-        waits = urgent.isdisjoint(bump.item.pack for bump in batch)
         packs = [bump.item.pack for bump in batch]
-        return (
-            _rank(batch, ranks),
-            waits,
-            -len(batch),
-            risk_group,
-            repository,
-            wave,
-            _newest_first(batch),
-            packs,
-        )
+        first = (_rank(batch, ranks), urgent.isdisjoint(packs), -len(batch))
+        return (*first, risk_group, repository, wave, _newest_first(batch), packs)
 
-    batches = [(group, batch) for group, parts in mine.items() for batch in _fit_best(parts, max_items)]
-    return [batch for _, batch in sorted(batches, key=order)]
+    batches = [(group, batch) for group, packs in groups.items() for batch in _fit_best(packs, max_items)]
+    return sorted(batches, key=order)
 
 
 def _newest_first(bumps: Sequence[Bump]) -> tuple[object, ...]:

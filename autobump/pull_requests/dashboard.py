@@ -10,6 +10,7 @@ from autobump.decisions.eligibility import Skipped
 from autobump.images.choice import NoUpdateReason
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.planning.plan import Waiting, WaitReason
+from autobump.planning.queue import QUEUE_HEADERS, Queue, describe_queue, queue_rows
 from autobump.pull_requests.actions import (
     Adopt,
     Close,
@@ -70,6 +71,7 @@ class Overview:
         skipped: Items that stay, and why, by path.
         problems: Files that could not be evaluated, by path.
         deprecated: Deprecated images that items use, by name.
+        queue: What comes in later passes, by image.
     """
 
     existing: Sequence[ExistingPullRequest] = ()
@@ -78,6 +80,7 @@ class Overview:
     skipped: Sequence[Skipped] = ()
     problems: Sequence[Problem] = ()
     deprecated: Mapping[str, DeprecatedImage] = field(default_factory=dict)
+    queue: Queue = field(default_factory=Queue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +268,10 @@ def _tables(overview: Overview) -> list[str | LongList]:
         rows = _count_rows(_waiting_cells(wait) for wait in overview.waiting)
         head = "### Waiting\n\n"
         sections.append(long_table(head, ("Reason", "Rollout", "Updates", "For example"), rows, "reason"))
+    if overview.queue.items:
+        rows = [(code(image), items, passes) for image, items, passes in queue_rows(overview.queue)]
+        head = f"### To follow\n\n{describe_queue(overview.queue)}\n\n"
+        sections.append(long_table(head, QUEUE_HEADERS, rows, "image"))
     if others:
         rows = _count_rows(((code(str(skip.reason)),), _skip_example(skip)) for skip in others)
         head = "### Skipped\n\n"

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from autobump.decisions.bump import Bump
 from autobump.decisions.risk import RiskLevel, describe_finding
 from autobump.passes.result import PassResult, RepositoryOutcome, merge_outcomes
+from autobump.planning.queue import describe_queue, queue_rows
 from autobump.report.summary import (
     DRY_RUN,
     PullRequestLine,
@@ -185,6 +186,7 @@ def _view(result: PassResult) -> dict[str, Any]:
         "risk": _Heading("Items at risk", sum(len(level.rows) for level in risky)),
         "updates": _Heading("Updates", len(updates)),
         "waiting": _Heading("Waiting", len(plan.waiting)),
+        "queue": _Heading("To follow", result.queue.items),
         "skipped": _Heading("Skipped", len(evaluation.skipped)),
         "ages": _Heading("Ages of tags", len(now)),
         "images": _Heading("Images in use", len(rows)),
@@ -205,6 +207,8 @@ def _view(result: PassResult) -> dict[str, Any]:
         "line_of": {path: by_branch[branch] for path, branch in planned.items() if branch in by_branch},
         "updates": updates,
         "waiting": _by_reason((wait.reason.value, wait) for wait in plan.waiting),
+        "follows": describe_queue(result.queue),
+        "queue": queue_rows(result.queue),
         "skipped": _by_reason((str(skip.reason), skip) for skip in evaluation.skipped),
         "share": _share(result, len(planned)),
         "risky": risky,

@@ -76,6 +76,14 @@ def to_document(result: PassResult) -> dict[str, Any]:
             }
             for image in result.deprecated.values()
         ],
+        "queue": {
+            "items": result.queue.items,
+            "passes": result.queue.passes,
+            "images": [
+                {"image": image.repository, "items": image.items, "passes": image.passes}
+                for image in result.queue.images
+            ],
+        },
         "pull_requests": (
             [_planned(desired) for desired in result.desired]
             if result.outcomes is None

@@ -4,9 +4,11 @@ from urllib.parse import quote
 
 from autobump.decisions.risk import RiskLevel, describe_finding
 from autobump.passes.result import PassResult
+from autobump.planning.queue import QUEUE_HEADERS, describe_queue
 from autobump.report.summary import (
     DRY_RUN,
     PullRequestLine,
+    first_of_queue,
     headline,
     problem_lines,
     pull_request_lines,
@@ -55,6 +57,9 @@ def render_markdown(result: PassResult) -> str:
     if waiting := waiting_lines(result):
         rows_waiting = [(code(line.reason), str(line.files), code(line.example)) for line in waiting]
         parts += ["### Waiting", table(("Reason", "Items", "For example"), rows_waiting)]
+    if follows := describe_queue(result.queue):
+        rows_queued = [(code(image), items, passes) for image, items, passes in first_of_queue(result.queue)]
+        parts += ["### To follow", follows, table(QUEUE_HEADERS, rows_queued)]
     if skipped := skipped_lines(result):
         rows_skipped = [(code(line.reason), str(line.files), code(line.example)) for line in skipped]
         parts += ["### Skipped", table(("Reason", "Items", "For example"), rows_skipped)]

@@ -8,10 +8,13 @@ from autobump.content.problem import Problem
 from autobump.decisions.bump import Bump
 from autobump.decisions.risk import RiskLevel
 from autobump.passes.result import PassResult
+from autobump.planning.queue import Queue, queue_rows
 from autobump.pull_requests.actions import Adopt, Close, Create, Hold, Leave, Lift, Refresh, branch_of
 from autobump.support.markdown import count
 
 DRY_RUN = "Dry run: nothing was written"
+
+_MAX_QUEUED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,18 @@ def riskiest(result: PassResult) -> list[Bump]:
 def waiting_lines(result: PassResult) -> list[ReasonLine]:
     """Return why bumps wait, most frequent first."""
     return _by_reason((wait.reason.value, f"{wait.bump.path}: {wait.detail}") for wait in result.plan.waiting)
+
+
+def first_of_queue(queue: Queue) -> list[tuple[str, str, str]]:
+    """Return image, items and passes of the images that come next, and one row for all others."""
+    rows = queue_rows(queue)
+    if len(rows) <= _MAX_QUEUED + 1:
+        return rows
+    rest = Queue(queue.images[_MAX_QUEUED:])
+    return [
+        *rows[:_MAX_QUEUED],
+        (f"{len(rest.images):,} more images", f"{rest.items:,}", f"{rest.passes:,}" if rest.passes else "-"),
+    ]
 
 
 def skipped_lines(result: PassResult) -> list[ReasonLine]:

@@ -10,8 +10,10 @@ from rich.text import Text
 
 from autobump.decisions.risk import RiskLevel, describe_finding
 from autobump.passes.result import PassResult
+from autobump.planning.queue import QUEUE_HEADERS, describe_queue
 from autobump.report.summary import (
     DRY_RUN,
+    first_of_queue,
     headline,
     problem_lines,
     pull_request_lines,
@@ -58,6 +60,12 @@ def render_table(result: PassResult, *, colour: bool | None = None) -> str:
             why = describe_finding(bump.risk.findings[0]) if bump.risk else ""
             table.add_row(_cell(bump.path), _cell(f"{bump.image.repository}:{bump.target.tag}"), _cell(why))
         console.print(table)
+    if follows := describe_queue(result.queue):
+        table = _table("To follow", *QUEUE_HEADERS[1:])
+        for name, items, passes in first_of_queue(result.queue):
+            table.add_row(_cell(name), items, passes)
+        console.print(table)
+        console.print(Text(follows))
     for title, reasons in (("Waiting", waiting_lines(result)), ("Skipped", skipped_lines(result))):
         if reasons:
             table = _table(title, "Items", "For example")
@@ -93,7 +101,7 @@ def render_table(result: PassResult, *, colour: bool | None = None) -> str:
 def _table(*headers: str) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for header in headers:
-        number = header in ("Items", "Files")
+        number = header in ("Items", "Files", "Passes")
         table.add_column(header, justify="right" if number else "left", no_wrap=number, overflow="fold")
     return table
 

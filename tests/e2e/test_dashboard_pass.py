@@ -446,3 +446,14 @@ def test_items_that_wait_for_a_wave_are_told_by_their_rollout(world: World) -> N
     world.run()
     row = "| `waiting-for-wave` | `demisto/x:1.0.0.2`: `the wave first comes first: 1 item to go` | 1 |"
     assert row in board(world).body
+
+
+def test_dashboard_tells_how_the_rest_follows_until_nothing_is_left(world: World) -> None:
+    world.settings["pull_requests"]["max_new_per_run"] = 1
+    world.settings["pull_requests"]["max_open"] = 1
+    world.run()
+    assert "1 item of 1 image in later passes: all is done in about 1 more pass" in board(world).body
+    assert "| `demisto/y` | 1 | 1 |" in board(world).body
+    assert world.github.merge(1)
+    world.run()
+    assert "### To follow" not in board(world).body

@@ -10,6 +10,7 @@ from autobump.decisions.eligibility import Skipped, SkipReason
 from autobump.images.choice import NoUpdateReason
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.planning.plan import Limits, Waiting, WaitReason, plan_pull_requests
+from autobump.planning.queue import Queue, QueuedImage
 from autobump.pull_requests.actions import Close, Create, Hold, Leave, Lift, Outcome, Refresh
 from autobump.pull_requests.body.text import BodyContext
 from autobump.pull_requests.dashboard import (
@@ -95,6 +96,7 @@ def everything() -> Overview:
             skipped("G", NoUpdateReason.HELD, "1.0.0.9 frozen until 2027-01-31: end of the year"),
             skipped("H", SkipReason.AUTO_UPDATE_DISABLED, "autoUpdateDockerImage: false"),
         ],
+        queue=Queue((QueuedImage("demisto/python3", 1612, 7), QueuedImage("demisto/ml", 4, 9))),
         problems=[Problem("Packs/I/Scripts/One/One.yml", "I", "invalid-yaml", "a tab", 3, 1)],
         deprecated={
             "demisto/bs4": DeprecatedImage(

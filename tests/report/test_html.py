@@ -117,6 +117,7 @@ def test_page_is_whole_and_tells_every_section() -> None:
         "risk",
         "updates",
         "waiting",
+        "queue",
         "skipped",
         "ages",
         "images",
@@ -124,7 +125,7 @@ def test_page_is_whole_and_tells_every_section() -> None:
         "deprecated",
         "notices",
     ]
-    assert [page.count(section) for section in sections] == list("111112212111")
+    assert [page.count(section) for section in sections] == list("1111211212111")
     assert "6 item files at 0123456789ab, 2026-06-01 03:00 UTC" in page.text
 
 
@@ -136,11 +137,13 @@ def test_rows_say_what_they_are_of() -> None:
 
     assert "dashboard the repository has no issues" in says("failures")
     assert "Packs/P/Scripts/P/P.yml:3:7 1 invalid-yaml found a tab" in says("problems")
-    assert "Update demisto/boto3 to 1.0.0.9 (1 pack) autobump/boto3/" in says("pull-requests")
+    assert "Update demisto/python3 to 1.0.0.9 (2 packs) autobump/python3/" in says("pull-requests")
     assert "imports devo of the package devo-sdk 3.4.2, which the new image lacks" in says("risk")
-    assert "Three Packs/Gamma/Scripts/Three/Three.yml demisto/boto3 1.0.0.1 → 1.0.0.9" in says("updates")
-    assert "limit-reached 2" in says("waiting")
+    assert "Two Packs/Beta/Scripts/Two/Two.yml demisto/python3 1.0.0.5 → 1.0.0.9" in says("updates")
+    assert "limit-reached 1" in says("waiting")
     assert "pull_requests.max_open is 1" in says("waiting")
+    assert "1 item of 1 image in later passes: all is done in about 1 more pass" in says("queue")
+    assert "demisto/boto3 1 1" in says("queue")
     assert "demisto/boto3 1.0.0.1 deprecated: true" in says("skipped")
     assert "demisto/boto3 deprecated 2 4.4 years 31 days" in says("images")
     assert "1.0.0.5 1 age unknown 1.0.0.1 1 4.4 years" in says("spread")
@@ -294,7 +297,7 @@ def test_several_repositories_are_parts_of_their_own() -> None:
     assert set(ids.values()) == {1}
     parts = [attributes["id"] for attributes in page.find("article")]
     assert [page.texts[f"{part}-title"] for part in parts] == ["owner/one", "owner/two", "owner/three"]
-    assert page.count("r1-updates") == page.count("r2-updates") == "1"
+    assert page.count("r1-updates") == page.count("r2-updates") == "2"
     assert "failed is not a git repository" in " ".join(page.texts["r3"].split())
     assert "r1-failures" in page.texts
     assert "r2-failures" not in page.texts

@@ -10,13 +10,14 @@ import pytest
 from autobump.content.problem import Problem
 from autobump.decisions.risk import ItemRisk, RiskLevel
 from autobump.passes.result import PassResult
+from autobump.planning.plan import Limits
 from autobump.pull_requests.actions import Create, Outcome
 from autobump.report.html import render_html
 from autobump.report.json import render_json
 from autobump.report.markdown import render_markdown
 from autobump.report.summary import risk_line
 from autobump.report.table import render_table
-from tests.fixtures.bumps import make_bump
+from tests.fixtures.bumps import make_bump, make_bumps
 from tests.fixtures.results import REVISION, at_risk, make_result
 
 Render = Callable[[PassResult], str]
@@ -63,6 +64,46 @@ def test_action_that_failed_is_told_as_failed(render: Render) -> None:
     text = plain(render(ran("the branch is checked out")))
     assert "create failed" in text
     assert "the branch is checked out" in text
+
+
+@EVERY_FORM
+def test_what_follows_is_told_by_image(render: Render) -> None:
+    bumps = [bump for pack in "ABC" for bump in make_bumps(pack, 25)]
+    bumps += make_bumps("D", 4, image="demisto/boto3")
+    text = plain(render(make_result(bumps, limits=Limits(max_new_per_run=1))))
+    assert "54 items of 2 images in later passes: all is done in about 3 more passes at these limits" in text
+    assert "demisto/python3 50 2" in text
+    assert "demisto/boto3 4 3" in text
+
+
+@EVERY_FORM
+def test_nothing_is_said_of_what_follows_when_nothing_does(render: Render) -> None:
+    assert "To follow" not in plain(render(make_result([make_bump("A", "One")])))
+
+
+@pytest.mark.parametrize("render", [render_table, render_markdown])
+def test_many_images_that_follow_are_told_together(render: Render) -> None:
+    bumps = [make_bump(f"P{n:02}", "One", image=f"demisto/image{n:02}") for n in range(20)]
+    result = make_result(bumps, limits=Limits(max_new_per_run=1))
+    text = plain(render(result))
+    assert "demisto/image10 1 10" in text
+    assert "9 more images 9 19" in text
+    assert "demisto/image11 1" not in text
+    assert "demisto/image19 1 19" in plain(render_html(result))
+
+
+def test_document_tells_all_that_follows() -> None:
+    bumps = [make_bump(f"P{n}", "One", image=f"demisto/image{n}") for n in range(3)]
+    assert json.loads(render_json(make_result(bumps, limits=Limits(max_new_per_run=1))))["queue"] == {
+        "items": 2,
+        "passes": 2,
+        "images": [
+            {"image": "demisto/image1", "items": 1, "passes": 1},
+            {"image": "demisto/image2", "items": 1, "passes": 2},
+        ],
+    }
+    never = json.loads(render_json(make_result(bumps, limits=Limits(max_open=0))))["queue"]
+    assert (never["items"], never["passes"]) == (3, None)
 
 
 @pytest.mark.parametrize("render", [render_table, render_markdown])
