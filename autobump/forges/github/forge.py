@@ -75,7 +75,8 @@ class GitHubForge:
             try:
                 if prepared.changes and parent is None:
                     parent = self._branches.find_base(base)
-                yield self._apply_one(prepared, parent)
+                outcome = self._apply_one(prepared, parent)
+                yield replace(outcome, note=self._pulls.take_notes())
             except OutOfBudgetError as exc:
                 stopped = str(exc)
                 yield Outcome(action, None, failure=f"limit-reached: {stopped}")
