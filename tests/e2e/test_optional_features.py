@@ -164,14 +164,6 @@ def test_label_that_is_refused_keeps_no_other_off_and_costs_no_pull_request(
     assert sorted(world.github.pull(1).labels) == sorted({LABEL, "bad", "good"} - {refused})
 
 
-def test_label_with_a_slash_is_taken_off(world: World) -> None:
-    world.run()
-    world.github.add_label(1, "autobump:rebuild")
-    world.settings["pull_requests"]["labels"] = [LABEL, "area/images"]
-    assert world.actions() == ["refresh", "refresh"]
-    assert sorted(world.github.pull(1).labels) == ["area/images", LABEL]
-
-
 @pytest.mark.parametrize(
     ("allowed", "method"),
     [
