@@ -77,7 +77,7 @@ ONE_IMPORTER = {
     "click": {"cli/"},
     "cronsim": {"settings/cron.py"},
     "fcntl": {"support/lock.py"},
-    "github": {"forges/github/api.py", "forges/github/client.py"},
+    "github": {"forges/github/api.py", "forges/github/client.py", "forges/github/errors.py"},
     "jinja2": {"report/html.py"},
     "prometheus_client": {"service/metrics.py"},
     "requests": {"forges/github/", "support/http/"},

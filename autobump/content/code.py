@@ -1,5 +1,6 @@
 """What an item's own Python code imports, at the commit that is analysed."""
 
+import hashlib
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from autobump.content.yaml.outline import Scalar, read_outline
 
 _SHARED_FOLDER = "ApiModules/Scripts/"
 _SHARED_SUFFIX = "ApiModule"
+_CODE = (".py", ".ps1", ".js")
 _MAX_IMPORTS = 1_000
 _MAX_IMPORTED_TEXT = 100_000
 """What imports more modules, or has more characters in their names, is no person's work and is not read."""
@@ -46,6 +48,42 @@ def read_code(tree: ContentTree, items: Iterable[ContentItem], cache: ContentCac
         else:
             read[item.path] = ItemCode(tuple(_follow(found, reached)))
     return read
+
+
+def name_code(tree: ContentTree, items: Iterable[ContentItem]) -> dict[str, str]:
+    """Return a name for the code of each item, by path: another one when its code changes, and only then.
+
+    Args:
+        tree: The commit the items were read from.
+        items: Which ones.
+
+    Of a split item it is made of all code that lies beside its YAML file and is no test, of a unified one of
+    the code inside. One whose file cannot be read is named after that file.
+    """
+    wanted = list(items)
+    folders = {item.path.rpartition("/")[0] for item in wanted if not _is_unified(item)}
+    beside: dict[str, list[str]] = {}
+    for entry in tree.entries:
+        folder = entry.path.rpartition("/")[0]
+        if folder in folders and entry.is_regular and entry.path.endswith(_CODE) and not _is_test(entry):
+            beside.setdefault(folder, []).append(f"{entry.path}:{entry.blob}")
+    names: dict[str, str] = {}
+    unified: dict[str, list[ContentItem]] = {}
+    for item in wanted:
+        if files := beside.get(item.path.rpartition("/")[0]):
+            names[item.path] = "\n".join(files)
+        else:
+            unified.setdefault(item.file.blob, []).append(item)
+    for blob in tree.read(sorted(unified)):
+        for item in unified[blob.oid]:
+            code = _code_inside(blob.data or b"", item.file.kind)
+            names[item.path] = blob.oid if code is None else code
+    return {path: hashlib.sha256(name.encode("utf-8", "replace")).hexdigest() for path, name in names.items()}
+
+
+def _is_unified(item: ContentItem) -> bool:
+    """Whether it lies among other items, and not in a folder of its own."""
+    return item.path.split("/")[-2] in ("Integrations", "Scripts")
 
 
 @dataclass(slots=True)
@@ -124,16 +162,21 @@ def _parse(data: bytes | None, form: str) -> tuple[Import, ...] | None:
         return None
     if form == "py":
         return _find(data.decode("utf-8-sig", "replace"))
+    code = _code_inside(data, ItemKind(form.removeprefix("yml-")))
+    # A split item's YAML file has `-` or nothing where the code goes.
+    return _find(code) if code is not None and len(code) > 1 else None
+
+
+def _code_inside(data: bytes, kind: ItemKind) -> str | None:
+    """Return the code that a YAML file holds, empty when it holds none; None when it cannot be read."""
     try:
         outline = read_outline(data, inside=frozenset({"script"})).outline
     except YamlFault:
         return None
     node = outline.get("script")
-    if form == f"yml-{ItemKind.INTEGRATION.value}":
+    if kind is ItemKind.INTEGRATION:
         node = node.get("script") if isinstance(node, dict) else None
-    code = node.value if isinstance(node, Scalar) else ""
-    # A split item's YAML file has `-` or nothing where the code goes.
-    return _find(code) if len(code) > 1 else None
+    return node.value if isinstance(node, Scalar) else ""
 
 
 def _find(code: str) -> tuple[Import, ...] | None:

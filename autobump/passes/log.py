@@ -51,7 +51,7 @@ def log_outcome(outcome: Outcome) -> None:
     if outcome.failure:
         _log.error("pull request failed", extra=fields | {"failure": outcome.failure})
     else:
-        _log.info("pull request", extra=fields)
+        _log.info("pull request", extra=fields | ({"note": outcome.note} if outcome.note else {}))
 
 
 def log_result(result: "PassResult", seconds: float) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autobump.content.cache import ContentCache
+from autobump.content.code import name_code
 from autobump.content.tree import ContentTree
 from autobump.decisions.evaluation import Evaluation
 from autobump.forges.name import ForgeName
@@ -160,6 +162,7 @@ class Pass:
                 choose_options(planned, self.settings),
                 with_notes=self.settings.pull_requests.release_notes,
                 context=gather_body_context(planned, left_out, images, deprecated, self.links),
+                codes=partial(name_code, self.tree, [bump.item for bump in planned.bumps]),
             )
             for planned in plan.pull_requests
         )

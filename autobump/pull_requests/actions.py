@@ -116,6 +116,7 @@ class Outcome:
         number: Number of the pull request; None on a forge without numbers.
         url: Where a person finds it.
         failure: Why it could not be done, or empty.
+        note: What was left out of it that it does well without, or empty.
     """
 
     action: Action
@@ -123,6 +124,7 @@ class Outcome:
     number: int | None = None
     url: str | None = None
     failure: str = ""
+    note: str = ""
 
     @classmethod
     def unchanged(cls, action: Action) -> "Outcome":

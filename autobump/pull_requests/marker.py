@@ -12,6 +12,12 @@ _TRAILER = re.compile(rf"^{_TRAILER_KEY}: (\{{.*\}})$", re.MULTILINE)
 _TREE_KEY = "Autobump-Tree"
 _TREE = re.compile(rf"^{_TREE_KEY}: ([0-9a-f]{{40,64}})$", re.MULTILINE)
 
+LIFTED = "lifted by a person"
+"""Says as `closed` that a person wants back what closing it kept out."""
+
+ITEM_DIGITS = 8
+"""Length of what `hash_item` returns."""
+
 
 @dataclass(frozen=True, slots=True)
 class Marker:
@@ -23,7 +29,7 @@ class Marker:
         digest: Manifest digest behind the tag when the pull request was made, or empty.
         packs: Folder names of its packs, sorted.
         paths: Paths of its items, sorted.
-        blobs: How the blob of each of these items began, in the order of `paths`.
+        blobs: How the blob of each of these items began, in the order of `paths`; no longer written.
         base: Hash of the files it was built on, see `hash_base`.
         head: The commit it describes; empty where the commit itself carries the marker.
         branch: Its branch.
@@ -31,7 +37,8 @@ class Marker:
         lane: The risk group of its bumps, see `Bump`; a marker keeps the names it was made with.
         risk: The worst level of its items that its text tells of; empty while some are not known.
         closed: Why its end keeps nothing out: autobump closed it itself, or a person lifted what closing it
-            meant. Empty otherwise.
+            meant. Empty otherwise, and void once it is open again or merged.
+        items: What its items are, see `hash_item`, in any order.
     """
 
     image: str
@@ -47,6 +54,7 @@ class Marker:
     risk: str = ""
     closed: str = ""
     blobs: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
 
     def at(self, head: str) -> "Marker":
         """Return the marker for a commit."""
@@ -60,6 +68,17 @@ def hash_base(files: Iterable[tuple[str, str]]) -> str:
     """Return a hash over paths and blob names, in any order; changes when any of the files does."""
     text = json.dumps(sorted(files)).encode()
     return hashlib.sha256(text).hexdigest()[:32]
+
+
+def hash_item(path: str, image: str, code: str) -> str:
+    """Return what tells an item from another and from itself with other code.
+
+    Args:
+        path: Of its YAML file.
+        image: Its image as written.
+        code: A name of its code.
+    """
+    return hashlib.sha256(json.dumps([path, image, code]).encode()).hexdigest()[:ITEM_DIGITS]
 
 
 def render_marker(marker: Marker) -> str:
@@ -105,7 +124,7 @@ def find_tree(message: str) -> str:
 
 
 def _to_json(marker: Marker) -> str:
-    said = {name: getattr(marker, name) for name in _FIELDS}
+    said = {name: getattr(marker, name) for name in _FIELDS if name != "blobs" or marker.blobs}
     text = json.dumps(said, separators=(",", ":"), sort_keys=True)
     # Nothing in it may end the comment early: the escapes are plain JSON and read back as they were.
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("--", "-\\u002d")
@@ -137,6 +156,7 @@ def _parse(fields: object) -> Marker:
         risk=_text(fields, "risk"),
         closed=_text(fields, "closed"),
         blobs=_texts(fields, "blobs") if "blobs" in fields else (),
+        items=_texts(fields, "items") if "items" in fields else (),
     )
 
 

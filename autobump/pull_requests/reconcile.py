@@ -9,7 +9,7 @@ from autobump.pull_requests.actions import Action, Adopt, Close, Create, Hold, L
 from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
 from autobump.pull_requests.labels import CLOSED_LABEL, OVERWRITTEN_LABEL
 from autobump.pull_requests.marker import Marker
-from autobump.pull_requests.render import DesiredPullRequest, item_blobs
+from autobump.pull_requests.render import DesiredPullRequest
 
 InView = Callable[[Marker], bool]
 
@@ -72,13 +72,14 @@ def describe_existing(existing: Sequence[ExistingPullRequest], in_view: InView) 
 def find_merged(
     desired: Iterable[DesiredPullRequest], existing: Sequence[ExistingPullRequest]
 ) -> dict[str, str]:
-    """Return the paths whose very same update of the very same file was merged before, and what to say.
+    """Return the paths whose very same update of the very same item was merged before, and what to say.
 
-    Either the analysed commit is older than the merge, or a person took the update back.
+    Either the analysed commit is older than the merge, or a person took the update back. An item is its image
+    as written and its code: other changes of its file do not make it another one, and new code does.
     """
     merged = [pr for pr in existing if pr.state is PullRequestState.MERGED]
     return {
-        path: f"{pr.label} to {wanted.marker.target} was merged for this very file: the analysed commit is "
+        path: f"{pr.label} to {wanted.marker.target} was merged for this very item: the analysed commit is "
         "older, or a person took it back"
         for wanted in desired
         for pr in merged
@@ -150,6 +151,9 @@ def _decide_desired(wanted: DesiredPullRequest, found: ExistingPullRequest | Non
         return Hold(found, WaitReason.TAG_OVERWRITTEN, detail, label)
     if why:
         return Refresh(wanted, found, why)
+    if OVERWRITTEN_LABEL in found.labels and wanted.marker.digest:
+        detail = f"the digest behind {wanted.marker.target} is again the one it was made for"
+        return Refresh(wanted, found, detail, rewrite=False)
     if found.unfinished:
         return Refresh(wanted, found, found.unfinished, rewrite=found.unproven)
     if found.number is not None and wanted.marker.risk not in ("", found.marker.risk if found.marker else ""):
@@ -203,14 +207,18 @@ def _why_rewrite(wanted: Marker, found: Marker | None) -> str:
 
 
 def _done_paths(wanted: DesiredPullRequest, found: Marker | None) -> list[str]:
-    """Return the paths whose very same update of the very same file a merged pull request held."""
+    """Return the paths whose very same update of the very same item a merged pull request held."""
     target = (wanted.planned.repository, wanted.planned.target.tag.text)
     if found is None or found.closed or (found.image, found.target) != target:
         return []
-    if not found.paths:  # too many to be named
-        return list(wanted.planned.paths) if found.base == wanted.marker.base else []
-    known = dict(zip(found.paths, found.blobs, strict=False))
-    return [path for path, blob in item_blobs(wanted.planned).items() if known.get(path) == blob]
+    if found.items:
+        return [path for path, item in wanted.items.items() if item in found.items]
+    if found.blobs:  # written by an earlier version, which knew an item by its file
+        known = dict(zip(found.paths, found.blobs, strict=False))
+        files = {bump.path: bump.item.file.blob for bump in wanted.planned.bumps}
+        return [path for path, blob in files.items() if path in known and blob.startswith(known[path])]
+    # Too many to be named.
+    return list(wanted.planned.paths) if found.base == wanted.marker.base else []
 
 
 def _is_overwritten(wanted: Marker, found: Marker | None) -> bool:

@@ -1,6 +1,6 @@
 """Writes what people read: title, body, marker and commit message."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -8,12 +8,19 @@ from autobump.content.pack import next_version, release_notes_name
 from autobump.decisions.bump import Bump
 from autobump.planning.plan import PlannedPullRequest
 from autobump.pull_requests.body.text import BodyContext, render_body
-from autobump.pull_requests.marker import Marker, hash_base, render_marker, render_trailer
+from autobump.pull_requests.marker import (
+    ITEM_DIGITS,
+    Marker,
+    hash_base,
+    hash_item,
+    render_marker,
+    render_trailer,
+)
 from autobump.pull_requests.options import PullRequestOptions
 from autobump.support.markdown import MAX_BODY, count
 
 _MAX_MARKER = 40_000
-_BLOB_DIGITS = 8
+_ITEM_LENGTH = ITEM_DIGITS + len('"",')
 _SPARE = 200
 """Left free, so that a full body can still take the reason why it was closed into its marker."""
 
@@ -31,12 +38,15 @@ class DesiredPullRequest:
         options: What it gets beside its text.
         with_notes: It also moves each pack's version and adds release notes.
         context: What the body tells beside the plan.
+        codes: Names the code of its items, by path; asked only when the body is written, or a merged pull
+            request may hold the same. One that is not named is as its file is.
     """
 
     planned: PlannedPullRequest
     options: PullRequestOptions
     with_notes: bool
     context: BodyContext
+    codes: Callable[[], Mapping[str, str]] = dict
 
     @cached_property
     def title(self) -> str:
@@ -49,7 +59,7 @@ class DesiredPullRequest:
 
     @cached_property
     def marker(self) -> Marker:
-        """The marker without `head`."""
+        """The marker without `head`, and without what its items are."""
         planned = self.planned
         marker = Marker(
             image=planned.repository,
@@ -57,7 +67,6 @@ class DesiredPullRequest:
             digest=planned.target.digest or "",
             packs=planned.packs,
             paths=planned.paths,
-            blobs=tuple(item_blobs(planned).values()),
             base=hash_base(_base_files(planned, with_notes=self.with_notes)),
             branch=planned.branch,
             wave=planned.wave,
@@ -65,12 +74,31 @@ class DesiredPullRequest:
             risk=worst_risk(planned),
         )
         # `base` covers the paths, too.
-        return marker if len(render_marker(marker)) <= _MAX_MARKER else replace(marker, paths=(), blobs=())
+        length = len(render_marker(marker)) + len(planned.paths) * _ITEM_LENGTH
+        return marker if length <= _MAX_MARKER else replace(marker, paths=())
+
+    @cached_property
+    def items(self) -> Mapping[str, str]:
+        """What its items are, by path."""
+        codes = self.codes()
+        return {
+            bump.path: hash_item(
+                bump.path, bump.item.fields.image.text or "", codes.get(bump.path, bump.item.file.blob)
+            )
+            for bump in self.planned.bumps
+        }
+
+    @cached_property
+    def whole_marker(self) -> Marker:
+        """The marker without `head`, as it is written."""
+        length = len(render_marker(self.marker)) + len(self.planned.paths) * _ITEM_LENGTH
+        fits = length <= _MAX_MARKER
+        return replace(self.marker, items=tuple(self.items.values())) if fits else self.marker
 
     @cached_property
     def text(self) -> str:
         """The body without the marker; with it at most `MAX_BODY` characters long."""
-        room = MAX_BODY - len(render_marker(self.marker.at("0" * 64))) - _SPARE
+        room = MAX_BODY - len(render_marker(self.whole_marker.at("0" * 64))) - _SPARE
         return render_body(self.planned, self.context, room)
 
     @property
@@ -89,16 +117,11 @@ class DesiredPullRequest:
         changes = "\n".join(
             f"- {bump.path}: {_current(bump)} -> {bump.target.tag}" for bump in self.planned.bumps
         )
-        return f"{self.title}\n\n{changes}\n\n{render_trailer(self.marker)}\n"
+        return f"{self.title}\n\n{changes}\n\n{render_trailer(self.whole_marker)}\n"
 
     def body_at(self, head: str) -> str:
         """Return the body for the commit that holds the changes."""
-        return f"{self.text}\n\n{render_marker(self.marker.at(head))}\n"
-
-
-def item_blobs(planned: PlannedPullRequest) -> dict[str, str]:
-    """Return how the blob of each item begins, by its path, in the order of the paths."""
-    return {bump.path: bump.item.file.blob[:_BLOB_DIGITS] for bump in planned.bumps}
+        return f"{self.text}\n\n{render_marker(self.whole_marker.at(head))}\n"
 
 
 def worst_risk(planned: PlannedPullRequest) -> str:

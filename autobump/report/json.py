@@ -168,6 +168,7 @@ def _outcome(outcome: "Outcome") -> dict[str, Any]:
         "url": outcome.url,
         "number": outcome.number,
         "failure": outcome.failure or None,
+        "note": outcome.note or None,
     }
 
 

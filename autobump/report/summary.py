@@ -127,7 +127,7 @@ def pull_request_lines(result: PassResult) -> list[PullRequestLine]:
                 items, packs = (len(marker.paths), marker.packs) if marker else (0, ())
         branch, failure = branch_of(action), outcome.failure
         reference = outcome.url or branch
-        name, note = action.name, failure or note
+        name, note = action.name, failure or "; ".join(text for text in (note, outcome.note) if text)
         told = f"{name} failed" if failure else f"would {name}" if result.dry_run else name
         lines.append(PullRequestLine(name, told, reference, title, items, note, branch, packs, bool(failure)))
     return lines

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from autobump.content.cache import ContentCache
-from autobump.content.code import read_code
+from autobump.content.code import name_code, read_code
 from autobump.content.imports import ItemCode, Use
 from autobump.content.reader import read_content
 from autobump.content.tree import ContentTree
@@ -106,3 +106,40 @@ def test_code_that_imports_more_than_a_person_writes_is_not_read(tmp_path: Path,
     assert (
         read(tmp_path, {YAML: item_yaml(), f"{FOLDER}/Mail.py": code}).absent == "its code could not be read"
     )
+
+
+def names(folder: Path, files: dict[str, str]) -> dict[str, str]:
+    pack = {"Packs/Mail/pack_metadata.json": pack_metadata()}
+    tree = ContentTree.open(make_repository(folder, pack | files).directory)
+    content = read_content(tree, packs=["Mail"], progress=Silent(), cache=ContentCache(None))
+    return name_code(tree, content.items)
+
+
+INSIDE = item_yaml().replace("script: '-'", "script: import a")
+LOOSE = "Packs/Mail/Scripts/script-Mail.yml"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        ({YAML: item_yaml(), f"{FOLDER}/Mail.py": "a"}, {YAML: item_yaml(x="y")}, True),
+        ({YAML: item_yaml(), f"{FOLDER}/Mail.py": "a"}, {f"{FOLDER}/Mail.py": "b"}, False),
+        ({YAML: item_yaml(), f"{FOLDER}/Mail.py": "a"}, {f"{FOLDER}/Mail_test.py": "b"}, True),
+        ({YAML: item_yaml(), f"{FOLDER}/Mail.py": "a"}, {f"{FOLDER}/README.md": "b"}, True),
+        ({YAML: item_yaml(), f"{FOLDER}/Mail.py": "a"}, {f"{FOLDER}/more.py": "b"}, False),
+        ({YAML: item_yaml(), f"{FOLDER}/Mail.ps1": "a"}, {f"{FOLDER}/Mail.ps1": "b"}, False),
+        ({YAML: item_yaml(), f"{FOLDER}/Mail.js": "a"}, {f"{FOLDER}/Mail.js": "b"}, False),
+        ({YAML: INSIDE}, {YAML: INSIDE.replace("version: -1", "version: 2")}, True),
+        ({YAML: INSIDE}, {YAML: INSIDE.replace("import a", "import b")}, False),
+        ({LOOSE: INSIDE}, {LOOSE: INSIDE.replace("3.9.8.24399", "3.9.8.24400")}, True),
+        ({LOOSE: INSIDE}, {LOOSE: INSIDE.replace("import a", "import b")}, False),
+        ({LOOSE: INSIDE}, {"Packs/Mail/Scripts/other.py": "b"}, True),
+        ({YAML: item_yaml()}, {YAML: item_yaml(x="y")}, True),
+    ],
+)
+def test_code_has_another_name_when_it_changes_and_only_then(
+    tmp_path: Path, before: dict[str, str], after: dict[str, str], same: bool
+) -> None:
+    old, new = names(tmp_path / "old", before), names(tmp_path / "new", before | after)
+    assert list(old) == list(new) == [next(iter(before))]
+    assert (old == new) is same

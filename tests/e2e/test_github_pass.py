@@ -694,7 +694,7 @@ def test_commit_that_github_does_not_have_is_told(world: World) -> None:
     def missing(request: Request) -> Reply | None:
         if "/git/commits/" in request.path and request.method == "GET":
             return Reply(404, b'{"message": "Not Found"}')
-        if request.path.endswith("/commits/master"):
+        if request.path.endswith("/commits/heads%2Fmaster"):
             return Reply(
                 200,
                 json.dumps({"sha": "a" * 40, "commit": {"message": "", "tree": {"sha": tree[0]}}}).encode(),
@@ -876,7 +876,7 @@ def test_update_that_a_person_took_back_is_not_proposed_again_and_blocks_nothing
     report = world.run()
     held = {skip["path"]: skip["detail"] for skip in report["skipped"] if skip["reason"] == "held"}
     assert sorted(Path(path).stem for path in held) == ["AOne", "BOne"]
-    assert all(f"#{merged.number} to 1.0.0.2 was merged for this very file" in why for why in held.values())
+    assert all(f"#{merged.number} to 1.0.0.2 was merged for this very item" in why for why in held.values())
     assert not [pull for pull in world.github.open_pulls() if "demisto/x" in pull.title]
     paths = [path for pr in report["pull_requests"] for path in pr["paths"]]
     assert "Packs/A/Scripts/ATwo/ATwo.yml" in paths

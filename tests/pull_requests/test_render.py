@@ -27,8 +27,8 @@ def test_title_is_what_a_person_would_write() -> None:
 
 def test_body_and_commit_carry_the_marker() -> None:
     want = render()
-    assert find_marker(want.body_at(HEAD)) == want.marker.at(HEAD)
-    assert find_trailer(want.commit_message) == want.marker
+    assert find_marker(want.body_at(HEAD)) == want.whole_marker.at(HEAD)
+    assert find_trailer(want.commit_message) == want.whole_marker
 
 
 def test_body_names_image_tags_digest_items_and_the_way_out() -> None:

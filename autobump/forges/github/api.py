@@ -1,6 +1,6 @@
 """Calls of the GitHub API: paced, tried again where that is safe, and with errors a person can act on.
 
-The only importer of PyGithub. Its objects fetch themselves again when looked at; its requester does one call
+PyGithub's objects fetch themselves again when looked at; its requester does one call
 at a time, which is what a bot that counts its calls needs.
 """
 
@@ -17,15 +17,18 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from autobump.forges.github.errors import (
     LostAnswerError,
-    MissingError,
     OutOfBudgetError,
     RefusedError,
+    find_limit_seconds,
+    is_graphql_limit,
+    one_line,
+    refused,
+    text_of,
 )
 from autobump.forges.github.models import User
 from autobump.support.errors import ForgeError
 from autobump.support.http.bounds import UnboundedAnswerError
 from autobump.support.http.certificates import blames_certificate
-from autobump.support.http.headers import find_seconds_asked
 from autobump.support.http.request_count import RequestCount
 from autobump.support.http.retry import MAX_PAGES, Retrier, RetryLater, Wait
 from autobump.support.secrets import Secret
@@ -113,7 +116,7 @@ class GitHubApi:
         try:
             return Secret(str(self._requester.auth.token if self._requester.auth else ""))
         except GithubException as exc:
-            raise ForgeError(f"GitHub gives the App no token: {_text(exc)}") from exc
+            raise ForgeError(f"GitHub gives the App no token: {text_of(exc)}") from exc
         except UnboundedAnswerError as exc:
             raise ForgeError(f"GitHub {exc}") from exc
         except requests.RequestException as exc:
@@ -192,7 +195,7 @@ class GitHubApi:
         body = {"query": query, "variables": dict(variables)}
         answer = self._send("POST", self._requester.graphql_url, what=what, body=body)
         if errors := parse(_GraphQlAnswer, answer, what).errors:
-            text = _one_line("; ".join(error.message for error in errors))
+            text = one_line("; ".join(error.message for error in errors))
             raise RefusedError(f"cannot {what}: {text}", 200, text)
 
     def _send(
@@ -205,16 +208,20 @@ class GitHubApi:
         body: Any = None,
         once: bool = False,
     ) -> Any:
+        limits = 0
+
         def attempt() -> Any:
+            nonlocal limits
             lost = LostAnswerError if once else ForgeError
             try:
                 return self._request(verb, path, what, parameters, body)
             except GithubException as exc:
-                if (seconds := _limit_seconds(exc)) is not None:
+                if (seconds := find_limit_seconds(exc, time.time(), limits)) is not None:
+                    limits += 1
                     limit = OutOfBudgetError(f"cannot {what}: GitHub keeps answering with its rate limit")
                     raise RetryLater(limit, seconds) from exc
                 if exc.status < 500:
-                    raise _refused(exc, what, self.repository) from exc
+                    raise refused(exc, what, self.repository) from exc
                 failure = lost(f"cannot {what}: GitHub answered {exc.status}")
             except UnboundedAnswerError as exc:
                 raise lost(f"cannot {what}: GitHub {exc}") from exc
@@ -257,8 +264,8 @@ class GitHubApi:
             if status < 400:
                 raise ValueError("no JSON") from exc
             data = None
-        if status >= 400:
-            raise GithubException(status, data, headers)
+        if status >= 400 or is_graphql_limit(data):
+            raise GithubException(max(status, 400), data, headers)
         return data
 
     def _count(self) -> None:
@@ -286,53 +293,7 @@ def _trouble(exc: Exception, host: str) -> str:
     return f"answered no JSON ({name})"
 
 
-def _text(exc: GithubException) -> str:
-    data = exc.data if isinstance(exc.data, dict) else {}
-    parts = [str(data.get("message") or "")]
-    errors = data.get("errors")
-    for error in errors if isinstance(errors, list) else []:
-        parts.append(str(error.get("message") or "") if isinstance(error, dict) else str(error))
-    text = "; ".join(part for part in parts if part) or "no reason given"
-    return _one_line(text)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:300]
-
-
-def _limit_seconds(exc: GithubException) -> float | None:
-    """Return how long GitHub asks to wait, or None when it is no limit that refused.
-
-    Source: GitHub documentation on rate limits: 403 or 429, with Retry-After, or with X-RateLimit-Remaining 0
-    and X-RateLimit-Reset; a secondary limit without either asks for a minute at least.
-    """
-    if exc.status not in (403, 429):
-        return None
-    headers = {name.lower(): str(value) for name, value in (exc.headers or {}).items()}
-    if (seconds := find_seconds_asked(headers, time.time())) is not None:
-        return max(seconds, 1.0)
-    if exc.status == 429 or "secondary rate limit" in _text(exc).lower():
-        return 60.0
-    return None
-
-
 def _no_time_left(wait: Wait) -> OutOfBudgetError:
     what = str(wait.failure).partition(":")[0]
     asked = f"GitHub asks to wait {wait.seconds:.0f} s and {wait.left:.0f} s are left"
     return OutOfBudgetError(f"{what}: {asked}")
-
-
-def _refused(exc: GithubException, what: str, repository: str) -> RefusedError:
-    text = _text(exc)
-    match exc.status:
-        case 401:
-            message = f"cannot {what}: GitHub does not accept the token"
-        case 403 if "archived" in text.lower():
-            message = f"cannot {what}: the repository is archived and read-only"
-        case 403:
-            message = f"cannot {what}: the token has no permission for it ({text})"
-        case 404:
-            message = f"cannot {what}: GitHub says it is not there, or the token may not see {repository}"
-        case _:
-            message = f"cannot {what}: {text}"
-    return (MissingError if exc.status == 404 else RefusedError)(message, exc.status, text)

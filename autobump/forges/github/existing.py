@@ -9,7 +9,7 @@ from autobump.forges.github.branches import Branches
 from autobump.forges.github.models import Event, Issue, PullRequest
 from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
 from autobump.pull_requests.labels import CLOSED_LABEL, HOLD_LABEL, REBUILD_LABEL
-from autobump.pull_requests.marker import find_marker
+from autobump.pull_requests.marker import LIFTED, Marker, find_marker
 
 _log = logging.getLogger(__name__)
 
@@ -117,22 +117,27 @@ class ExistingReader:
             hold, marker = "somebody else opened it", None
         elif marker is None or marker.head != head:
             # Moved since the body was written: by a person, or by a pass that was cut off.
-            written = self._branches.read_own_commit(head) if head else None
-            if written is None:
+            commit = self._branches.fetch_commit(head) if head else None
+            if commit is not None and (written := self._branches.find_own_marker(commit)) is not None:
+                marker, unfinished, unproven = written, "its text describes an older commit", True
+            elif commit is not None and marker is not None and self._branches.holds_only(marker.head, commit):
+                unfinished = "its branch was brought up to date: its text describes an older commit"
+            else:
                 hold = _FOREIGN if head else "its branch is gone"
                 marker = marker or self._branches.find_trailer(pull.head.sha)
-            else:
-                marker, unfinished, unproven = written, "its text describes an older commit", True
         is_astray = pull.base is not None and pull.base.ref != self._base
         if is_astray and pull.base is not None:
             hold = hold or f"it goes to the branch {pull.base.ref}"
         if not hold and HOLD_LABEL in labels:
             hold = f"it carries the label {HOLD_LABEL}"
-        if not hold and not set(self._labels) <= labels:
-            if self._lost_label(pull.number, me):
+        if not hold and (missing := set(self._labels) - labels):
+            if self._lost_label(pull.number, missing, me):
                 hold = "a person took its label away"
             else:
                 unfinished = unfinished or "it was not finished"
+        if marker is not None and (marker.closed or CLOSED_LABEL in labels):
+            unfinished = unfinished or "a person opened it again"
+            marker = replace(marker, closed="")
         return ExistingPullRequest(
             branch=pull.head.ref,
             state=PullRequestState.OPEN,
@@ -164,6 +169,8 @@ class ExistingReader:
         if marker is None or not marker.branch:
             return None
         head = refs.get(marker.branch, "")
+        if marker.closed and _is_closed_mark_void(issue, marker, self._api.login()):
+            marker = replace(marker, closed="")
         merged = issue.pull_request.merged_at is not None or bool(marker.closed)
         return ExistingPullRequest(
             branch=marker.branch,
@@ -179,16 +186,24 @@ class ExistingReader:
             done_at=issue.closed_at,
         )
 
-    def _lost_label(self, number: int, me: str) -> bool:
-        """Whether a person took one of our labels off; only asked when one is missing."""
+    def _lost_label(self, number: int, missing: set[str], me: str) -> bool:
+        """Whether a person took one of the missing labels off; only asked when one is missing."""
         what = f"read the events of #{number}"
+        last: dict[str, Event] = {}
         for data in self._api.list_pages(f"/issues/{number}/events", what):
             event: Event = parse(Event, data, what)
-            if (
-                event.event == "unlabeled"
-                and event.label is not None
-                and event.label.name in self._labels
-                and (event.actor is None or event.actor.login != me)
-            ):
-                return True
-        return False
+            if event.event == "unlabeled" and event.label is not None:
+                last[event.label.name] = event
+        found = [last[name] for name in sorted(missing) if name in last]
+        return any(event.actor is None or event.actor.login != me for event in found)
+
+
+def _is_closed_mark_void(issue: Issue, marker: Marker, me: str) -> bool:
+    """Whether what the marker says of its end is overtaken: it was opened again, and merged or closed since.
+
+    Source: `closed_by` of an issue in GitHub's REST API, which a list may leave out.
+    """
+    if issue.pull_request is not None and issue.pull_request.merged_at is not None:
+        return True
+    closed_by_person = issue.closed_by is not None and issue.closed_by.login != me
+    return closed_by_person and marker.closed != LIFTED

@@ -16,11 +16,9 @@ from autobump.pull_requests.actions import Adopt, Close, Create, Hold, Leave, Li
 from autobump.pull_requests.edits import FileChange
 from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
 from autobump.pull_requests.labels import CLOSED_LABEL, OVERWRITTEN_LABEL, REBUILD_LABEL, RISK_LABELS
-from autobump.pull_requests.marker import find_marker, replace_marker
+from autobump.pull_requests.marker import LIFTED, find_marker, replace_marker
 from autobump.pull_requests.render import DesiredPullRequest
 from autobump.support.errors import ForgeError
-
-_LIFTED = "lifted by a person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,8 @@ class GitHubForge:
             try:
                 if prepared.changes and parent is None:
                     parent = self._branches.find_base(base)
-                yield self._apply_one(prepared, parent)
+                outcome = self._apply_one(prepared, parent)
+                yield replace(outcome, note=self._pulls.take_notes())
             except OutOfBudgetError as exc:
                 stopped = str(exc)
                 yield Outcome(action, None, failure=f"limit-reached: {stopped}")
@@ -108,6 +107,7 @@ class GitHubForge:
             case Hold(existing=existing, add_label=label):
                 if label and existing.number is not None:
                     self._pulls.label(existing.number, [label])
+                self._drop_closed_mark(existing)
                 return Outcome.unchanged(action)
             case Lift(existing=existing):
                 return self._lift(action, existing)
@@ -207,16 +207,30 @@ class GitHubForge:
             raise ForgeError("it has no marker")
         number = existing.number
         body = {
-            "body": replace_marker(existing.body, replace(existing.marker, closed=_LIFTED)),
+            "body": replace_marker(existing.body, replace(existing.marker, closed=LIFTED)),
             "labels": sorted(existing.labels - {CLOSED_LABEL}),
         }
         self._api.write("PATCH", f"/issues/{number}", f"lift what #{number} keeps out", body)
         return Outcome.unchanged(action)
 
+    def _drop_closed_mark(self, existing: ExistingPullRequest) -> None:
+        """Take back what is said of its end, if it is open again; nothing else of it is touched."""
+        if existing.state is not PullRequestState.OPEN or existing.number is None or existing.marker is None:
+            return
+        said = find_marker(existing.body)
+        body: dict[str, object] = {}
+        if said is not None and said.closed:
+            body["body"] = replace_marker(existing.body, replace(said, closed=""))
+        if CLOSED_LABEL in existing.labels:
+            body["labels"] = sorted(existing.labels - {CLOSED_LABEL})
+        if body:
+            number = existing.number
+            self._api.write("PATCH", f"/issues/{number}", f"take back that #{number} is closed", body)
+
     def _open(self, action: Create | Adopt, desired: DesiredPullRequest, head: str) -> Outcome:
         """Make the pull request for a branch, or bring one that is there already to the branch."""
         pull = self._pulls.open(desired, head)
-        if find_marker(pull.body or "") != desired.marker.at(head):
+        if find_marker(pull.body or "") != desired.whole_marker.at(head):
             body = {"title": desired.title, "body": desired.body_at(head)}
             self._api.write("PATCH", f"/pulls/{pull.number}", f"update #{pull.number}", body)
         refused = self._pulls.finish(pull.number, pull.node_id, desired)
@@ -225,7 +239,9 @@ class GitHubForge:
 
 def _outlived(action: Refresh) -> set[str]:
     """Return which of autobump's own labels do not hold any more once it is done."""
-    labels = {OVERWRITTEN_LABEL} if action.rewrite else set()
+    labels = {CLOSED_LABEL}
+    if action.rewrite or action.desired.marker.digest:  # of another one nothing would be written
+        labels.add(OVERWRITTEN_LABEL)
     if action.desired.marker.risk:  # what is not known this time may hold
         labels.update(RISK_LABELS.values())
     return labels - set(action.desired.labels)

@@ -40,6 +40,14 @@ class PullRepository(BaseModel):
     full_name: str
 
 
+class Repository(BaseModel):
+    """A repository: how its pull requests may be merged, where that may be known."""
+
+    allow_merge_commit: bool | None = None
+    allow_squash_merge: bool | None = None
+    allow_rebase_merge: bool | None = None
+
+
 class PullBase(BaseModel):
     """The branch that a pull request goes to."""
 
@@ -85,6 +93,7 @@ class Issue(BaseModel):
     user: User | None = None
     labels: list[Label] = []
     closed_at: datetime | None = None
+    closed_by: User | None = None
     pull_request: MergedAt | None = None
 
 
@@ -111,8 +120,26 @@ class CommitDetails(BaseModel):
 
 
 class Commit(BaseModel):
-    """A commit and the account behind it."""
+    """A commit, the account behind it, and what it builds on."""
 
     sha: str
     commit: CommitDetails
     author: User | None = None
+    parents: list[GitObject] = []
+
+
+class ChangedFile(BaseModel):
+    """What became of a file; `patch` is left out of a large or binary one."""
+
+    filename: str
+    status: str
+    sha: str | None = None
+    patch: str = ""
+
+
+class Comparison(BaseModel):
+    """What a commit has that another one has not."""
+
+    commits: list[Commit]
+    total_commits: int
+    files: list[ChangedFile] = []

@@ -6,18 +6,28 @@ from urllib.parse import quote
 
 from autobump.forges.github.api import GitHubApi, parse
 from autobump.forges.github.errors import LostAnswerError, RefusedError
-from autobump.forges.github.models import Comment, PullRequest
+from autobump.forges.github.models import Comment, PullRequest, Repository
 from autobump.pull_requests.render import DesiredPullRequest
 from autobump.support.errors import ForgeError
 
 _log = logging.getLogger(__name__)
 
 _ENABLE_AUTO_MERGE = """
-mutation($id: ID!) { enablePullRequestAutoMerge(input: {pullRequestId: $id}) { clientMutationId } }
+mutation($input: EnablePullRequestAutoMergeInput!) {
+  enablePullRequestAutoMerge(input: $input) { clientMutationId }
+}
 """
 _DISABLE_AUTO_MERGE = """
-mutation($id: ID!) { disablePullRequestAutoMerge(input: {pullRequestId: $id}) { clientMutationId } }
+mutation($input: DisablePullRequestAutoMergeInput!) {
+  disablePullRequestAutoMerge(input: $input) { clientMutationId }
+}
 """
+
+_ANSWERED = {
+    "assignees": ("assignees", "login"),
+    "reviewers": ("requested_reviewers", "login"),
+    "team_reviewers": ("requested_teams", "slug"),
+}
 
 
 class PullRequests:
@@ -32,6 +42,14 @@ class PullRequests:
         """
         self._api = api
         self._base = base
+        self._offers_drafts = True
+        self._merge_methods: tuple[str, ...] | None = None
+        self._notes: list[str] = []
+
+    def take_notes(self) -> str:
+        """Return what GitHub left out since the last time this was asked, without refusing the rest."""
+        notes, self._notes = "; ".join(self._notes), []
+        return notes
 
     def update(self, number: int, what: str, body: Mapping[str, object]) -> PullRequest:
         """Change a pull request.
@@ -49,19 +67,25 @@ class PullRequests:
         what = f"turn off auto-merge of #{number}"
         pull: PullRequest = parse(PullRequest, self._api.get(f"/pulls/{number}", what), what)
         if pull.auto_merge:
-            self._api.graphql(_DISABLE_AUTO_MERGE, {"id": pull.node_id}, what)
+            self._api.graphql(_DISABLE_AUTO_MERGE, {"input": {"pullRequestId": pull.node_id}}, what)
 
     def open(self, desired: DesiredPullRequest, head: str) -> PullRequest:
-        """Make the pull request of a branch, or return one that was made already."""
+        """Make the pull request of a branch, or return one that was made already.
+
+        Where the repository's plan has no drafts, it is an ordinary one.
+
+        Source: GitHub documentation, "About pull requests": drafts are for public repositories, and for
+        private ones of some plans; elsewhere 422 "Draft pull requests are not supported in this repository."
+        """
         what = f"open a pull request for {desired.branch}"
-        body = {
+        body: dict[str, object] = {
             "title": desired.title,
             "body": desired.body_at(head),
             "head": desired.branch,
             "base": self._base,
-            "draft": desired.options.draft,
         }
-        for attempt in range(3):
+        for attempt in range(4):
+            body["draft"] = desired.options.draft and self._offers_drafts
             try:
                 pull: PullRequest = parse(
                     PullRequest, self._api.write("POST", "/pulls", what, body, once=True), what
@@ -71,16 +95,18 @@ class PullRequests:
                 # It may have happened; ask before trying again.
                 if found := self.find_open(desired.branch):
                     return found
-                if attempt == 2:
+                if attempt >= 2:
                     raise
             except RefusedError as exc:
-                if (
-                    exc.status == 422
-                    and "already exists" in exc.text
-                    and (found := self.find_open(desired.branch))
-                ):
-                    return found
-                raise
+                said = exc.text.replace(desired.branch, "").lower()
+                if exc.status == 422 and "already exists" in said:
+                    if found := self.find_open(desired.branch):
+                        return found
+                    raise
+                if not (body["draft"] and "draft" in said):
+                    raise
+                self._offers_drafts = False
+                self._note("drafts are not offered in this repository: pull requests are made without", exc)
         raise ForgeError(f"cannot {what}")
 
     def find(self, branch: str) -> list[PullRequest]:
@@ -130,36 +156,81 @@ class PullRequests:
             assignees, f"assign #{number}", [("assignees", name) for name in options.assignees]
         )
         if options.automerge and node_id and not options.draft:
-            try:
-                self._api.graphql(_ENABLE_AUTO_MERGE, {"id": node_id}, f"turn on auto-merge of #{number}")
-            except RefusedError as exc:
-                # Also refused where nothing is left to wait for: then people merge it.
-                _log.warning("auto-merge is not on", extra={"pull_request": number, "cause": str(exc)})
-        if desired.labels:
-            self.label(number, list(desired.labels))
+            self._turn_on_auto_merge(number, node_id)
+        labels = [("labels", label) for label in desired.labels]
+        refused += self._ask(f"/issues/{number}/labels", f"label #{number}", labels)
         return "; ".join(refused)
 
-    def _ask(self, path: str, what: str, people: Sequence[tuple[str, str]]) -> list[str]:
-        """Ask people for something and return what was refused; one who is refused keeps nobody else out.
+    def _turn_on_auto_merge(self, number: int, node_id: str) -> None:
+        """Turn on auto-merge with the first method that the repository allows.
+
+        What is refused loses nothing: then people merge it, as they do where nothing is left to wait for.
+
+        Source: `EnablePullRequestAutoMergeInput` of GitHub's GraphQL schema: `mergeMethod` defaults to MERGE.
+        A rule of the branch may refuse what the repository allows.
+        """
+        what = f"turn on auto-merge of #{number}"
+        if self._merge_methods is None:
+            self._merge_methods = self._find_merge_methods()
+        refusal: RefusedError | None = None
+        for method in self._merge_methods:
+            given = {"pullRequestId": node_id} | ({"mergeMethod": method} if method else {})
+            try:
+                self._api.graphql(_ENABLE_AUTO_MERGE, {"input": given}, what)
+                return
+            except RefusedError as exc:
+                refusal = refusal or exc
+                if "method" not in exc.text.lower():
+                    break
+        if refusal is not None:
+            self._note(f"auto-merge of #{number} is not on", refusal)
+
+    def _find_merge_methods(self) -> tuple[str, ...]:
+        """Return the merge methods that the repository allows; an empty one is GitHub's choice.
+
+        Source: GET /repos/{owner}/{repo} tells them to those who may write.
+        """
+        what = "ask which merge methods are allowed"
+        try:
+            repository: Repository = parse(Repository, self._api.get("", what), what)
+        except RefusedError as exc:
+            _log.warning("merge methods are not known", extra={"cause": str(exc)})
+            return ("",)
+        allowed = {
+            "MERGE": repository.allow_merge_commit,
+            "SQUASH": repository.allow_squash_merge,
+            "REBASE": repository.allow_rebase_merge,
+        }
+        return tuple(method for method, is_allowed in allowed.items() if is_allowed) or ("",)
+
+    def _ask(self, path: str, what: str, asked: Sequence[tuple[str, str]]) -> list[str]:
+        """Ask for people or labels and return what was refused; one that is refused keeps no other out.
 
         Args:
             path: What takes the names.
             what: What is being done, for errors.
-            people: The kind of name that GitHub calls it by, and the name.
+            asked: The kind of name that GitHub calls it by, and the name.
         """
-        if not people:
+        if not asked:
             return []
         body: dict[str, list[str]] = {}
-        for kind, name in people:
+        for kind, name in asked:
             body.setdefault(kind, []).append(name)
         try:
-            self._api.write("POST", path, what, body)
+            answer = self._api.write("POST", path, what, body)
         except RefusedError as exc:
-            if len(people) > 1:
-                return [refusal for one in people for refusal in self._ask(path, what, [one])]
-            ((_, name),) = people
+            if len(asked) > 1:
+                return [refusal for one in asked for refusal in self._ask(path, what, [one])]
+            ((_, name),) = asked
             return [f"{exc} ({name})"]
+        if left_out := _left_out(asked, answer):
+            self._note(f"{what}: GitHub left out {', '.join(left_out)}")
         return []
+
+    def _note(self, text: str, cause: Exception | None = None) -> None:
+        note = f"{text} ({cause})" if cause else text
+        _log.warning("GitHub left something out", extra={"what": note})
+        self._notes.append(note)
 
     def label(self, number: int, labels: list[str]) -> None:
         """Add labels; GitHub makes those that are not there."""
@@ -168,7 +239,27 @@ class PullRequests:
     def unlabel(self, number: int, label: str) -> None:
         """Take a label off, if it is on."""
         try:
-            self._api.write("DELETE", f"/issues/{number}/labels/{quote(label)}", f"unlabel #{number}")
+            self._api.write(
+                "DELETE", f"/issues/{number}/labels/{quote(label, safe='')}", f"unlabel #{number}"
+            )
         except RefusedError as exc:
             if exc.status != 404:
                 raise
+
+
+def _left_out(asked: Sequence[tuple[str, str]], answer: object) -> list[str]:
+    """Return the names that an answer should hold and does not; a kind it says nothing of is taken for done.
+
+    Source: POST …/assignees answers the issue, and leaves out without a word whoever may not be assigned and
+    all after the tenth; POST …/requested_reviewers answers the pull request.
+    """
+    if not isinstance(answer, Mapping):
+        return []
+    left_out = []
+    for kind, name in asked:
+        field, key = _ANSWERED.get(kind, ("", ""))
+        held = answer.get(field)
+        if isinstance(held, list):
+            names = {str(one.get(key)).lower() for one in held if isinstance(one, Mapping)}
+            left_out += [name] if name.lower() not in names else []
+    return left_out
