@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
+# Python is started some hundred times; without bytecode each start compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test golden lint fix bench check cases sdk-check modules fuzz soak dist clean
 
@@ -14,7 +17,7 @@ demo: $(READY) ## Show the whole job on a built-in sample
 	@$(BIN)/autobump demo
 
 test: $(READY) ## Run the tests
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGUMENTS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGUMENTS)
 
 golden: $(READY) ## Write the texts in tests/golden, and schema and reference of the settings, anew; review the diff
 	AUTOBUMP_GOLDEN=write $(BIN)/python -m pytest -q tests/pull_requests tests/settings/test_schema.py tests/settings/test_page.py

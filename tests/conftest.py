@@ -19,7 +19,32 @@ from tests.fixtures.corpus import corpus_folder, unpack_content
 settings.register_profile("autobump", deadline=None, derandomize=True, max_examples=150)
 settings.load_profile("autobump")
 
+LONGEST = (
+    "e2e/test_github_pass.py",
+    "e2e/test_year.py",
+    "e2e/test_killed_passes.py",
+    "e2e/test_hostile_content.py",
+    "e2e/test_machine_faults.py",
+    "workflows/test_action.py",
+    "e2e/test_dashboard_pass.py",
+    "e2e/test_waves_on_corpus.py",
+    "e2e/test_corpus_pass.py",
+    "report/test_html_in_browser.py",
+    "settings/test_effects.py",
+    "e2e/test_soak.py",
+    "settings/test_mutations.py",
+    "e2e/test_registry_pass.py",
+    "e2e/test_service.py",
+    "content/yaml/test_scan.py",
+)
+"""The files that take longest, which come first: the processes of a run then end at about the same time."""
+
 NOW = datetime(2026, 6, 1, 3, 0, tzinfo=UTC)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 @pytest.fixture(autouse=True)
