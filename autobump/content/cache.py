@@ -16,7 +16,7 @@ from autobump.content.python.versions import ALL
 from autobump.content.yaml.events import YamlFault
 from autobump.support.sqlite_file import SqliteCache
 
-CACHE_VERSION = 3
+CACHE_VERSION = 4
 """Raised whenever reading an item or a pack gives other fields than before."""
 
 MAX_ROWS = 400_000
@@ -36,7 +36,8 @@ _ITEM_FIELDS = tuple(field.name for field in fields_of(ItemFields))  # the image
 _IMAGE_FIELDS = tuple(field.name for field in fields_of(DockerImageField))
 
 ItemResult = ItemFields | YamlFault
-PackResult = tuple[PackMetadata | None, str]
+PackResult = tuple[PackMetadata | None, str, int | None, int | None]
+"""What metadata says, or why it cannot be used, with line and column."""
 
 
 class ContentCache:
@@ -60,7 +61,7 @@ class ContentCache:
         """Return what is remembered of pack metadata, by blob."""
         found = self._find(_PACK, blobs)
         return {
-            blob: (PackMetadata(*fields[0]) if fields[0] else None, fields[1])
+            blob: (PackMetadata(*fields[0]) if fields[0] else None, *fields[1:])
             for blob, fields in found.items()
         }
 
@@ -69,8 +70,8 @@ class ContentCache:
         self._store(
             _PACK,
             {
-                blob: [astuple(metadata) if metadata else None, flaw]
-                for blob, (metadata, flaw) in results.items()
+                blob: [astuple(metadata) if metadata else None, *flaw]
+                for blob, (metadata, *flaw) in results.items()
             },
         )
 

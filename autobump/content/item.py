@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from autobump.content.yaml.events import YamlFault, decode_text
+from autobump.content.yaml.events import LFS_DETAIL, LFS_POINTER, YamlFault, decode_text
 from autobump.content.yaml.outline import Document, Other, Outline, Scalar, read_outline
 from autobump.content.yaml.scan import scan_outline
 from autobump.content.yaml.splice import UnsafeEditError, find_value_span, splice_value
@@ -147,6 +147,8 @@ def parse_item(data: bytes, kind: ItemKind) -> ItemFields:
     Raises:
         YamlFault: The file is no valid UTF-8 YAML mapping, or a value that is needed is very long.
     """
+    if data.startswith(LFS_POINTER):
+        raise YamlFault("lfs-pointer", LFS_DETAIL, 1, 1)
     scanned = _scan(data)
     document = Document(scanned, frozenset()) if scanned is not None else read_outline(data, inside=_INSIDE)
     top = document.outline

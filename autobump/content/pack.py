@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from autobump.content.yaml.events import decode_text
+from autobump.content.yaml.events import LFS_DETAIL, LFS_POINTER, decode_text
 from autobump.content.yaml.splice import UnsafeEditError
 
 if TYPE_CHECKING:
@@ -24,11 +24,26 @@ METADATA_NAME = "pack_metadata.json"
 _PACK_PATH = re.compile(rf"([^/]+)/(?:({re.escape(METADATA_NAME)})|ReleaseNotes(?:/([^/]+)(?:/.*)?)?)")
 _VERSION = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
 _HALF = re.compile("[\ud800-\udfff]")
+_Member = tuple[str, object, int, int]
+"""Key, value, and where the value begins and ends."""
+
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
 class PackMetadataError(Exception):
-    """A `pack_metadata.json` that cannot be used; its text says why."""
+    """A `pack_metadata.json` that cannot be used; its text says why.
+
+    Attributes:
+        line: Where, from 1.
+        column: Where, from 1.
+        metadata: What it says all the same, without a version; None where that cannot be told.
+    """
+
+    def __init__(self, detail: str, line: int = 1, column: int = 1) -> None:
+        super().__init__(detail)
+        self.line = line
+        self.column = column
+        self.metadata: PackMetadata | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +52,7 @@ class PackMetadata:
 
     Attributes:
         name: Name shown to users, or empty.
-        version: `currentVersion`, three numeric parts.
+        version: `currentVersion`, three numeric parts; empty where that is not what the file says.
         support: `xsoar`, `partner`, `developer`, `community`, or empty.
         hidden: The pack is not offered any more.
     """
@@ -69,11 +84,21 @@ class PackFiles:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A pack as read; `metadata` is None when it cannot be used, and `flaw` says why."""
+    """A pack as read.
+
+    Attributes:
+        files: Where it keeps what an update touches.
+        metadata: What its metadata says, or as much of it as can be read; None when that is nothing.
+        flaw: Why an update cannot write the next version into it, or empty.
+        line: Where the flaw is, from 1; None when unknown.
+        column: Where the flaw is, from 1; None when unknown.
+    """
 
     files: PackFiles
     metadata: PackMetadata | None
     flaw: str = ""
+    line: int | None = None
+    column: int | None = None
 
     @property
     def name(self) -> str:
@@ -110,16 +135,38 @@ def parse_pack_metadata(data: bytes) -> PackMetadata:
         PackMetadataError: No UTF-8 JSON object, a key twice, a version that is not three numbers, or a very
             long name.
     """
-    members = {key: value for key, value, _, _ in _members(data)}
-    version = members.get("currentVersion")
-    if not isinstance(version, str) or not _VERSION.fullmatch(version):
-        raise PackMetadataError(f"currentVersion is {_shown(version)}, not three numbers like 1.0.3")
+    found = _members(data)
+    metadata = _read_members(data, found)
+    try:
+        return replace(metadata, version=_read_version(data, found))
+    except PackMetadataError as exc:
+        exc.metadata = metadata
+        raise
+
+
+def _read_version(data: bytes, found: Sequence[_Member]) -> str:
+    for key, value, start, _ in found:
+        if key != "currentVersion":
+            continue
+        if isinstance(value, str) and _VERSION.fullmatch(value):
+            return value
+        why = f"currentVersion is {_shown(value)}, not three numbers like 1.0.3"
+        raise PackMetadataError(why, *_locate(data, start))
+    raise PackMetadataError("currentVersion is missing; a release note needs three numbers like 1.0.3")
+
+
+def _read_members(data: bytes, found: Sequence[_Member]) -> PackMetadata:
+    """Return what the metadata says, but for the version."""
+    members = {key: value for key, value, _, _ in found}
+    starts = {key: start for key, _, start, _ in found}
     name, support = _text(members.get("name")), _text(members.get("support"))
-    if len(name) > MAX_TEXT or len(support) > MAX_TEXT:
-        raise PackMetadataError(f"name or support has more than {MAX_TEXT:,} characters")
+    for key, text in (("name", name), ("support", support)):
+        if len(text) > MAX_TEXT:
+            why = f"{key} has more than {MAX_TEXT:,} characters"
+            raise PackMetadataError(why, *_locate(data, starts[key]))
     return PackMetadata(
         name=name,
-        version=version,
+        version="",
         support=support,
         hidden=members.get("hidden") in (True, "true", "True"),
     )
@@ -169,36 +216,50 @@ def splice_version(data: bytes, version: str) -> bytes:
     raise UnsafeEditError("currentVersion is not written out in pack_metadata.json")
 
 
-def _members(data: bytes) -> list[tuple[str, object, int, int]]:
+def _members(data: bytes) -> list[_Member]:
     """Return the top-level members of a JSON object: key, value, and where the value begins and ends."""
     try:
         text, _ = decode_text(data)
         decoder = json.JSONDecoder()
         position = _skip(text, 0, "{")
-        members: list[tuple[str, object, int, int]] = []
+        members: list[_Member] = []
         seen: set[str] = set()
         while text[position : position + 1] != "}":
             if members:
                 position = _skip(text, position, ",")
+            key_start = position
             key, position = decoder.raw_decode(text, position)
             if not isinstance(key, str):
-                raise PackMetadataError("not valid JSON: a key is no string")
+                raise PackMetadataError("not valid JSON: a key is no string", *_locate(data, key_start))
             if key in seen:
-                raise PackMetadataError(f"the key {_shown(key)} stands twice")
+                raise PackMetadataError(f"the key {_shown(key)} stands twice", *_locate(data, key_start))
             seen.add(key)
             start = _skip(text, position, ":")
             value, end = decoder.raw_decode(text, start)
             members.append((key, value, start, end))
             position = _after_space(text, end)
         if _after_space(text, position + 1) != len(text):
-            raise PackMetadataError("not valid JSON: text behind the end of the object")
+            behind = _locate(data, _after_space(text, position + 1))
+            raise PackMetadataError("not valid JSON: text behind the end of the object", *behind)
     except UnicodeDecodeError as exc:
-        raise PackMetadataError("not valid UTF-8") from exc
+        before = data[: exc.start].decode("utf-8", "replace")
+        raise PackMetadataError("not valid UTF-8", *_place_behind(before)) from exc
     except json.JSONDecodeError as exc:
-        raise PackMetadataError(f"not valid JSON: {exc.msg} at line {exc.lineno} column {exc.colno}") from exc
+        if data.startswith(LFS_POINTER):
+            raise PackMetadataError(LFS_DETAIL) from exc
+        raise PackMetadataError(f"not valid JSON: {exc.msg}", exc.lineno, exc.colno) from exc
     except (RecursionError, ValueError) as exc:  # nested too deep, or a number of thousands of digits
         raise PackMetadataError(f"not readable JSON: {str(exc).split(';')[0]}") from exc
     return members
+
+
+def _locate(data: bytes, position: int) -> tuple[int, int]:
+    """Return line and column of a character of the file's text."""
+    return _place_behind(decode_text(data)[0][:position])
+
+
+def _place_behind(before: str) -> tuple[int, int]:
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
 def _skip(text: str, position: int, expected: str) -> int:

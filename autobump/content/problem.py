@@ -8,7 +8,17 @@ UNREADABLE = "unreadable"
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A file that could not be evaluated; line and column count from 1 and are None when unknown."""
+    """An item file that could not be evaluated.
+
+    Attributes:
+        path: The item file.
+        pack: Its pack.
+        reason: A slug.
+        detail: In words.
+        line: Of `place`, from 1; None when unknown.
+        column: Of `place`, from 1; None when unknown.
+        file: The file that is at fault, if it is another one.
+    """
 
     path: str
     pack: str
@@ -16,3 +26,9 @@ class Problem:
     detail: str
     line: int | None = None
     column: int | None = None
+    file: str = ""
+
+    @property
+    def place(self) -> str:
+        """The file that is at fault."""
+        return self.file or self.path

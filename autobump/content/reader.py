@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from autobump.content.cache import ContentCache, ItemResult, decode_item, encode_item
+from autobump.content.cache import ContentCache, ItemResult, PackResult, decode_item, encode_item
 from autobump.content.item import (
     ContentItem,
     ItemFields,
@@ -18,7 +18,6 @@ from autobump.content.pack import (
     MAX_METADATA_BYTES,
     Pack,
     PackFiles,
-    PackMetadata,
     PackMetadataError,
     find_pack_files,
     parse_pack_metadata,
@@ -187,7 +186,7 @@ def _read_packs(tree: ContentTree, names: set[str], cache: ContentCache) -> tupl
     files = {name: found.get(name) or PackFiles(name, tree.prefix + name) for name in names}
     blobs = sorted({pack.metadata.blob for pack in files.values() if pack.metadata})
     known = cache.find_packs(blobs)
-    read: dict[str, tuple[PackMetadata | None, str]] = {}
+    read: dict[str, PackResult] = {}
     lost: set[str] = set()
     unread = [blob for blob in blobs if blob not in known]
     for blob in tree.read(unread, max_bytes=MAX_METADATA_BYTES):
@@ -196,7 +195,7 @@ def _read_packs(tree: ContentTree, names: set[str], cache: ContentCache) -> tupl
             lost.add(blob.oid)
     cache.store_packs({blob: result for blob, result in read.items() if result[0] is not None})
     results = known | read
-    missing = (None, "the pack has no pack_metadata.json")
+    missing: PackResult = (None, "the pack has no pack_metadata.json", None, None)
     packs = {
         name: Pack(pack, *(results[pack.metadata.blob] if pack.metadata else missing))
         for name, pack in files.items()
@@ -204,13 +203,13 @@ def _read_packs(tree: ContentTree, names: set[str], cache: ContentCache) -> tupl
     return packs, {name for name, pack in files.items() if pack.metadata and pack.metadata.blob in lost}
 
 
-def _read_metadata(blob: Blob) -> tuple[PackMetadata | None, str]:
+def _read_metadata(blob: Blob) -> PackResult:
     if blob.data is None:
-        return None, f"pack_metadata.json: {_why_no_data(blob, MAX_METADATA_BYTES)[1]}"
+        return None, f"pack_metadata.json: {_why_no_data(blob, MAX_METADATA_BYTES)[1]}", None, None
     try:
-        return parse_pack_metadata(blob.data), ""
+        return parse_pack_metadata(blob.data), "", None, None
     except PackMetadataError as exc:
-        return None, f"pack_metadata.json: {exc}"
+        return exc.metadata, f"pack_metadata.json: {exc}", exc.line, exc.column
 
 
 def _why_no_data(blob: Blob, limit: int) -> tuple[str, str]:

@@ -1,13 +1,14 @@
 """Which items may be updated: every rule in order, as a value with a reason."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Literal
 
 from autobump.content.item import ContentItem
 from autobump.content.pack import Pack
+from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.reference import ImageRef, Tag, find_current_tag, parse_image_ref
 
 PYTHON_IMAGES = frozenset({"demisto/python", "demisto/python3"})
@@ -31,6 +32,7 @@ class SkipReason(StrEnum):
     AUTO_UPDATE_DISABLED = "auto-update-disabled"
     NOT_OPTED_IN = "not-opted-in"
     EXCLUDED_IMAGE = "excluded-image"
+    DEPRECATED_IMAGE = "deprecated-image"
     MUTABLE_TAG = "mutable-tag"
 
 
@@ -46,6 +48,8 @@ class EligibilityPolicy:
         exclude_packs: Folder names or glob patterns.
         exclude_images: `namespace/name` or glob patterns.
         pin_mutable_tags: Move mutable tags to the newest immutable one.
+        needs_metadata: An update changes the metadata of the pack.
+        deprecated: Deprecated images that are not updated, by `namespace/name`.
     """
 
     namespaces: tuple[str, ...] = ("demisto",)
@@ -54,6 +58,8 @@ class EligibilityPolicy:
     exclude_packs: tuple[str, ...] = ("ApiModules",)
     exclude_images: tuple[str, ...] = ()
     pin_mutable_tags: bool = False
+    needs_metadata: bool = True
+    deprecated: Mapping[str, DeprecatedImage] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +215,21 @@ def _skip_image(subject: _Subject) -> str | None:
     return pattern and f"policy.exclude_images names {pattern}"
 
 
+def _skip_deprecated_image(subject: _Subject) -> str | None:
+    image = subject.policy.deprecated.get(subject.repository)
+    if image is None:
+        return None
+    if image.replacement:
+        return f"{image.repository} is deprecated; use {image.replacement} instead"
+    return f"{image.repository} is deprecated: {' '.join(image.reason.split())}"
+
+
+def _skip_metadata(subject: _Subject) -> str | None:
+    # One that is there and cannot be read is a problem, and nothing that was decided.
+    there = subject.pack.metadata or subject.pack.files.metadata
+    return None if there or not subject.policy.needs_metadata else subject.pack.flaw
+
+
 def _skip_mutable(subject: _Subject) -> str | None:
     if subject.policy.pin_mutable_tags:
         return None
@@ -262,9 +283,10 @@ _RULES = (
     _Rule(
         SkipReason.NO_PACK_METADATA,
         lambda s: (
-            f"pack {s.item.pack}, version {s.pack.metadata.version}" if s.pack.metadata else s.pack.flaw
+            s.pack.flaw
+            or f"pack {s.item.pack}, version {s.pack.metadata.version if s.pack.metadata else 'not given'}"
         ),
-        lambda s: None if s.pack.metadata else s.pack.flaw,
+        _skip_metadata,
     ),
     _Rule(
         SkipReason.HIDDEN_PACK,
@@ -307,6 +329,15 @@ _RULES = (
         SkipReason.EXCLUDED_IMAGE,
         lambda s: f"policy.exclude_images is {', '.join(s.policy.exclude_images) or 'empty'}",
         _skip_image,
+    ),
+    _Rule(
+        SkipReason.DEPRECATED_IMAGE,
+        lambda s: (
+            f"{s.repository} is "
+            + ("" if s.repository in s.policy.deprecated else "not ")
+            + "among the deprecated images that are skipped"
+        ),
+        _skip_deprecated_image,
     ),
     _Rule(
         SkipReason.MUTABLE_TAG,

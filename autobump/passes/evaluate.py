@@ -1,7 +1,7 @@
 """Gives every item file of a commit its row: a bump, a skip with a reason, or a problem."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -13,10 +13,11 @@ from autobump.content.problem import Problem
 from autobump.content.reader import read_content
 from autobump.content.tree import ContentTree
 from autobump.decisions.bump import Bump
-from autobump.decisions.eligibility import Eligible, Skipped, decide_eligibility
+from autobump.decisions.eligibility import EligibilityPolicy, Eligible, Skipped, decide_eligibility
 from autobump.decisions.evaluation import TAGS_UNAVAILABLE, Evaluation, Notice, by_path
 from autobump.decisions.holds import HoldRule, find_holds, why_held
 from autobump.images.choice import NewerTag, NoUpdate, NoUpdateReason, Release, choose_tag
+from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.inside.pythons import PythonVersions
 from autobump.images.lookup import Wanted, look_up_releases
 from autobump.images.reference import ImageRef, Tag, parse_image_ref
@@ -62,6 +63,7 @@ def evaluate_content(
     progress: Progress,
     cache: ContentCache,
     facts: FactsSource | None = None,
+    deprecated: Mapping[str, DeprecatedImage] | None = None,
 ) -> Evaluation:
     """Read a commit, ask for the tags its items need, and judge every item.
 
@@ -74,7 +76,9 @@ def evaluate_content(
         progress: Told how far it is.
         cache: What is remembered of blobs.
         facts: Tells what is inside images, for holds that are about Python.
+        deprecated: Deprecated images, by `namespace/name`.
     """
+    policy = choose_policy(settings, deprecated or {})
     _require_matches(tree, filters)
     content = read_content(tree, paths=filters.paths, packs=filters.packs, progress=progress, cache=cache)
     refs = {item.path: _image_of(item) for item in content.items}
@@ -88,7 +92,7 @@ def evaluate_content(
     skipped: list[Skipped] = []
     bumps: list[Bump] = []
     for item in items:
-        match decide_eligibility(item, content.packs[item.pack], settings.eligibility):
+        match decide_eligibility(item, content.packs[item.pack], policy):
             case Skipped() as skip:
                 image = refs[item.path]
                 skipped.append(
@@ -112,6 +116,12 @@ def evaluate_content(
                 problems.append(problem)
     notices = tuple(_find_notices(items))
     return Evaluation(files, by_path(bumps), by_path(skipped), by_path(problems), notices, found)
+
+
+def choose_policy(settings: Settings, deprecated: Mapping[str, DeprecatedImage]) -> EligibilityPolicy:
+    """Return who is eligible by the settings, where some images are deprecated."""
+    skipped = deprecated if settings.policy.deprecated_images == "skip" else {}
+    return replace(settings.eligibility, deprecated=skipped)
 
 
 def read_used_items(tree: ContentTree, settings: Settings) -> Iterator[UsedItem]:
@@ -158,7 +168,13 @@ def _tags_in_use(eligible: Iterable[Eligible]) -> dict[str, set[Tag | None]]:
 def _find_flaw(candidate: Eligible, *, with_notes: bool) -> Problem | None:
     """Say why an eligible item cannot be edited, if that can be told from what was read."""
     item = candidate.item
-    if with_notes and candidate.pack.files.notes_blocked:
+    pack = candidate.pack
+    if with_notes and pack.flaw:
+        place = pack.files.metadata.path if pack.files.metadata else ""
+        return Problem(
+            item.path, item.pack, "invalid-pack-metadata", pack.flaw, pack.line, pack.column, place
+        )
+    if with_notes and pack.files.notes_blocked:
         return Problem(item.path, item.pack, "unsafe-edit", "ReleaseNotes of its pack is no folder")
     if item.fields.image.unsafe:
         return Problem(item.path, item.pack, "unsafe-edit", item.fields.image.unsafe)

@@ -85,9 +85,9 @@ class Pass:
         Raises:
             ForgeError: The forge could not say what exists, or nothing could be written.
         """
-        evaluation = self.evaluate()
+        deprecated = self.fetch_deprecated()
+        evaluation = self.evaluate(deprecated)
         assessor = open_risk_assessor(self)
-        deprecated = self._fetch_deprecated()
         if forge is None:
             evaluation, plan = plan_with_risk(self, evaluation, ExistingState(), assessor)
             return self._conclude(
@@ -125,8 +125,8 @@ class Pass:
             else write_dashboard(self, forge, result, existing, requests)
         )
 
-    def evaluate(self) -> Evaluation:
-        """Give every item of the commit its row."""
+    def evaluate(self, deprecated: Mapping[str, DeprecatedImage]) -> Evaluation:
+        """Give every item of the commit its row, where some images are deprecated."""
         return evaluate_content(
             self.tree,
             self.source,
@@ -136,14 +136,15 @@ class Pass:
             progress=self.progress,
             cache=self.cache,
             facts=self.facts,
+            deprecated=deprecated,
         )
 
-    def _fetch_deprecated(self) -> Mapping[str, DeprecatedImage]:
+    def fetch_deprecated(self) -> Mapping[str, DeprecatedImage]:
         """Return the deprecated images by name; none when the list cannot be had."""
         try:
             return self.deprecated.fetch()
         except RegistryError as exc:
-            _log.warning("deprecated images are not known", extra={"cause": str(exc)})
+            _log.warning("deprecated images are not known, so none is skipped", extra={"cause": str(exc)})
             return {}
 
     def _render(

@@ -278,7 +278,7 @@ def _tables(overview: Overview) -> list[str | LongList]:
         sections.append(long_table(head, ("Reason", "Items", "For example"), rows, "reason"))
     if overview.problems:
         rows = [
-            (code(problem.path), str(problem.line or "-"), code(problem.reason), code(problem.detail))
+            (code(problem.place), str(problem.line or "-"), code(problem.reason), code(problem.detail))
             for problem in overview.problems
         ]
         head = "### Problems\n\n"

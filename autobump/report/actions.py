@@ -100,7 +100,7 @@ def _annotate(level: str, repository: str, line: ProblemLine) -> str:
     text = f"{line.detail} (and {count(more, 'more file')})" if more else line.detail
     if repository:
         return _command(level, f"{repository}: {line.place}: {text}", title=line.reason)
-    place = {"file": example.path}
+    place = {"file": example.place}
     if example.line:
         place |= {"line": str(example.line), "col": str(example.column or 1)}
     return _command(level, text, **place, title=line.reason)

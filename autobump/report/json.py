@@ -63,6 +63,7 @@ def to_document(result: PassResult) -> dict[str, Any]:
                 "detail": problem.detail,
                 "line": problem.line,
                 "column": problem.column,
+                "file": problem.place,
             }
             for problem in evaluation.problems
         ],

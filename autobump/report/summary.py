@@ -70,7 +70,7 @@ class ProblemLine:
     def place(self) -> str:
         """Where the first of them is: path, line and column, as far as they are known."""
         one = self.example
-        return f"{one.path}:{one.line}:{one.column}" if one.line else one.path
+        return f"{one.place}:{one.line}:{one.column}" if one.line else one.place
 
 
 def headline(result: PassResult) -> str:
@@ -168,7 +168,7 @@ def problem_lines(problems: Iterable[Problem]) -> list[ProblemLine]:
     """
     causes: dict[tuple[str, str, str], list[Problem]] = {}
     for problem in problems:
-        own = problem.path if problem.line else ""
+        own = problem.place if problem.line else ""
         causes.setdefault((problem.reason, problem.detail, own), []).append(problem)
     lines = [ProblemLine(reason, detail, tuple(same)) for (reason, detail, _), same in causes.items()]
     return sorted(lines, key=lambda line: (-len(line.problems), line.example.path))

@@ -175,6 +175,12 @@ class PolicySettings(_Section):
         description="Move items without a tag, or with a tag that can be overwritten such as latest, to the "
         "newest immutable tag.",
     )
+    deprecated_images: Literal["skip", "update"] = Field(
+        default="skip",
+        description="What to do with an item on a deprecated image, see registry.deprecated_images. skip: it "
+        "is not updated, because demisto-sdk refuses the image; update: it is, as long as there are newer "
+        "tags.",
+    )
     holds: Annotated[tuple[HoldSettings, ...], Field(strict=False)] = Field(
         default=(),
         description="Rules that keep some items from some tags. An item moves to the newest tag that all of "
@@ -391,6 +397,7 @@ class Settings(_Section):
             exclude_packs=self.policy.exclude_packs,
             exclude_images=self.policy.exclude_images,
             pin_mutable_tags=self.policy.pin_mutable_tags,
+            needs_metadata=self.pull_requests.release_notes,
         )
 
     @property

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from autobump.content import cache as facts_cache
-from autobump.content.cache import ContentCache
+from autobump.content.cache import ContentCache, PackResult
 from autobump.content.imports import find_imports
 from autobump.content.item import ItemFields, ItemKind, parse_item
 from autobump.content.pack import PackMetadata
@@ -20,7 +20,8 @@ METADATA = PackMetadata("A", "1.0.0", "xsoar", hidden=False)
 def test_what_is_stored_is_found_by_the_next_run(tmp_path: Path) -> None:
     cache = ContentCache(tmp_path)
     cache.store_items("script", {"a": FACTS, "b": YamlFault("invalid-yaml", "why", 3, 4)})
-    cache.store_packs({"c": (METADATA, ""), "d": (None, "flaw")})
+    packs: dict[str, PackResult] = {"c": (METADATA, "", None, None), "d": (None, "flaw", 3, 4)}
+    cache.store_packs(packs)
     again = ContentCache(tmp_path)
     found = again.find_items("script", ["a", "b", "x"])
     assert found["a"] == FACTS
@@ -28,7 +29,7 @@ def test_what_is_stored_is_found_by_the_next_run(tmp_path: Path) -> None:
     assert isinstance(fault, YamlFault)
     assert (fault.reason, fault.detail, fault.line, fault.column) == ("invalid-yaml", "why", 3, 4)
     assert again.find_items("integration", ["a"]) == {}
-    assert again.find_packs(["c", "d"]) == {"c": (METADATA, ""), "d": (None, "flaw")}
+    assert again.find_packs(["c", "d"]) == packs
 
 
 def test_imports_are_found_as_they_were_read(tmp_path: Path) -> None:

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autobump.content.pack import PackMetadataError, next_version, parse_pack_metadata, splice_version
+from autobump.content.pack import (
+    PackMetadata,
+    PackMetadataError,
+    next_version,
+    parse_pack_metadata,
+    splice_version,
+)
+from autobump.content.yaml.events import LFS_POINTER
 
 
 @pytest.mark.parametrize(
@@ -83,9 +90,9 @@ def test_any_generated_metadata_changes_in_its_version_only(
         ('{"currentVersion": "1.0.0\\n"}', "not three numbers"),
         ('{"currentVersion": "01.0.0"}', "not three numbers"),
         ('{"currentVersion": "1.0.%s"}' % ("9" * 10_000), "not three numbers"),
-        ("{}", "not three numbers"),
+        ("{}", "currentVersion is missing"),
         ('{"currentVersion": "1.0.0", "currentVersion": "1.0.1"}', "stands twice"),
-        ('{"currentVersion": "1.0.0",}', "line 1 column"),
+        ('{"currentVersion": "1.0.0",}', "not valid JSON"),
         ('{"currentVersion": "1.0.0"} x', "behind the end"),
         ('{"currentVersion": "1.0.0", "n": %s}' % ("9" * 10_000), "not readable"),
         ('{"currentVersion": "1.0.0", "n": %s}' % ("[" * 100_000), "not readable"),
@@ -96,6 +103,32 @@ def test_any_generated_metadata_changes_in_its_version_only(
 def test_metadata_that_cannot_be_used_says_why(text: str, message: str) -> None:
     with pytest.raises(PackMetadataError, match=message):
         parse_pack_metadata(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        (b"", (1, 1)),
+        (b'{\n  "currentVersion": "1.0.0",\n  "name" "x"\n}', (3, 10)),
+        (b'\xef\xbb\xbf{"name": "x",\n "currentVersion": 1}', (2, 20)),
+        (b'{"name": "x"}', (1, 1)),
+        (b'{"currentVersion": "1.0.0",\n"name": "x",\n "name": "y"}', (3, 2)),
+        (b'{"currentVersion": "1.0.0"}\n\n x', (3, 2)),
+        (b'{"currentVersion": "1.0.0",\n"name": "\xff"}', (2, 10)),
+        (b'{"currentVersion": "1.0.0",\n"support": "%s"}' % (b"n" * 1_001), (2, 12)),
+        (LFS_POINTER + b"v1\noid sha256:a\nsize 1\n", (1, 1)),
+    ],
+)
+def test_metadata_that_cannot_be_used_says_where(data: bytes, place: tuple[int, int]) -> None:
+    with pytest.raises(PackMetadataError) as caught:
+        parse_pack_metadata(data)
+    assert (caught.value.line, caught.value.column) == place
+
+
+def test_metadata_without_version_says_the_rest() -> None:
+    with pytest.raises(PackMetadataError) as caught:
+        parse_pack_metadata(b'{"name": "A", "support": "community", "hidden": true}')
+    assert caught.value.metadata == PackMetadata("A", "", "community", hidden=True)
 
 
 def test_metadata_that_is_no_utf8_says_so() -> None:

@@ -128,14 +128,17 @@ def make_hostile_repository(folder: Path, tags: Path) -> tuple[Git, dict[str, st
         "NotesFile": (pack_metadata(), "unsafe-edit"),
         "NotesLink": (pack_metadata(), "unsafe-edit"),
         "NotesModule": (pack_metadata(), "unsafe-edit"),
-        "Twice": ('{"currentVersion": "1.0.0", "currentVersion": "2.0.0"}', "no-pack-metadata"),
-        "Digits": (pack_metadata("1.0." + "9" * 10_000), "no-pack-metadata"),
-        "Number": ('{"currentVersion": 1' + "0" * 10_000 + "}", "no-pack-metadata"),
-        "Exponent": ('{"currentVersion": 1e999999}', "no-pack-metadata"),
-        "Deep": ('{"currentVersion": "1.0.0", "x": ' + "[" * 100_000, "no-pack-metadata"),
-        "Objects": ('{"currentVersion": "1.0.0", "x": [' + '{"":0},' * 700_000 + "0]}", "no-pack-metadata"),
-        "LongTexts": (pack_metadata(name="n" * 200_000), "no-pack-metadata"),
-        "Huge": ('{"currentVersion": "1.0.0", "x": "' + "x" * 11 * MIB + '"}', "no-pack-metadata"),
+        "Twice": ('{"currentVersion": "1.0.0", "currentVersion": "2.0.0"}', "invalid-pack-metadata"),
+        "Digits": (pack_metadata("1.0." + "9" * 10_000), "invalid-pack-metadata"),
+        "Number": ('{"currentVersion": 1' + "0" * 10_000 + "}", "invalid-pack-metadata"),
+        "Exponent": ('{"currentVersion": 1e999999}', "invalid-pack-metadata"),
+        "Deep": ('{"currentVersion": "1.0.0", "x": ' + "[" * 100_000, "invalid-pack-metadata"),
+        "Objects": (
+            '{"currentVersion": "1.0.0", "x": [' + '{"":0},' * 700_000 + "0]}",
+            "invalid-pack-metadata",
+        ),
+        "LongTexts": (pack_metadata(name="n" * 200_000), "invalid-pack-metadata"),
+        "Huge": ('{"currentVersion": "1.0.0", "x": "' + "x" * 11 * MIB + '"}', "invalid-pack-metadata"),
     }
     for pack, (metadata, reason) in packs.items():
         path = f"Packs/{pack}/Scripts/S/S.yml"

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -23,6 +24,7 @@ from tests.fixtures.repositories import (
 )
 
 OLD, NEW, NEWER = "demisto/python3:3.9.8.24399", "3.12.13.12042988", "3.12.14.13000000"
+LFS = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 12345\n"
 Command = Callable[..., tuple[int, str, str]]
 
 
@@ -224,8 +226,9 @@ def test_every_file_ends_in_one_row_whatever_is_wrong_with_it(
     files |= {f"Packs/A/Scripts/{name}.yml": text for name, text in scripts.items()}
     files |= {
         "Packs/NoMeta/Scripts/S.yml": item_yaml(OLD),
-        "Packs/BadMeta/Scripts/S.yml": item_yaml(OLD),
+        "Packs/BadMeta/Scripts/M.yml": item_yaml(OLD),
         "Packs/BadMeta/pack_metadata.json": "{",
+        "Packs/A/Scripts/Pointer.yml": LFS,
         "Packs/A/Scripts/line\nfeed.yml": item_yaml(OLD),
     }
     git = make_repository(tmp_path / "r", files)
@@ -246,13 +249,103 @@ def test_every_file_ends_in_one_row_whatever_is_wrong_with_it(
         "TwoPart.yml": "no-immutable-tag",
         "Huge.yml": "too-large",
         "S.yml": "no-pack-metadata",
+        "M.yml": "invalid-pack-metadata",
+        "Pointer.yml": "lfs-pointer",
         "line\\nfeed.yml": "unsafe-path",
     }
     assert [bump["path"].rpartition("/")[2] for bump in report["bumps"]] == ["Fine.yml", "Misplaced.yml"]
-    assert report["files"] == len(scripts) + 3
+    assert report["files"] == len(scripts) + 4
     assert report["files"] == len(report["bumps"]) + len(report["skipped"]) + len(report["problems"])
     assert [notice["path"] for notice in report["notices"]] == ["Packs/A/Scripts/Misplaced.yml"]
     assert command("plan", "--repo", git.directory, "--tags", f"file:{tags}", "--strict")[0] == 1
+
+
+def test_damaged_metadata_is_a_problem_with_its_place(tmp_path: Path, tags: Path, command: Command) -> None:
+    files = script_pack("A", {"One": OLD, "Two": OLD}) | script_pack("B", {"Three": OLD})
+    files["Packs/A/pack_metadata.json"] = '{\n  "name": "A",\n  "currentVersion": 1.0\n}'
+    git = make_repository(tmp_path / "r", files)
+    options = ("--repo", git.directory, "--tags", f"file:{tags}")
+    report = run_json(command, "plan", *options)
+    assert [bump["pack"] for bump in report["bumps"]] == ["B"]
+    assert [row["path"] for row in report["problems"]] == [
+        f"Packs/A/Scripts/{name}/{name}.yml" for name in ("One", "Two")
+    ]
+    for row in report["problems"]:
+        assert (row["reason"], row["file"], row["line"], row["column"]) == (
+            "invalid-pack-metadata",
+            "Packs/A/pack_metadata.json",
+            3,
+            21,
+        )
+    code, out, _ = command("plan", *options, "--strict")
+    assert code == 1
+    assert "Packs/A/pack_metadata.json:3:21" in out.replace("\n", "")
+    assert (
+        "Packs/A/pack_metadata.json, line 3, column 21"
+        in command("explain", "Packs/A/Scripts/One/One.yml", *options)[1]
+    )
+
+
+def test_without_release_notes_metadata_is_not_asked_for(
+    tmp_path: Path, tags: Path, command: Command
+) -> None:
+    files: dict[str, str | bytes] = {f"Packs/{name}/Scripts/S.yml": item_yaml(OLD) for name in "ABCD"}
+    files["Packs/B/pack_metadata.json"] = "{"
+    files["Packs/C/pack_metadata.json"] = '{"name": "no version"}'
+    files["Packs/D/pack_metadata.json"] = '{"hidden": true}'
+    git = make_repository(tmp_path / "r", files)
+    options = (
+        "--repo",
+        git.directory,
+        "--tags",
+        f"file:{tags}",
+        "--set",
+        "pull_requests.release_notes=false",
+    )
+    report = run_json(command, "run", *options, "--strict")
+    assert [bump["pack"] for bump in report["bumps"]] == ["A", "B", "C"]
+    assert [(row["pack"], row["reason"]) for row in report["skipped"]] == [("D", "hidden-pack")]
+    for head in branches(git).values():
+        changed = git.run("diff-tree", "-r", "--name-only", "master", head).decode().split()
+        assert changed == [f"Packs/{name}/Scripts/S.yml" for name in "ABC"]
+
+
+def test_deprecated_images_are_skipped_unless_the_policy_updates_them(
+    tmp_path: Path, tags: Path, command: Command
+) -> None:
+    listed = [
+        {"image_name": "demisto/python3", "reason": "Use the demisto/py3-tools docker image instead."},
+        {"image_name": "demisto/dl", "reason": "No available\nreplacement."},
+    ]
+    (tmp_path / "deprecated.json").write_text(json.dumps(listed))
+    pack = script_pack("A", {"One": OLD, "Two": "demisto/dl:1.0.0.1", "Mine": "demisto/other:1.0.0.1"})
+    git = make_repository(tmp_path / "r", pack)
+    source = ("--set", f"registry.deprecated_images=file:{tmp_path / 'deprecated.json'}")
+    options = ("--repo", git.directory, "--tags", f"file:{tags}")
+    report = run_json(command, "plan", *options, *source)
+    assert {row["path"].rpartition("/")[2]: (row["reason"], row["detail"]) for row in report["skipped"]} == {
+        "One.yml": ("deprecated-image", "demisto/python3 is deprecated; use demisto/py3-tools instead"),
+        "Two.yml": ("deprecated-image", "demisto/dl is deprecated: No available replacement."),
+        "Mine.yml": ("image-not-found", ANY),
+    }
+    assert [row["image"] for row in report["deprecated_images"]] == ["demisto/dl", "demisto/python3"]
+    explained = command("explain", "Packs/A/Scripts/One/One.yml", *options, *source)[1]
+    assert "skip    deprecated-image      demisto/python3 is deprecated; use demisto/py3-tools" in explained
+    updated = run_json(command, "plan", *options, *source, "--set", "policy.deprecated_images=update")
+    assert [bump["name"] for bump in updated["bumps"]] == ["One"]
+    assert len(updated["deprecated_images"]) == 2
+
+
+def test_list_of_deprecated_images_that_cannot_be_had_skips_nothing(
+    tmp_path: Path, tags: Path, command: Command
+) -> None:
+    git = make_repository(tmp_path / "r", script_pack("A", {"One": OLD}))
+    source = ("--set", f"registry.deprecated_images=file:{tmp_path / 'none.json'}")
+    code, out, err = command(
+        "plan", "--repo", git.directory, "--tags", f"file:{tags}", *source, "--format", "json"
+    )
+    assert (code, [bump["name"] for bump in json.loads(out)["bumps"]]) == (0, ["One"])
+    assert "deprecated images are not known, so none is skipped" in err
 
 
 def test_pinned_items_get_a_tag(tmp_path: Path, tags: Path, command: Command) -> None:

@@ -27,6 +27,7 @@ from tests.fixtures.looks import (
     cache_folder,
     dashboards,
     deprecated_images,
+    deprecated_policy,
     facts_source,
     first_wave,
     held,
@@ -240,6 +241,16 @@ ROWS: dict[str, Row] = {
         (
             "policy: {pin_mutable_tags: 1}",
             "1:10: policy.pin_mutable_tags: 1: input should be a valid boolean",
+        ),
+    ),
+    "policy.deprecated_images": Row(
+        "skip",
+        deprecated_policy,
+        ("", "deprecated-image"),
+        ("policy: {deprecated_images: update}", ""),
+        (
+            "policy: {deprecated_images: drop}",
+            "1:10: policy.deprecated_images: \"drop\" is not 'skip' or 'update'",
         ),
     ),
     "policy.holds": Row(

@@ -15,6 +15,17 @@ real repository none needs it."""
 
 _MAX_DETAIL = 200
 
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+"""How the file begins that Git LFS commits in the place of a large one.
+
+Source: specification of Git LFS, docs/spec.md.
+"""
+
+LFS_DETAIL = (
+    "a Git LFS pointer and not the file; git lfs pull fetches the file into a work tree, and git lfs migrate "
+    "export puts it into git, where autobump reads it"
+)
+
 # The mark of a directive that declares a handle for tags. The parser compares each with all before it, and
 # writes what it stands for into every tag that uses it.
 _TAG_DIRECTIVE = re.compile(rb"(?:\A|[\r\n]|\xc2\x85|\xe2\x80[\xa8\xa9])%TAG")

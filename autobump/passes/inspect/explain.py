@@ -17,7 +17,7 @@ from autobump.images.choice import (
     describe_span,
 )
 from autobump.images.inside.pythons import PythonVersions
-from autobump.passes.evaluate import hold_back
+from autobump.passes.evaluate import choose_policy, hold_back
 from autobump.passes.inspect.tags import tag_lines
 from autobump.passes.one import Pass
 from autobump.passes.plan import open_risk_assessor, plan_with_risk
@@ -56,10 +56,12 @@ def explain_item(this_pass: Pass, path: str, origin: str) -> Iterator[str]:
         yield from _explain_problem(content.problems, shown)
         return
     pack = content.packs[item.pack]
-    for verdict in trace_eligibility(item, pack, settings.eligibility):
+    deprecated = this_pass.fetch_deprecated()
+    policy = choose_policy(settings, deprecated)
+    for verdict in trace_eligibility(item, pack, policy):
         outcome = "pass" if verdict.skip_detail is None else "skip"
         yield _line(outcome, verdict.rule.value, verdict.skip_detail or verdict.fact)
-    eligible = decide_eligibility(item, pack, settings.eligibility)
+    eligible = decide_eligibility(item, pack, policy)
     if not isinstance(eligible, Eligible):
         yield ""
         yield "The item is skipped; the registry is not asked."
@@ -69,7 +71,7 @@ def explain_item(this_pass: Pass, path: str, origin: str) -> Iterator[str]:
     for number, hold in enumerate(settings.holds):
         if hold in holds:
             yield _line("hold", f"policy.holds.{number}", hold.reason)
-    chosen = this_pass.evaluate()
+    chosen = this_pass.evaluate(deprecated)
     if any(problem.path == path for problem in chosen.problems):
         yield from _explain_problem(chosen.problems, path)
         return
@@ -179,8 +181,11 @@ def _require_item(tree: ContentTree, path: str) -> str:
 
 
 def _place(problem: Problem) -> str:
+    of = f"{problem.file}, " if problem.file else ""
     return (
-        f"{problem.detail} (line {problem.line}, column {problem.column})" if problem.line else problem.detail
+        f"{problem.detail} ({of}line {problem.line}, column {problem.column})"
+        if problem.line
+        else problem.detail
     )
 
 

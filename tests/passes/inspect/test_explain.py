@@ -199,6 +199,7 @@ def every_kind_of_row(folder: Path) -> None:
         "Deprecated": f"demisto/safe:{OLD}\ndeprecated: true",
         "Shell": f"demisto/safe:{OLD}",
         "ExcludedImage": f"demisto/excluded:{OLD}",
+        "DeprecatedImage": f"demisto/old:{OLD}",
         "Mutable": "demisto/safe:latest",
         "NotFound": f"demisto/none:{OLD}",
         "OnlyMutable": f"demisto/mutable:{OLD}",
@@ -249,8 +250,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 def options_for(name: str, folder: Path) -> list[str]:
     """Return the options of a command with one of these settings over the repository of every kind of row."""
+    listed = [{"image_name": "demisto/old", "reason": "Use the demisto/safe image."}]
+    (folder / "deprecated.json").write_text(json.dumps(listed))
+    deprecated = f"file:{folder / 'deprecated.json'}"
     common: dict[str, Any] = {
-        "registry": {"min_age": "1 day", "cache": str(folder / "cache"), "deprecated_images": "none"},
+        "registry": {"min_age": "1 day", "cache": str(folder / "cache"), "deprecated_images": deprecated},
         "policy": {
             "support": ["xsoar"],
             "exclude_images": ["demisto/excluded"],
