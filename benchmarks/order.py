@@ -27,7 +27,7 @@ def read_bumps(repository: Path) -> tuple[Bump, ...]:
     """Return every update of a content repository to the tags of the corpus."""
     source = open_tag_source(f"file:{corpus_folder() / 'images-2026-05.json.xz'}")
     tree = ContentTree.open(repository)
-    return Pass(tree, Settings(), source, datetime(2026, 6, 1, tzinfo=UTC), Silent()).evaluate().bumps
+    return Pass(tree, Settings(), source, datetime(2026, 6, 1, tzinfo=UTC), Silent()).evaluate({}).bumps
 
 
 def plan_by_achievement(bumps: Sequence[Bump], limits: Limits) -> list[Batch]:

@@ -26,7 +26,7 @@ LIMITS = Limits()
 def evaluation(corpus: Path, corpus_repository: Path) -> Evaluation:
     tags = json.loads(lzma.decompress((corpus / "images-2026-05.json.xz").read_bytes()))
     tree = ContentTree.open(corpus_repository)
-    return Pass(tree, Settings(), SnapshotSource(tags), NOW, Silent()).evaluate()
+    return Pass(tree, Settings(), SnapshotSource(tags), NOW, Silent()).evaluate({})
 
 
 @pytest.mark.corpus
