@@ -11,7 +11,8 @@ from autobump.content.problem import Problem
 from autobump.decisions.risk import ItemRisk, RiskLevel
 from autobump.passes.result import PassResult
 from autobump.planning.plan import Limits
-from autobump.pull_requests.actions import Create, Outcome
+from autobump.pull_requests.actions import Close, Create, Outcome
+from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
 from autobump.report.html import render_html
 from autobump.report.json import render_json
 from autobump.report.markdown import render_markdown
@@ -90,6 +91,21 @@ def test_many_images_that_follow_are_told_together(render: Render) -> None:
     assert "9 more images 9 19" in text
     assert "demisto/image11 1" not in text
     assert "demisto/image19 1 19" in plain(render_html(result))
+
+
+def test_document_names_the_images_of_each_pull_request() -> None:
+    planned = make_result([make_bump("A", "One")])
+    marker = planned.desired[0].marker
+    found = ExistingPullRequest("autobump/x/1", PullRequestState.OPEN, 7, None, "", "", marker)
+    unknown = replace(found, branch="autobump/x/2", marker=None)
+    outcomes = tuple(Outcome(Close(pr, "done"), None) for pr in (found, unknown))
+    outcomes += (Outcome(Create(planned.desired[0]), REVISION),)
+    for result, number in ((planned, 1), (replace(planned, outcomes=outcomes), 3)):
+        rows = json.loads(render_json(result))["pull_requests"]
+        assert len(rows) == number
+        for row in rows:
+            images = [{"image": row["image"], "target": row["target"]}] if row["image"] else []
+            assert row["images"] == images
 
 
 def test_document_tells_all_that_follows() -> None:

@@ -396,7 +396,7 @@ ROWS: dict[str, Row] = {
         [],
         plan_shows(waves),
         ("", [""]),
-        (OWN.format("images: [demisto/python3]"), ["rest"]),
+        (OWN.format("images: [demisto/python3]"), ["a", "rest"]),
         ("rollout: {waves: a}", '1:11: rollout.waves: "a" must be a list'),
     ),
     "rollout.waves.name": Row(
@@ -529,8 +529,8 @@ ROWS: dict[str, Row] = {
     "pull_requests.max_items": Row(
         25,
         plan_shows(most_items),
-        ("", 12),
-        ("pull_requests: {max_items: 5}", 5),
+        ("pull_requests: {max_open: 500, max_new_per_run: 500}", 25),
+        ("pull_requests: {max_items: 5, max_open: 500, max_new_per_run: 500}", 5),
         (
             "pull_requests: {max_items: 1001}",
             "1:17: pull_requests.max_items: 1001: input should be less than or equal to 1000",
