@@ -69,10 +69,11 @@ def run(
 def schedule(options: "PassOptions", config: SettingsChoice, dry_run: bool, at_once: bool) -> int:
     """Repeat `run` when schedule.cron of the settings says so, until it is told to stop.
 
+    What a pass needs is checked first: settings, repository, source of tags, and a forge that lets it in.
     SIGTERM and Ctrl-C let it end the pull request it is at; SIGHUP loads the settings again.
     """
     from autobump.passes.open import open_repository
-    from autobump.passes.several import run_due_pass
+    from autobump.passes.several import load_at_start, run_due_pass
     from autobump.service.process import run_schedule
     from autobump.settings.load import find_named_file
     from autobump.support.logs import log_what_is_done
@@ -90,4 +91,5 @@ def schedule(options: "PassOptions", config: SettingsChoice, dry_run: bool, at_o
 
     log_what_is_done()
     name = None if options.forge is ForgeName.GITHUB else str((options.repo or Path()).resolve())
-    return run_schedule(load, run_pass, repository=name, at_once=at_once)
+    loaded = load_at_start(options, config.load, config.file)
+    return run_schedule(load, run_pass, loaded=loaded, repository=name, at_once=at_once)

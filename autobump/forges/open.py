@@ -64,6 +64,24 @@ def check_environment(name: ForgeName) -> None:
             assert_never(name)
 
 
+def check_access(name: ForgeName, settings: Settings) -> None:
+    """Make sure that a forge answers and lets a pass in.
+
+    Raises:
+        UsageError: It refuses what the environment holds.
+        ForgeError: It cannot answer now.
+    """
+    match name:
+        case ForgeName.GITHUB:
+            from autobump.forges.github.connect import check_access
+
+            check_access(settings)
+        case ForgeName.LOCAL:
+            pass
+        case _:
+            assert_never(name)
+
+
 def identify_forge(name: ForgeName, git: Git, settings: Settings) -> str:
     """Return a text that is the same for every pass that writes to the same place, and no other."""
     match name:

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from autobump.forges.name import ForgeName
+from autobump.forges.open import check_access, check_environment
 from autobump.images.sources.shared import SharedTags
 from autobump.passes.one import Pass, run_on_forge
 from autobump.passes.open import (
@@ -16,12 +17,14 @@ from autobump.passes.open import (
     Sources,
     open_pass,
     open_pass_of,
+    open_repository,
     open_sources,
+    open_tree_of,
 )
 from autobump.passes.result import PassResult, RepositoryOutcome, merge_outcomes
 from autobump.settings.load import LoadedSettings, find_named_file
 from autobump.settings.model import RepositorySettings, Settings
-from autobump.support.errors import AutobumpError, UsageError
+from autobump.support.errors import AutobumpError, ForgeError, UsageError
 from autobump.support.files import find_cache_folder
 from autobump.support.http.request_count import RequestCount
 from autobump.support.lock import LockTakenError
@@ -71,6 +74,45 @@ def run_each(
             with log_fields(run=name_run(), repository=_name(this_pass, options)):
                 return [RepositoryOutcome("", _run(this_pass, options, dry_run=dry_run))]
         return _run_several(settings, only, options, progress, dry_run=dry_run)
+
+
+def load_at_start(options: PassOptions, load: LoadSettings, file: Path | None) -> LoadedSettings:
+    """Load the settings for passes that are made later, and make sure that these have what they need.
+
+    A forge that cannot be reached may be there when a pass is due; that is logged, and no error.
+
+    Args:
+        options: What the command line says.
+        load: Loads the settings.
+        file: The settings file named on the command line, if any.
+
+    Raises:
+        UsageError: A pass could not be made: the settings, the repository, the source of tags or the token
+            cannot be used.
+    """
+    forge = options.forge or ForgeName.LOCAL
+    check_environment(forge)
+    settings = find_several(options, load, file, None)
+    try:
+        loaded = load(None) if settings else open_repository(options, load)[1]
+    except UsageError:
+        raise
+    except AutobumpError as exc:
+        # Settings in the repository are read with the pass.
+        loaded = load(None)
+        _log.warning("the repository cannot be fetched now", extra={"cause": str(exc)})
+    several = [loaded.settings.of_repository(entry) for entry in settings.repositories] if settings else []
+    share_sources(options, loaded.settings)
+    for own in several or [loaded.settings]:
+        try:
+            check_access(forge, own)
+        except ForgeError as exc:
+            fields = {"repository": own.content.repository, "cause": str(exc)}
+            _log.warning("the forge does not answer now; passes are made when they are due", extra=fields)
+    for entry in settings.repositories if settings else ():
+        if entry.path is not None:
+            open_tree_of(entry, options, loaded.settings.of_repository(entry))
+    return loaded
 
 
 def run_due_pass(

@@ -54,13 +54,19 @@ def find_next_due(settings: ScheduleSettings, after: datetime) -> datetime | Non
 
 
 def run_schedule(
-    load: Load, perform: RunPass, *, repository: str | None = None, at_once: bool = False
+    load: Load,
+    perform: RunPass,
+    *,
+    loaded: LoadedSettings | None = None,
+    repository: str | None = None,
+    at_once: bool = False,
 ) -> ExitCode:
     """Repeat passes until SIGTERM or Ctrl-C; SIGHUP loads the settings again.
 
     Args:
         load: Finds and loads the settings.
         perform: Makes one pass.
+        loaded: The settings to begin with; None to load them.
         repository: What the log calls the repository; None for what the settings say.
         at_once: Make the first pass now.
 
@@ -68,7 +74,7 @@ def run_schedule(
         SettingsError: The settings cannot be used.
         UsageError: The address for /healthz and /metrics cannot be used.
     """
-    loaded = load()
+    loaded = loaded or load()
     due = datetime.now(UTC) if at_once else None
     service = _Service(
         load, loaded, Runs(perform, find_next_due, loaded, repository=repository, first_due=due)

@@ -100,7 +100,7 @@ def test_empty_variable_says_nothing(file: Path, monkeypatch: pytest.MonkeyPatch
         ),
         ("POLICY__SUPPORT__0", "xsoar", "policy.support: {'0': 'xsoar'} must be a list"),
         ("POLICY", "5", "policy: 5 must be a mapping of keys"),
-        ("REGISTRY__NAMESPACES", "[demisto", "expected ',' or ']', but got '<stream end>'"),
+        ("REGISTRY__NAMESPACES", "[demisto", "a bracket that opens in line 1 is never closed"),
         (
             "",
             "5",
@@ -134,7 +134,7 @@ def test_fault_in_the_environment_names_its_variable(
             '--set pull_requests.draft: "maybe": input should be a valid boolean',
         ),
         ("policy.risk=", "--set policy.risk: null must be a mapping of keys"),
-        ("policy.support=[", "--set policy.support: expected the node content, but found '<stream end>'"),
+        ("policy.support=[", "--set policy.support: a bracket that opens in line 1 is never closed"),
         ("pull_requests.draft", '--set: "pull_requests.draft" must be section.key=value'),
         ("policy..x=1", '--set: "policy..x=1" must be section.key=value'),
         ("=1", '--set: "=1" must be section.key=value'),

@@ -241,3 +241,48 @@ def test_commit_may_name_the_folder_that_is_used_anyway(tmp_path: Path) -> None:
     sample = {".github/autobump.yml": SAMPLE.read_text()}
     git = make_repository(tmp_path / "r", script_pack("A", {"S": IMAGE}) | sample)
     assert load_settings(None, ContentTree.open(git.directory)).settings == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "policy:\n  support: [xsoar\ncontent:\n  base: main\n",
+            "2:12: a bracket that opens in line 2 is never closed",
+        ),
+        ("policy:\n  support: [\n", "2:12: a bracket that opens in line 2 is never closed"),
+        ("policy:\n  support: [[a], {b: [c}]\n", "2:23: a bracket that opens in line 2 is never closed"),
+        ("a: 1\ncontent: {base: main\n# the end\n", "2:10: a brace that opens in line 2 is never closed"),
+        (
+            "repositories:\n- {repository: a/b, policy: {support: [x]}\n",
+            "2:3: a brace that opens in line 2 is never",
+        ),
+        (
+            "content:\n  base: 'main\npolicy: {}\n",
+            "2:9: a quotation mark that opens in line 2 is never closed",
+        ),
+        ('content: {base: "main}\n', "1:17: a quotation mark that opens in line 1 is never closed"),
+        ("policy: {support: ['a' 'b']}\n", "1:24: a comma is missing in the list, which begins in line 1"),
+        (
+            "content:\n  base: a\n root: b\n",
+            "3:2: the indentation fits no line above, of the mapping, which begins",
+        ),
+        ("- a\ncontent: 1\n", "2:1: the indentation fits no line above, of the list, which begins in line 1"),
+        ("content: base: main\n", "1:14: a colon cannot stand here"),
+        ("content:\n  base: main\n  root\n", "4:1: a key without its colon; write key: value"),
+        ("content:\n\tbase: main\n", "2:1: a tab cannot indent; use spaces"),
+        ("content: {base: @main}\n", "1:17: a text cannot begin with @; put it in quotes"),
+        (
+            "content: {base: *main}\n",
+            "1:17: a text that begins with * or & names another place; put it in quotes",
+        ),
+        ("policy: {exclude_packs: [*]}\n", "1:27: a text that begins with * or & names another place"),
+        ("content: ]\n", "1:10: ] closes what was never opened"),
+        ("content: {}\n---\npolicy: {}\n", "2:1: a second document begins; a settings file is one"),
+    ],
+)
+def test_damaged_file_says_what_is_open_and_where_it_began(text: str, expected: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_settings(text.encode(), "s.yml")
+    (line,) = caught.value.lines
+    assert line.startswith(f"s.yml:{expected}")

@@ -3,8 +3,9 @@
 import warnings
 from typing import Any
 
-from autobump.content.yaml.events import HALF_OF_A_CHARACTER, YamlFault, fault_at, fault_from
+from autobump.content.yaml.events import HALF_OF_A_CHARACTER, YamlFault, fault_at
 from autobump.content.yaml.outline import MAX_DEPTH
+from autobump.content.yaml.words import explain_fault
 
 _MAX_PLACES = 10_000
 """Most keys and elements of a file that is loaded; settings have a few dozen."""
@@ -29,7 +30,7 @@ def load_with_places(text: str) -> tuple[Any, dict[tuple[str | int, ...], tuple[
             warnings.simplefilter("ignore")  # an anchor that stands twice: the later one counts
             root = yaml.compose(text)
     except YAMLError as exc:
-        raise fault_from(exc) from exc
+        raise explain_fault(text, exc) from exc
     except RecursionError as exc:
         raise YamlFault("invalid-yaml", "nested too deep", 1, 1) from exc
     except Exception as exc:  # such as its assertion on a version of YAML that it does not know

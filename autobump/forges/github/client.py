@@ -12,6 +12,7 @@ from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectio
 from pydantic import BaseModel
 
 from autobump.forges.github.api import GitHubApi, GitHubPace
+from autobump.forges.github.errors import RefusedError
 from autobump.support.errors import ForgeError, UsageError
 from autobump.support.http.bounds import BoundedAdapter, UnboundedAnswerError, read_body
 from autobump.support.http.request_count import RequestCount
@@ -71,9 +72,13 @@ def connect_as_app(
             request_count=request_count,
         )
     except GithubException as exc:
+        if exc.status >= 500:
+            raise ForgeError(f"GitHub answered {exc.status} to a question for the GitHub App") from exc
         if exc.status == 404:
-            raise ForgeError(f"the GitHub App is not installed on {repository}") from exc
-        raise ForgeError("GitHub does not accept AUTOBUMP_APP_ID with AUTOBUMP_APP_PRIVATE_KEY") from exc
+            why = f"the GitHub App is not installed on {repository}"
+        else:
+            why = "GitHub does not accept AUTOBUMP_APP_ID with AUTOBUMP_APP_PRIVATE_KEY"
+        raise RefusedError(why, exc.status, str(exc)) from exc
     except UnboundedAnswerError as exc:
         raise ForgeError(f"GitHub {exc}") from exc
     except requests.RequestException as exc:

@@ -1,13 +1,18 @@
 """Connects to GitHub with what the environment holds: a token, or an App's id and key."""
 
-from urllib.parse import urlsplit
+from dataclasses import replace
+from urllib.parse import quote, urlsplit
 
 from autobump.forges.github import client
 from autobump.forges.github.api import GitHubApi, GitHubPace
+from autobump.forges.github.errors import RefusedError
 from autobump.settings.model import Settings
 from autobump.support.errors import UsageError
 from autobump.support.http.request_count import RequestCount
 from autobump.support.secrets import Secret, find_secret, find_text
+
+_CHECK_SECONDS = 10.0
+"""Most time that a look whether GitHub answers waits for it."""
 
 
 def check_environment() -> None:
@@ -43,8 +48,31 @@ def find_git_token(settings: Settings) -> Secret | None:
     return connect(settings, None).fetch_token()
 
 
-def connect(settings: Settings, request_count: RequestCount | None) -> GitHubApi:
+def check_access(settings: Settings) -> None:
+    """Make sure that GitHub answers, and lets the token see the repository and its base branch.
+
+    Raises:
+        UsageError: The environment lacks what GitHub needs, or GitHub refuses it.
+        ForgeError: GitHub cannot be reached, or cannot answer now.
+    """
+    try:
+        api = connect(settings, None, wait_seconds=_CHECK_SECONDS)
+        api.login()
+        base = settings.content.base
+        api.get(f"/git/ref/heads/{quote(base)}", f"look at the branch {base} of {api.repository}")
+    except RefusedError as exc:
+        raise UsageError(str(exc)) from exc
+
+
+def connect(
+    settings: Settings, request_count: RequestCount | None, *, wait_seconds: float | None = None
+) -> GitHubApi:
     """Return calls for the repository of the settings; nothing is asked yet with a token.
+
+    Args:
+        settings: The settings in force.
+        request_count: Told of every call.
+        wait_seconds: Most time to wait for GitHub altogether; None for what a pass may.
 
     Raises:
         UsageError: The environment lacks what GitHub needs.
@@ -53,6 +81,8 @@ def connect(settings: Settings, request_count: RequestCount | None) -> GitHubApi
     check_environment()
     url = find_text("GITHUB_API_URL") or client.DEFAULT_URL
     pace = GitHubPace(write_seconds=settings.pull_requests.write_pause.total_seconds())
+    if wait_seconds is not None:
+        pace = replace(pace, total_wait_seconds=wait_seconds)
     repository = settings.content.repository
     if (key := find_secret("AUTOBUMP_APP_PRIVATE_KEY")) is not None:
         app_id = find_text("AUTOBUMP_APP_ID")
