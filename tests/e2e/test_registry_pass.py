@@ -108,7 +108,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = http.HttpLimits(
         idle_seconds=1, answer_seconds=1, answer_bytes=1 << 20, attempts=2, total_wait_seconds=0
     )
-    monkeypatch.setattr(http, "HttpLimits", lambda connections=8: limits)
+    monkeypatch.setattr(http, "HttpLimits", lambda **_: limits)
 
 
 @pytest.mark.parametrize(
