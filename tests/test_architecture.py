@@ -57,6 +57,7 @@ PURE = (
     "images/inside/licences.py",
     "images/inside/page.py",
     "images/reference.py",
+    "images/registries.py",
     "images/results.py",
     "images/spelling.py",
     "service/health.py",

@@ -67,7 +67,7 @@ def show_tags(
 ) -> int:
     """List an image's tags newest first, and mark the chosen one; or write those of many to a file.
 
-    IMAGE is namespace/name, or namespace/name:TAG to choose as for an item on that tag.
+    IMAGE is [registry/]namespace/name, with :TAG to choose as for an item on that tag.
     """
     if export is not None:
         return _export_tags(export, images, repo, tags, refresh, config)
@@ -132,15 +132,16 @@ def show_diff(
 ) -> int:
     """Show what changes inside an image between two tags: Python, system, packages, licences.
 
-    IMAGE is namespace/name; OLD and NEW are tags of it.
+    IMAGE is [registry/]namespace/name; OLD and NEW are tags of it.
     """
-    from autobump.images.sources.facts import open_facts_source
+    from autobump.images.by_registry import open_facts_by_registry
     from autobump.passes.inspect.diff import compare_tags
     from autobump.support.files import find_cache_folder
 
-    registry = config.load(None).settings.registry
+    settings = config.load(None).settings
+    registry = settings.registry
     cache = find_cache_folder(registry.cache)
-    source = open_facts_source(facts or registry.facts, registry.source, cache, registry.concurrency)
+    source = open_facts_by_registry(settings.registries, facts or registry.facts, cache, registry.concurrency)
     named = compare_tags(image, old, new, source)
     match output_format:
         case "json":

@@ -10,6 +10,7 @@ from autobump.content.item import ContentItem
 from autobump.content.pack import Pack
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.reference import ImageRef, Tag, find_current_tag, parse_image_ref
+from autobump.images.registries import Place, Registries, names_of
 
 PYTHON_IMAGES = frozenset({"demisto/python", "demisto/python3"})
 NATIVE_IMAGE = "demisto/py3-native"
@@ -22,6 +23,7 @@ class SkipReason(StrEnum):
     NOT_CONTAINERISED = "not-containerised"
     NO_DOCKER_IMAGE = "no-docker-image"
     INVALID_DOCKER_IMAGE = "invalid-docker-image"
+    UNKNOWN_REGISTRY = "unknown-registry"
     UNTRUSTED_REPOSITORY = "untrusted-repository"
     NATIVE_IMAGE = "native-image"
     NO_PACK_METADATA = "no-pack-metadata"
@@ -41,18 +43,18 @@ class EligibilityPolicy:
     """What the settings say about eligibility.
 
     Attributes:
-        namespaces: Trusted owners of images; `registry/namespace` where a registry is named.
+        registries: The registries that are known, and the namespaces that are trusted there.
         auto_update: `opt-out` updates all that do not say `false`; `python-only` only the Python images and
             those that say `true`.
         support: Support levels that are updated; empty for all.
         exclude_packs: Folder names or glob patterns.
-        exclude_images: `namespace/name` or glob patterns.
+        exclude_images: Images as `names_of` tells them, or glob patterns.
         pin_mutable_tags: Move mutable tags to the newest immutable one.
         needs_metadata: An update changes the metadata of the pack.
         deprecated: Deprecated images that are not updated, by `namespace/name`.
     """
 
-    namespaces: tuple[str, ...] = ("demisto",)
+    registries: Registries = field(default_factory=Registries)
     auto_update: Literal["opt-out", "python-only"] = "opt-out"
     support: tuple[str, ...] = ()
     exclude_packs: tuple[str, ...] = ("ApiModules",)
@@ -81,7 +83,7 @@ class Skipped:
         pack: Its pack.
         reason: A slug.
         detail: In words.
-        repository: Image it uses, `namespace/name`, or empty.
+        repository: Image it uses, as it is written, or empty.
         tag: Tag it uses, or empty.
     """
 
@@ -105,7 +107,7 @@ class Judgement:
 class _Subject:
     """An item with what the rules look at; the image is parsed once."""
 
-    __slots__ = ("fields", "image", "image_flaw", "item", "pack", "policy")
+    __slots__ = ("fields", "image", "image_flaw", "item", "pack", "place", "policy")
 
     def __init__(self, item: ContentItem, pack: Pack, policy: EligibilityPolicy) -> None:
         self.item = item
@@ -119,10 +121,15 @@ class _Subject:
                 self.image = parse_image_ref(self.fields.image.text)
             except ValueError as exc:
                 self.image_flaw = str(exc)
+        self.place: Place | None = policy.registries.find_place(self.image) if self.image else None
 
     @property
     def repository(self) -> str:
         return self.image.repository if self.image else ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return names_of(self.repository)
 
     @property
     def owner(self) -> str:
@@ -198,7 +205,7 @@ def _skip_disabled(subject: _Subject) -> str | None:
 
 
 def _skip_not_opted_in(subject: _Subject) -> str | None:
-    if subject.policy.auto_update != "python-only" or subject.repository in PYTHON_IMAGES:
+    if subject.policy.auto_update != "python-only" or not PYTHON_IMAGES.isdisjoint(subject.names):
         return None
     if subject.fields.auto_update is True and not subject.fields.auto_update_misplaced:
         return None
@@ -211,7 +218,8 @@ def _skip_pack(subject: _Subject) -> str | None:
 
 
 def _skip_image(subject: _Subject) -> str | None:
-    pattern = matches_any(subject.repository, subject.policy.exclude_images)
+    matches = (matches_any(name, subject.policy.exclude_images) for name in subject.names)
+    pattern = next(filter(None, matches), None)
     return pattern and f"policy.exclude_images names {pattern}"
 
 
@@ -244,6 +252,10 @@ def _hidden(subject: _Subject) -> bool:
     return bool(subject.pack.metadata and subject.pack.metadata.hidden)
 
 
+def _trusted(subject: _Subject) -> str:
+    return ", ".join(subject.place.trusted) if subject.place else ""
+
+
 def _yes(value: bool) -> str:
     return "yes" if value else "no"
 
@@ -267,18 +279,19 @@ _RULES = (
         lambda s: s.image_flaw or None,
     ),
     _Rule(
+        SkipReason.UNKNOWN_REGISTRY,
+        lambda s: f"registry is {s.place.host if s.place else ''}, looked up in {s.place and s.place.source}",
+        lambda s: s.policy.registries.explain_unknown(s.image) if s.image and s.place is None else None,
+    ),
+    _Rule(
         SkipReason.UNTRUSTED_REPOSITORY,
-        lambda s: f"owner is {s.owner}; trusted: {', '.join(s.policy.namespaces)}",
-        lambda s: (
-            None
-            if s.owner in s.policy.namespaces
-            else f"{s.owner} is not among {', '.join(s.policy.namespaces)}"
-        ),
+        lambda s: f"owner is {s.owner}; trusted: {_trusted(s)}",
+        lambda s: None if s.place and s.place.is_trusted else f"{s.owner} is not among {_trusted(s)}",
     ),
     _Rule(
         SkipReason.NATIVE_IMAGE,
         lambda s: f"image is {s.repository}",
-        lambda s: f"{NATIVE_IMAGE} is built by the platform" if s.repository == NATIVE_IMAGE else None,
+        lambda s: f"{NATIVE_IMAGE} is built by the platform" if NATIVE_IMAGE in s.names else None,
     ),
     _Rule(
         SkipReason.NO_PACK_METADATA,

@@ -9,6 +9,7 @@ from autobump.decisions.bump import Bump
 from autobump.decisions.eligibility import Skipped
 from autobump.decisions.risk import ItemRisk, RiskPolicy, describe_finding
 from autobump.images.choice import NoUpdateReason
+from autobump.images.registries import full_name
 from autobump.images.results import Lookup
 
 TAGS_UNAVAILABLE = "tags-unavailable"
@@ -52,8 +53,9 @@ class Evaluation:
 
     def count_items(self, image: str) -> int:
         """Return how many items use an image, updated or not."""
-        updated = sum(1 for bump in self.bumps if bump.image.repository == image)
-        return updated + sum(1 for skip in self.skipped if skip.repository == image)
+        wanted = full_name(image)
+        used = [bump.image.repository for bump in self.bumps] + [skip.repository for skip in self.skipped]
+        return sum(1 for repository in used if full_name(repository) == wanted)
 
     def with_refused(self, refused: Mapping[str, tuple[str, str]]) -> "Evaluation":
         """Return the same with some bumps turned into problems.

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from autobump.content.item import ContentItem
 from autobump.images.choice import Release
 from autobump.images.reference import Tag
+from autobump.images.registries import names_of
 
 PythonOf = Callable[[Release], str | None]
 """Tells the major and minor version of the Python in a tag, such as `3.11`, or None when not known."""
@@ -19,7 +20,7 @@ class HoldRule:
 
     Attributes:
         reason: Why, in the maintainers' words.
-        images: Patterns of `namespace/name`; empty for all. Of each kind of selector one must match.
+        images: Patterns of images, see `names_of`; empty for all. Of each kind of selector one must match.
         paths: Patterns of the item's path, `*` matching `/` too; empty for all.
         packs: Patterns of pack folders; empty for all.
         items: Ids of items; empty for all.
@@ -42,7 +43,7 @@ class HoldRule:
     def covers(self, item: ContentItem, repository: str) -> bool:
         """Whether the rule is about an item that uses an image."""
         return (
-            _matches(self.images, repository)
+            (not self.images or any(_matches(self.images, name) for name in names_of(repository)))
             and _matches(self.paths, item.path)
             and _matches(self.packs, item.pack)
             and (not self.items or item.fields.item_id in self.items)

@@ -6,8 +6,9 @@ from functools import lru_cache, total_ordering
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REGISTRY = r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]{1,5})?|[A-Za-z0-9-]+:[0-9]{1,5}|localhost)"
+_HOST = re.compile(_REGISTRY)
 _IMAGE = re.compile(
-    rf"(?:(?P<registry>{_REGISTRY})/)?(?P<namespace>{_COMPONENT})/(?P<name>{_COMPONENT})"
+    rf"(?:(?P<registry>{_REGISTRY})/(?P<deep>{_COMPONENT}(?:/{_COMPONENT})+)|(?P<plain>{_COMPONENT}/{_COMPONENT}))"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
 )
 _NUMERIC_TAG = re.compile(r"[0-9]+(?:\.[0-9]+)+")
@@ -20,7 +21,7 @@ class ImageRef:
 
     Attributes:
         registry: Host of the registry, or empty.
-        namespace: Organisation, such as `demisto`.
+        namespace: Organisation, such as `demisto`; of a registry that is named with all folders before it.
         name: Name within the namespace, such as `python3`.
         tag: The tag as written, or None.
     """
@@ -32,7 +33,12 @@ class ImageRef:
 
     @property
     def repository(self) -> str:
-        """`namespace/name`, what a tag source is asked for."""
+        """The image as it is written, without its tag: what tells it from others in a content repository."""
+        return f"{self.owner}/{self.name}"
+
+    @property
+    def path(self) -> str:
+        """`namespace/name`: where it is in its registry."""
         return f"{self.namespace}/{self.name}"
 
     @property
@@ -42,7 +48,7 @@ class ImageRef:
 
     def with_tag(self, tag: str) -> str:
         """Return the text that names this image at another tag."""
-        return f"{self.owner}/{self.name}:{tag}"
+        return f"{self.repository}:{tag}"
 
 
 @lru_cache(maxsize=1 << 12)
@@ -58,7 +64,19 @@ def parse_image_ref(text: str) -> ImageRef:
     if match is None:
         shown = text if len(text) <= 80 else f"{text[:79]}…"
         raise ValueError(f"{shown!r} is not [registry/]namespace/name[:tag]")
-    return ImageRef(match["registry"] or "", match["namespace"], match["name"], match["tag"])
+    namespace, _, name = (match["deep"] or match["plain"]).rpartition("/")
+    return ImageRef(match["registry"] or "", namespace, name, match["tag"])
+
+
+def split_registry(text: str) -> tuple[str, str]:
+    """Return the registry that a name begins with, or an empty text, and the rest."""
+    first, _, rest = text.partition("/")
+    return (first, rest) if rest and _HOST.fullmatch(first) else ("", text)
+
+
+def is_registry(text: str) -> bool:
+    """Whether a text may stand for a registry in the name of an image: a host, and a port if it has one."""
+    return _HOST.fullmatch(text) is not None
 
 
 @total_ordering

@@ -21,6 +21,7 @@ from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.inside.pythons import PythonVersions
 from autobump.images.lookup import Wanted, look_up_releases
 from autobump.images.reference import ImageRef, Tag, parse_image_ref
+from autobump.images.registries import names_of
 from autobump.images.results import Lookup, NotFound, Unavailable
 from autobump.images.sources import FactsSource, TagSource
 from autobump.pull_requests.marker import Marker
@@ -43,10 +44,14 @@ class Filters:
     def include(self, marker: Marker) -> bool:
         """Whether every item of a pull request takes part; without paths that cannot be told of a path."""
         return (
-            (not self.images or marker.image in self.images)
+            (not self.images or self.include_image(marker.image))
             and (not self.packs or set(marker.packs) <= set(self.packs))
             and (not self.paths or (bool(marker.paths) and all(map(self.include_path, marker.paths))))
         )
+
+    def include_image(self, repository: str) -> bool:
+        """Whether an image passes the image filter, by any of its names."""
+        return not self.images or not set(self.images).isdisjoint(names_of(repository))
 
     def include_path(self, path: str) -> bool:
         """Whether a path passes the path filter."""
@@ -83,14 +88,16 @@ def evaluate_content(
     content = read_content(tree, paths=filters.paths, packs=filters.packs, progress=progress, cache=cache)
     refs = {item.path: _image_of(item) for item in content.items}
     images = {path: ref.repository if ref else "" for path, ref in refs.items()}
-    _require_known("image", filters.images, set(images.values()))
-    items = [item for item in content.items if not filters.images or images[item.path] in filters.images]
+    if filters.images:
+        _require_known("image", filters.images, {name for one in images.values() for name in names_of(one)})
+    items = [item for item in content.items if filters.include_image(images[item.path])]
     # Which image an unreadable file uses is unknown, so an image filter leaves those files out.
     problems = [] if filters.images else list(content.problems)
     files = len(items) + len(problems)
     eligible: list[Eligible] = []
     skipped: list[Skipped] = []
     bumps: list[Bump] = []
+    policy = settings.eligibility
     for item in items:
         match decide_eligibility(item, content.packs[item.pack], policy):
             case Skipped() as skip:

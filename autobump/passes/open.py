@@ -5,7 +5,7 @@ Nothing is imported before it is needed: a pass from a tag file needs no HTTP cl
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from autobump.support.files import expand_home, find_cache_folder
 if TYPE_CHECKING:
     from autobump.content.tree import ContentTree
     from autobump.forges.name import ForgeName
+    from autobump.images.by_registry import TagsByRegistry
     from autobump.images.sources import FactsSource, TagSource
     from autobump.passes.evaluate import Filters
     from autobump.passes.one import Pass
@@ -85,6 +86,7 @@ def open_repository(
     else:
         tree = ContentTree.open(options.repo or Path(), options.rev)
     loaded = loaded or load(tree)
+    loaded = replace(loaded, settings=loaded.settings.with_source(options.tags))
     if options.is_remote:
         _require_wanted_repository(tree, loaded)
     tree.choose_root(loaded.settings.content.root)
@@ -164,7 +166,7 @@ def open_pass_of(
         sources: Asked once for all of them.
         progress: Told how far it is.
     """
-    own = settings.of_repository(entry)
+    own = settings.with_source(options.tags).of_repository(entry)
     return make_pass(options, open_tree_of(entry, options, own), own, sources, progress)
 
 
@@ -209,7 +211,7 @@ def make_pass(
         filters=options.filters,
         cache=ContentCache(find_cache_folder(registry.cache)),
         facts=sources.facts,
-        deprecated=open_deprecated_images(registry.deprecated_images, options.tags or registry.source),
+        deprecated=open_deprecated_images(registry.deprecated_images, registry.source),
         links=find_links(settings) if options.is_remote else "",
         wave_data=load_wave_data(settings.rollout, tree),
     )
@@ -219,30 +221,39 @@ def open_sources(
     options: PassOptions, settings: "Settings", request_count: "RequestCount | None" = None
 ) -> Sources:
     """Open the sources of tags and facts; nothing is asked over the network yet."""
-    from autobump.images.sources.facts import open_facts_source
-    from autobump.images.sources.snapshot import SnapshotSource
+    from autobump.images.by_registry import open_facts_by_registry
 
     tags = open_tags(options.tags, settings, refresh=options.refresh, request_count=request_count)
     registry = settings.registry
-    facts = open_facts_source(
+    facts = open_facts_by_registry(
+        settings.with_source(options.tags).registries,
         registry.facts,
-        options.tags or registry.source,
         find_cache_folder(registry.cache),
         registry.concurrency,
-        tags.file if isinstance(tags, SnapshotSource) else None,
+        tags,
     )
     return Sources(tags, facts)
 
 
 def open_tags(
     tags: str | None, settings: "Settings", *, refresh: bool, request_count: "RequestCount | None" = None
-) -> "TagSource":
-    """Open the source of tags that the command line or the settings name."""
-    from autobump.images.sources import SourceOptions, open_tag_source
+) -> "TagsByRegistry":
+    """Open the sources of tags that the command line and the settings name.
+
+    Args:
+        tags: The one on the command line, in place of `registry.source`. An exported file tells of images of
+            other registries, too, and counts for them as well.
+        settings: The settings in force.
+        refresh: Ignore what registries answered before.
+        request_count: Told of every request.
+    """
+    from autobump.images.by_registry import TagsByRegistry
+    from autobump.images.sources import SourceOptions
 
     registry = settings.registry
     options = SourceOptions(find_cache_folder(registry.cache), refresh, registry.concurrency, request_count)
-    return open_tag_source(tags or registry.source, options)
+    registries = settings.with_source(tags).registries
+    return TagsByRegistry(registries, options, prefer_source=tags is not None)
 
 
 def find_links(settings: "Settings") -> str:

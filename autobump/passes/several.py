@@ -151,10 +151,10 @@ def share_sources(
     options: PassOptions, settings: Settings, request_count: RequestCount | None = None
 ) -> Sources:
     """Open the sources in such a way that several repositories ask each question once."""
-    from autobump.images.sources.snapshot import SnapshotSource
+    from autobump.images.by_registry import TagsByRegistry
 
     sources = open_sources(options, settings, request_count)
-    if isinstance(sources.tags, SnapshotSource):
+    if isinstance(sources.tags, TagsByRegistry):
         sources.tags.load()  # a file that cannot be used is told once, and not for each repository
     return replace(sources, tags=SharedTags(sources.tags))
 

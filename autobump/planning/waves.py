@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
 from autobump.decisions.bump import Bump
+from autobump.images.registries import names_of
 from autobump.planning.plan import Waiting, WaitReason
 from autobump.support.markdown import count
 
@@ -48,7 +49,7 @@ class Wave:
             and (not self.support or (metadata is not None and metadata.support in self.support))
             and (self.nightly is None or (bump.item.pack in data.nightly_packs) is self.nightly)
             and _matches(self.packs, bump.item.pack)
-            and _matches(self.images, bump.image.repository)
+            and any(_matches(self.images, name) for name in names_of(bump.image.repository))
         )
 
 

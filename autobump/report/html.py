@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from autobump.decisions.bump import Bump
 from autobump.decisions.risk import RiskLevel, describe_finding
+from autobump.images.registries import full_name
 from autobump.passes.result import PassResult, RepositoryOutcome, merge_outcomes
 from autobump.planning.queue import describe_queue, queue_rows
 from autobump.report.summary import (
@@ -305,7 +306,7 @@ def _image_row(image: ImageInUse, result: PassResult, axis: "_TimeAxis") -> _Ima
     )
     return _ImageRow(
         image,
-        deprecated=image.repository in result.deprecated,
+        deprecated=full_name(image.repository) in result.deprecated,
         oldest=age(image.oldest),
         newest=age(newest.created if newest else None),
         line=tuple(line),

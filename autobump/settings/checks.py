@@ -6,15 +6,17 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from autobump.content.item import ContentItem
+from autobump.images.registries import HUB, canonical_host, locate_namespace, names_of
 from autobump.planning.waves import REST
 from autobump.settings.model import HoldSettings, PolicySettings, SettingPath, Settings, WaveSettings
 
 UsedItem = tuple[ContentItem, str]
-"""An item and the image it uses, `namespace/name`, or an empty text."""
+"""An item and the image it uses, as it is written, or an empty text."""
 
 
 def find_conflicts(settings: Settings) -> Iterator[tuple[SettingPath, str]]:
     """Yield the path of each setting that can never have its effect beside the others, and why."""
+    yield from _conflicts_of_hosts(settings)
     yield from _conflicts_of_holds(settings)
     yield from _conflicts_of_waves(settings)
     seen: set[str] = set()
@@ -27,6 +29,18 @@ def find_conflicts(settings: Settings) -> Iterator[tuple[SettingPath, str]]:
             own = settings.of_repository(entry)
             for inner, message in (*_conflicts_of_holds(own), *_conflicts_of_waves(own)):
                 yield (*path, *inner), message
+
+
+def _conflicts_of_hosts(settings: Settings) -> Iterator[tuple[SettingPath, str]]:
+    taken: dict[str, str] = {}
+    for name in settings.registry.hosts:
+        host = canonical_host(name)
+        if host in taken:
+            known = (
+                f"Docker Hub, as {taken[host]} does" if host == HUB else f"the host that {taken[host]} does"
+            )
+            yield ("registry", "hosts", name), f"names {known}"
+        taken[host] = name
 
 
 def _conflicts_of_holds(settings: Settings) -> Iterator[tuple[SettingPath, str]]:
@@ -50,6 +64,7 @@ def _conflicts_of_holds(settings: Settings) -> Iterator[tuple[SettingPath, str]]
 def _conflicts_of_waves(settings: Settings) -> Iterator[tuple[SettingPath, str]]:
     taken: list[tuple[str, WaveSettings]] = []
     policy = settings.policy
+    trusted = (*settings.registry.namespaces, *settings.registry.host_namespaces)
     for number, wave in enumerate(settings.rollout.waves):
         path = ("rollout", "waves", number)
         if wave.name == REST:
@@ -66,7 +81,7 @@ def _conflicts_of_waves(settings: Settings) -> Iterator[tuple[SettingPath, str]]
         ):
             if wanted and all(_is_excluded(one, excluded) for one in wanted):
                 yield (*path, key), f"can never match: policy.exclude_{key} has all of these"
-        if wave.images and not any(_may_be_trusted(one, settings.registry.namespaces) for one in wave.images):
+        if wave.images and not any(_may_be_trusted(one, trusted) for one in wave.images):
             yield (*path, "images"), "can never match: registry.namespaces has none of these owners"
         if wave.nightly is True and settings.rollout.nightly_packs is None:
             yield (*path, "nightly"), "can never match: rollout.nightly_packs names no list"
@@ -96,7 +111,13 @@ def _is_excluded(pattern: str, excluded: Iterable[str]) -> bool:
 
 def _may_be_trusted(pattern: str, namespaces: Iterable[str]) -> bool:
     owner = pattern.rpartition("/")[0]
-    return any(fnmatchcase(namespace.rpartition("/")[2], owner or "*") for namespace in namespaces)
+    host, path = locate_namespace(owner)
+    wanted = (path if host == HUB else owner) or "*"
+    return any(
+        fnmatchcase(name, wanted)
+        for namespace in namespaces
+        for name in (namespace, locate_namespace(namespace)[1], namespace.rpartition("/")[2])
+    )
 
 
 def find_unused_settings(
@@ -111,6 +132,9 @@ def find_unused_settings(
         items: All items of it; of a part of them nothing can be said.
         today: The day of the pass, in UTC.
     """
+    for number in settings.registries.unanswered():
+        said = "no source answers for this registry; name it in registry.hosts"
+        yield ("registry", "namespaces", number), said
     names = _Names(items)
     policy, usual = settings.policy, PolicySettings()
     for key, given, default in (
@@ -168,14 +192,15 @@ class _Names:
 
     def _find_known(self, key: str) -> Collection[str]:
         if key not in self._known:
-            self._known[key] = {_NAMES[key](item, image) for item, image in self._items} - {""}
+            named = (_NAMES[key](item, image) for item, image in self._items)
+            self._known[key] = {name for names in named for name in names} - {""}
         return self._known[key]
 
 
-_NAMES: Mapping[str, Callable[[ContentItem, str], str]] = {
-    "packs": lambda item, _: item.pack,
-    "images": lambda _, image: image,
-    "paths": lambda item, _: item.path,
-    "items": lambda item, _: item.fields.item_id,
+_NAMES: Mapping[str, Callable[[ContentItem, str], tuple[str, ...]]] = {
+    "packs": lambda item, _: (item.pack,),
+    "images": lambda _, image: names_of(image),
+    "paths": lambda item, _: (item.path,),
+    "items": lambda item, _: (item.fields.item_id,),
 }
-"""What each kind of name is of an item and its image."""
+"""What the names of each kind are of an item and its image."""

@@ -158,12 +158,18 @@ def _check(layer: Layer) -> Settings:
         settings = Settings.model_validate(layer.data)
     except ValidationError as exc:
         wrong = (
-            (error["loc"], _explain(dict(error), layer.origins)) for error in exc.errors(include_url=False)
+            (_without_mark(error["loc"]), _explain(dict(error), layer.origins))
+            for error in exc.errors(include_url=False)
         )
         raise _error(wrong, layer) from exc
     if contradictions := list(find_conflicts(settings)):
         raise _error(contradictions, layer)
     return settings
+
+
+def _without_mark(path: SettingPath) -> SettingPath:
+    """Return the path of a key that is wrong itself; pydantic puts a mark behind it."""
+    return path[:-1] if path[-1:] == ("[key]",) else path
 
 
 def _error(wrong: Iterable[tuple[SettingPath, str]], layer: Layer) -> SettingsError:
@@ -218,7 +224,7 @@ def _explain(error: dict[str, Any], origins: Mapping[SettingPath, Origin]) -> st
 def _known_keys(section: SettingPath) -> list[str]:
     model: type[BaseModel] = Settings
     for part in section:
-        if isinstance(part, str):
+        if isinstance(part, str) and part in model.model_fields:  # a number or a host names an element
             model = _find_model(model.model_fields[part].annotation)
     return list(model.model_fields)
 

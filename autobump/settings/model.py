@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from autobump.decisions.eligibility import EligibilityPolicy
 from autobump.decisions.holds import HoldRule
 from autobump.decisions.risk import RiskPolicy
+from autobump.images.registries import NAMESPACES, Registries, RegistryHost, canonical_host
 from autobump.images.spelling import AUTO, DOCKER_HUB, TAG_SOURCE
 from autobump.planning.plan import Limits
 from autobump.planning.waves import Wave
@@ -19,6 +20,7 @@ from autobump.settings.values import (
     DeprecatedImagesName,
     Duration,
     FactsSourceName,
+    HostName,
     ImmutableTag,
     Labels,
     Name,
@@ -59,17 +61,38 @@ class ContentSettings(_Section):
     )
 
 
+class RegistryHostSettings(_Section):
+    """Where the tags of the images of one registry come from, and which of them are trusted."""
+
+    source: TagSourceName = Field(
+        description="Where the tags of its images come from, written as registry.source is."
+    )
+    prefix: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9._/-]*[a-z0-9])?$")] = Field(
+        default="",
+        description="Folders before the namespace in that registry, such as docker-remote. Items may name "
+        "them or leave them out.",
+    )
+    namespaces: Annotated[Names, Field(min_length=1)] | None = Field(
+        default=None, description="Namespaces trusted there; null: those of registry.namespaces."
+    )
+
+
 class RegistrySettings(_Section):
     """Where tags and facts of images come from, and which images are trusted."""
 
     source: TagSourceName = Field(
         default=DOCKER_HUB,
-        description=f"Where tags come from: {TAG_SOURCE.choice}.",
+        description=f"Where the tags of Docker Hub's images come from: {TAG_SOURCE.choice}.",
+    )
+    hosts: dict[HostName, RegistryHostSettings] = Field(
+        default={},
+        description="Other registries that items name, by host. An image of a registry that is not here is "
+        "skipped.",
     )
     namespaces: Annotated[Names, Field(min_length=1)] = Field(
-        default=("demisto",),
-        description="Namespaces of trusted images; an item on any other image is skipped. Write "
-        "host/namespace where items name a registry.",
+        default=NAMESPACES,
+        description="Namespaces of trusted images; an item on any other image is skipped. They are those of "
+        "Docker Hub; host/namespace is one of another registry.",
     )
     min_age: Duration = Field(
         default=timedelta(),
@@ -94,6 +117,15 @@ class RegistrySettings(_Section):
     concurrency: Annotated[int, Field(ge=1, le=64)] = Field(
         default=8, description="Maximum number of images asked for at the same time."
     )
+
+    @property
+    def host_namespaces(self) -> tuple[str, ...]:
+        """The namespaces that are trusted in any of `hosts`, each with its host."""
+        return tuple(
+            f"{name}/{namespace}"
+            for name, host in self.hosts.items()
+            for namespace in host.namespaces or self.namespaces
+        )
 
 
 class RiskSettings(_Section):
@@ -387,11 +419,26 @@ class Settings(_Section):
             }
         )
 
+    def with_source(self, tags: str | None) -> "Settings":
+        """Return the same with another source of tags, if one is given."""
+        if tags is None:
+            return self
+        return self.model_copy(update={"registry": self.registry.model_copy(update={"source": tags})})
+
+    @property
+    def registries(self) -> Registries:
+        """The registries that are known."""
+        hosts = {
+            canonical_host(name): RegistryHost(host.source, host.prefix, host.namespaces)
+            for name, host in self.registry.hosts.items()
+        }
+        return Registries(self.registry.source, self.registry.namespaces, hosts)
+
     @property
     def eligibility(self) -> EligibilityPolicy:
         """What eligibility needs of the settings."""
         return EligibilityPolicy(
-            namespaces=self.registry.namespaces,
+            registries=self.registries,
             auto_update=self.policy.auto_update,
             support=self.policy.support,
             exclude_packs=self.policy.exclude_packs,

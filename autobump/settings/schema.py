@@ -47,6 +47,8 @@ def _tidy(schema: dict[str, Any], sections: dict[str, Any]) -> dict[str, Any]:
                 tidied[name] = {key: _tidy(each, sections) for key, each in value.items()}
             case "items":
                 tidied[name] = _tidy(value, sections)
+            case "additionalProperties" if isinstance(value, dict):
+                tidied[name] = _tidy(value, sections)
             case "anyOf":
                 wanted, nothing = value
                 inner = _tidy(wanted, sections)

@@ -62,8 +62,8 @@ def _write_section(
     indent = "  " * len(path)
     for key, value in section.items():
         here = (*path, key)
-        if isinstance(value, dict):
-            yield f"{indent}{key}:"
+        if isinstance(value, dict) and value:
+            yield f"{indent}{write_value(key)}:"
             yield from _write_section(value, said.get(key, {}), here, loaded)
         else:
             line = f"{indent}{key}: {write_value(said.get(key, value))}"

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from autobump.images.reference import Tag, find_immutable_tag
+from autobump.images.reference import Tag, find_immutable_tag, is_registry
 from autobump.images.spelling import DEPRECATED_IMAGES, FACTS_SOURCE, TAG_SOURCE, SourceGrammar
 
 _DURATION = r"([0-9]{1,5}) (second|minute|hour|day|week)s?"
@@ -91,6 +91,12 @@ def _check_address(value: str | None) -> str | None:
     return value or None
 
 
+def _check_host(value: str) -> str:
+    if not is_registry(value):
+        raise ValueError("is no host of a registry, such as registry.example.com or localhost:5000")
+    return value
+
+
 def _text(*patterns: str, **more: object) -> WithJsonSchema:
     """Return the schema of a text that is one of these, as a whole."""
     return WithJsonSchema({"type": "string", "pattern": f"^({'|'.join(patterns)})$", **more})
@@ -129,6 +135,7 @@ PythonVersion = Annotated[str, Field(pattern=r"^[0-9]{1,2}\.[0-9]{1,3}$")]
 Percent = Annotated[float, Field(ge=0, le=100)]
 SupportLevel = Literal["xsoar", "partner", "developer", "community"]
 
+HostName = Annotated[str, AfterValidator(_check_host), WithJsonSchema({"type": "string"})]
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 Label = Annotated[str, Field(min_length=1, max_length=50)]
 Names = Annotated[tuple[Name, ...], Field(strict=False)]

@@ -4,13 +4,16 @@ import re
 from itertools import pairwise
 
 from autobump.images.reference import find_current_tag, find_immutable_tag, parse_image_ref
+from autobump.images.registries import full_name, names_of
 
-_SAFE = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*/[a-z0-9]+(?:[._-]+[a-z0-9]+)*")
+_SAFE = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+")
 
 SEEDS = (
     b"demisto/python3:3.12.13.12042988",
     b"registry.example.com:5000/demisto/py3-tools:latest",
     b"localhost/a/b",
+    b"registry.example.com/docker/demisto/python3:1.0.0.9",
+    b"gcr.io/xsoar-registry/demisto/python3:1.0.0.9",
     b"1.0.0.9 1.0.0.10 01.0.0.9",
     b"demisto/../x:1",
     b"demisto/pyth\xd0\xben3:\xe0\xa5\xa7.\xe0\xa5\xa8.\xe0\xa5\xa9",
@@ -25,8 +28,10 @@ def check(data: bytes) -> None:
     except ValueError:
         pass
     else:
-        assert _SAFE.fullmatch(image.repository)
+        assert _SAFE.fullmatch(image.path)
         assert ".." not in image.repository
+        assert full_name(full_name(image.repository)) == full_name(image.repository)
+        assert {image.repository, full_name(image.repository)} <= set(names_of(image.repository))
         assert image.tag is None or re.fullmatch(r"\w[\w.-]*", image.tag, re.ASCII)
         if image.tag:
             assert image.with_tag(image.tag) == text

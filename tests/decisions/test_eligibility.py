@@ -10,6 +10,7 @@ from autobump.decisions.eligibility import (
     decide_eligibility,
     trace_eligibility,
 )
+from autobump.images.registries import Registries
 from tests.fixtures.repositories import item_yaml
 
 METADATA = PackMetadata("Sample", "1.0.0", "xsoar", hidden=False)
@@ -51,7 +52,7 @@ def reason(decision: Eligible | Skipped) -> str | None:
         (item_yaml("[demisto/x]"), SkipReason.INVALID_DOCKER_IMAGE),
         (item_yaml("3.10"), SkipReason.INVALID_DOCKER_IMAGE),
         (item_yaml("library/python3:1.2.3"), SkipReason.UNTRUSTED_REPOSITORY),
-        (item_yaml("evil.example/demisto/python3:1.2.3"), SkipReason.UNTRUSTED_REPOSITORY),
+        (item_yaml("evil.example/demisto/python3:1.2.3"), SkipReason.UNKNOWN_REGISTRY),
         (item_yaml("demisto/py3-native:8.2.0.1234"), SkipReason.NATIVE_IMAGE),
         (item_yaml(deprecated="true"), SkipReason.DEPRECATED_ITEM),
         (item_yaml(autoUpdateDockerImage="false"), SkipReason.AUTO_UPDATE_DISABLED),
@@ -125,7 +126,8 @@ def test_mutable_tags_can_be_pinned(image: str) -> None:
 
 
 def test_registry_can_be_trusted_by_name() -> None:
-    policy = EligibilityPolicy(namespaces=("mirror.example:5000/demisto",))
+    registries = Registries("file:tags.json", ("mirror.example:5000/demisto",))
+    policy = EligibilityPolicy(registries)
     assert reason(decide(item_yaml("mirror.example:5000/demisto/x:1.2.3"), policy=policy)) is None
     assert reason(decide(item_yaml("demisto/x:1.2.3"), policy=policy)) == SkipReason.UNTRUSTED_REPOSITORY
 

@@ -89,7 +89,7 @@ def items(tags: Path) -> dict[str, tuple[str | bytes, str]]:
         "Traversal": (item_yaml("demisto/../../python3:1.2.3.4"), "invalid-docker-image"),
         "Option": (item_yaml("'--upload-pack=x'"), "invalid-docker-image"),
         "Lookalike": (item_yaml("d\u0435misto/python3:1.2.3.4"), "invalid-docker-image"),
-        "Elsewhere": (item_yaml("evil.example/demisto/python3:1.2.3.4"), "untrusted-repository"),
+        "Elsewhere": (item_yaml("evil.example/demisto/python3:1.2.3.4"), "unknown-registry"),
         "Many\u00a0Digits": (item_yaml(f"demisto/python3:{'9.' * 50}99999999999"), "ahead-of-registry"),
         "HalfName": (item_yaml(IMAGE, name='"\\ud800"'), "bump"),
         "LongName": (item_yaml(IMAGE, name="n" * 900), "bump"),

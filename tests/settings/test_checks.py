@@ -104,6 +104,9 @@ def test_all_contradictions_are_told_in_the_order_of_the_file() -> None:
         waves("name: a, nightly: false", rollout=""),
         "policy: {support: [xsoar]}\n" + waves("name: a, support: [xsoar, partner]"),
         "policy: {exclude_packs: [A]}\n" + waves("name: a, packs: [A, B]"),
+        "registry: {hosts: {ghcr.io: {source: 'oci:https://ghcr.io', namespaces: [acme]}}}\n"
+        + waves("name: a, images: [ghcr.io/acme/*]"),
+        "registry: {hosts: {ghcr.io: {source: dockerhub}, docker.io: {source: dockerhub}}}",
         "registry: {namespaces: [ghcr.io/acme]}\n" + waves("name: a, images: [acme/*]"),
     ],
 )

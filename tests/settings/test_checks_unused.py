@@ -69,6 +69,10 @@ def hold(text: str) -> str:
             "policy.holds.0.until: 2020-01-01 is over; only the rest of the rule counts",
         ),
         (
+            "registry: {namespaces: [demisto, own.example/demisto]}",
+            "registry.namespaces.1: no source answers for this registry; name it in registry.hosts",
+        ),
+        (
             "rollout: {waves: [{name: a, packs: ['Common*']}]}",
             "rollout.waves.0.packs.0: no item has the pack 'Common*'",
         ),

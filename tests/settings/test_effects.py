@@ -34,6 +34,7 @@ from tests.fixtures.looks import (
     images,
     links,
     listed,
+    looked_up,
     most_items,
     most_of_an_image,
     next_due,
@@ -97,6 +98,7 @@ WAVE = (
     "rollout: {{coverage_report: FOLDER/coverage.json, nightly_packs: FOLDER/nightly.json, "
     "waves: [{{name: a{}}}]}}"
 )
+HOSTS = "registry: {{namespaces: [acme], hosts: {{registry.example: {{source: 'oci:https://o.example'{}}}}}}}"
 OWN = "rollout: {{waves: [{{name: a, {}}}]}}"
 
 ROWS: dict[str, Row] = {
@@ -142,8 +144,56 @@ ROWS: dict[str, Row] = {
             "oci:https://host[/prefix], dockerfiles-info[:PATH] or file:PATH",
         ),
     ),
+    "registry.hosts": Row(
+        {},
+        looked_up,
+        ("", None),
+        (
+            "registry: {namespaces: [docker/acme], hosts: {registry.example: {source: 'oci:https://o.example'}}}",
+            "oci:https://o.example docker/acme/x trusted",
+        ),
+        (
+            "registry: {hosts: {nowhere: {source: dockerhub}}}",
+            '1:20: registry.hosts.nowhere: "nowhere" is no host of a registry, such as '
+            "registry.example.com or localhost:5000",
+        ),
+    ),
+    "registry.hosts.source": Row(
+        ...,
+        looked_up,
+        ("registry: {hosts: {registry.example: {source: dockerhub}}}", "dockerhub acme/x not trusted"),
+        (
+            "registry: {hosts: {registry.example: {source: 'oci:https://o.example/p'}}}",
+            "oci:https://o.example/p docker/acme/x not trusted",
+        ),
+        (
+            "registry: {hosts: {registry.example: {}}}",
+            "1:20: registry.hosts.registry.example.source: must be given",
+        ),
+    ),
+    "registry.hosts.prefix": Row(
+        "",
+        looked_up,
+        (HOSTS.format(""), "oci:https://o.example docker/acme/x not trusted"),
+        (HOSTS.format(", prefix: docker"), "oci:https://o.example docker/acme/x trusted"),
+        (
+            HOSTS.format(", prefix: /x"),
+            '1:92: registry.hosts.registry.example.prefix: "/x": string should match pattern '
+            "'^([a-z0-9][a-z0-9._/-]*[a-z0-9])?$'",
+        ),
+    ),
+    "registry.hosts.namespaces": Row(
+        None,
+        looked_up,
+        (HOSTS.format(""), "oci:https://o.example docker/acme/x not trusted"),
+        (HOSTS.format(", namespaces: [docker/acme]"), "oci:https://o.example docker/acme/x trusted"),
+        (
+            HOSTS.format(", namespaces: []"),
+            "1:92: registry.hosts.registry.example.namespaces: [] must have 1 or more",
+        ),
+    ),
     "registry.namespaces": Row(
-        ["demisto"],
+        ["demisto", "demistoextended"],
         skipped("untrusted-repository"),
         ("", 0),
         ("registry: {namespaces: [acme]}", 1353),

@@ -46,7 +46,7 @@ def test_values_are_read() -> None:
     text = "registry: {min_age: 3 days, namespaces: [demisto, devdemisto]}\npull_requests:\n  max_items: 7\n"
     settings = parse_settings(text.encode(), "s.yml")
     assert settings.registry.min_age == timedelta(days=3)
-    assert settings.eligibility.namespaces == ("demisto", "devdemisto")
+    assert settings.registries.namespaces == ("demisto", "devdemisto")
     assert settings.limits.max_items == 7
 
 

@@ -31,6 +31,8 @@ def walk(schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Mappi
         yield f"{path}{key}", value
         yield from walk(value, f"{path}{key}.")
         yield from walk(value.get("items", {}), f"{path}{key}.0.")
+        if isinstance(more := value.get("additionalProperties"), dict):
+            yield from walk(more, f"{path}{key}.*.")
 
 
 def test_schema_beside_the_sample_is_the_one_that_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,7 +52,9 @@ def test_every_key_has_a_description_and_a_type() -> None:
 
 
 def test_no_section_takes_unknown_keys() -> None:
-    sections = [SCHEMA, *(key for _, key in walk(SCHEMA)), *(key.get("items", {}) for _, key in walk(SCHEMA))]
+    keys = [SCHEMA, *(key for _, key in walk(SCHEMA))]
+    elements = [key.get(name) or {} for key in keys for name in ("items", "additionalProperties")]
+    sections = [*keys, *elements]
     assert all(each["additionalProperties"] is False for each in sections if "properties" in each)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from autobump.images.choice import Release
+from autobump.images.registries import names_of
 from autobump.images.results import Lookup
 from autobump.images.sources import FactsSource
 from autobump.support.errors import RegistryError
@@ -35,7 +36,7 @@ class PythonVersions:
         Raises:
             RegistryError: The source could not answer.
         """
-        if repository in _NAMED_BY_PYTHON:
+        if not _NAMED_BY_PYTHON.isdisjoint(names_of(repository)):
             return ".".join(release.tag.text.split(".")[:2])
         key = (repository, release.tag.text)
         if key not in self._known:

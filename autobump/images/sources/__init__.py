@@ -28,7 +28,7 @@ class TagSource(Protocol):
         """Return what is known of an image's tags, any order, mutable ones included.
 
         Args:
-            repository: `namespace/name`.
+            repository: `namespace/name`, as the source calls it.
 
         Raises:
             ImageNotFoundError: The source has no such image.
@@ -91,8 +91,15 @@ class SourceOptions:
     request_count: RequestCount | None = None
 
 
-def open_tag_source(spelling: str, options: SourceOptions | None = None) -> TagSource:
+def open_tag_source(
+    spelling: str, options: SourceOptions | None = None, *, with_login: bool = True
+) -> TagSource:
     """Open the source that `--tags` or `registry.source` names; nothing is asked over the network yet.
+
+    Args:
+        spelling: See `TAG_SOURCE`.
+        options: How network sources behave.
+        with_login: The password for registries in the environment is for this one.
 
     Raises:
         UsageError: There is no such kind of source, or it cannot be opened.
@@ -109,11 +116,11 @@ def open_tag_source(spelling: str, options: SourceOptions | None = None) -> TagS
 
         return ImagePagesSource(LocalPages(expand_home(rest)))
     if spelling in (DOCKER_HUB, PAGES) or (kind == OCI and rest):
-        return _open_network_source(spelling, options or SourceOptions())
+        return _open_network_source(spelling, options or SourceOptions(), with_login)
     raise UsageError(f"{spelling!r} {TAG_SOURCE.refusal}")
 
 
-def _open_network_source(spelling: str, options: SourceOptions) -> TagSource:
+def _open_network_source(spelling: str, options: SourceOptions, with_login: bool) -> TagSource:
     from autobump.images.sources.cache import TagCache
     from autobump.support.http.client import HttpClient, HttpLimits
     from autobump.support.secrets import find_secret, find_text, is_for_github_com
@@ -137,9 +144,13 @@ def _open_network_source(spelling: str, options: SourceOptions) -> TagSource:
     from autobump.images.sources.login import Credentials
     from autobump.images.sources.oci import OciSource
 
-    credentials = Credentials(
-        find_text("AUTOBUMP_REGISTRY_USERNAME"),
-        find_secret("AUTOBUMP_REGISTRY_PASSWORD"),
-        find_secret("AUTOBUMP_REGISTRY_TOKEN"),
+    credentials = (
+        None
+        if not with_login
+        else Credentials(
+            find_text("AUTOBUMP_REGISTRY_USERNAME"),
+            find_secret("AUTOBUMP_REGISTRY_PASSWORD"),
+            find_secret("AUTOBUMP_REGISTRY_TOKEN"),
+        )
     )
     return OciSource(split_spelling(spelling).rest, client, cache, credentials)

@@ -1,26 +1,24 @@
 """Tags and facts from a JSON file."""
 
-import codecs
-import gzip
 import hashlib
-import json
 import lzma
 import threading
 import time
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from autobump.images.choice import TagRecord
 from autobump.images.inside.facts import ImageFacts, facts_from_record, parse_moment
+from autobump.images.reference import split_registry
+from autobump.images.registries import full_name
 from autobump.images.sources.cache import CachedTags, TagCache
 from autobump.support.errors import ImageNotFoundError, UsageError
+from autobump.support.json_file import read_members
 
-_CHUNK = 256 * 1024
-_MAX_BYTES = 512 * 1024 * 1024
 _MAX_TAG_LENGTH = 128
 _COMPLETE = ""
 """Stands in the cache in place of an image when all images of a file are there."""
@@ -28,6 +26,8 @@ _COMPLETE = ""
 
 class TagFile:
     """A file of tags: `{"demisto/python3": ["3.9.9.25564", …]}`, or with `{tag: {created, digest, …}}`.
+
+    An image of another registry than Docker Hub has its host before it. All of them are kept by `full_name`.
 
     It is read image by image, so that all of it is never in memory. A tag with `"withdrawn": true` is in no
     registry any more: no item moves there, and it only tells what is inside for items that are still on it.
@@ -72,8 +72,9 @@ class TagFile:
     def _read(self, wanted: Mapping[str, Collection[str]]) -> None:
         tags: dict[str, tuple[TagRecord, ...]] = {}
         try:
-            for name, records in read_images(self.path):
-                tags[name] = _parse_tags(name, records)
+            for written, records in read_members(self.path):
+                name = full_name(written)
+                tags[name] = _join(tags.get(name, ()), _parse_tags(written, records))
                 if name in wanted and isinstance(records, dict):
                     newest = max(records, key=_last_number, default="")
                     for tag in {*wanted[name], newest}:
@@ -83,7 +84,33 @@ class TagFile:
             raise UsageError(f"cannot read the tags in {self.path}: {reason}") from exc
         except (ValueError, RecursionError) as exc:
             raise UsageError(f"{self.path} is no JSON file of tags: {exc}") from exc
-        self.tags = tags
+        self.tags = _by_full_name(tags.items())
+
+
+def _by_full_name(
+    images: Iterable[tuple[str, tuple[TagRecord, ...]]],
+) -> dict[str, tuple[TagRecord, ...]]:
+    """Return the tags of images by their full names, with an entry for each registry that is named."""
+    found: dict[str, tuple[TagRecord, ...]] = {}
+    for written, tags in images:
+        name = full_name(written)
+        found[name] = _join(found.get(name, ()), tags)
+        registry, _ = split_registry(name)
+        if registry:
+            found[_registry_entry(registry)] = ()
+    return found
+
+
+def _join(some: tuple[TagRecord, ...], more: tuple[TagRecord, ...]) -> tuple[TagRecord, ...]:
+    """Return the tags of an image that stands twice, written in two ways; of a tag that does, the last."""
+    return (
+        tuple(({tag.name: tag for tag in some} | {tag.name: tag for tag in more}).values()) if some else more
+    )
+
+
+def _registry_entry(host: str) -> str:
+    """Return what stands in place of an image for a registry that the file names images of."""
+    return f"{host}/"
 
 
 def _identify(path: Path) -> tuple[int, int, int] | None:
@@ -99,9 +126,9 @@ class SnapshotSource:
 
     def __init__(self, images: Mapping[str, Any]) -> None:
         """Use tags at hand, in the shape of a `TagFile`."""
-        self._images: dict[str, tuple[TagRecord, ...]] | None = {
-            name: _parse_tags(name, tags) for name, tags in images.items()
-        }
+        self._images: dict[str, tuple[TagRecord, ...]] | None = _by_full_name(
+            (name, _parse_tags(name, tags)) for name, tags in images.items()
+        )
         self.file: TagFile | None = None
         self._cache = TagCache(None)
         self._name = ""
@@ -125,6 +152,37 @@ class SnapshotSource:
         except OSError as exc:
             raise UsageError(f"cannot read the tags in {path}: {exc.strerror}") from exc
         return source
+
+    def choose_name(self, names: Sequence[str]) -> str:
+        """Return the first of an image's names that the file has, or else the first of them.
+
+        When the file names other images of its registry, it speaks for that, and only the full name counts.
+
+        Args:
+            names: The full one first; what it is called without its registry, and without folders, behind it.
+
+        Raises:
+            UsageError: The file holds something else than tags.
+        """
+        full, *others = names
+        if not others or self._has(full) or self.has_registry(full.partition("/")[0]):
+            return full
+        return next((name for name in others if self._has(name)), full)
+
+    def has_registry(self, host: str) -> bool:
+        """Whether the file names images of a registry other than Docker Hub.
+
+        Raises:
+            UsageError: The file holds something else than tags.
+        """
+        return self._has(_registry_entry(host))
+
+    def _has(self, name: str) -> bool:
+        try:
+            self.fetch_tags(name)
+        except ImageNotFoundError:
+            return False
+        return True
 
     def load(self) -> None:
         """Read the file now, unless it is remembered.
@@ -185,96 +243,6 @@ class SnapshotSource:
             if record.name == name:
                 return record
         raise ImageNotFoundError(f"the tag file has no {repository}:{name}")
-
-
-def _open(path: Path) -> BinaryIO | gzip.GzipFile | lzma.LZMAFile:
-    match path.suffix:
-        case ".gz":
-            return gzip.open(path)
-        case ".xz":
-            return lzma.open(path)
-        case _:
-            return path.open("rb")
-
-
-def read_images(path: Path) -> Iterator[tuple[str, object]]:
-    """Yield the name and the tags of image after image; the whole file is never in memory.
-
-    Raises:
-        ValueError: The file holds something else, or is far too large.
-    """
-    with _open(path) as file:
-        text = _Text(file)
-        if text.next_character() != "{":
-            raise ValueError("it must hold an object of image names")
-        text.skip()
-        while text.next_character() != "}":
-            name = text.decode()
-            if not isinstance(name, str) or text.next_character() != ":":
-                raise ValueError("it must hold an object of image names")
-            text.skip()
-            yield name, text.decode()
-            if text.next_character() == ",":
-                text.skip()
-                if text.next_character() == "}":
-                    raise ValueError("a comma stands before the end")
-            elif text.next_character() != "}":
-                raise ValueError(f"something unexpected stands behind {name!r}")
-        text.skip()
-        if text.next_character():
-            raise ValueError("something stands behind the end")
-
-
-class _Text:
-    """A JSON text that is read as far as the next value needs."""
-
-    def __init__(self, file: BinaryIO | gzip.GzipFile | lzma.LZMAFile) -> None:
-        self._file = file
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self._json = json.JSONDecoder()
-        self._text = ""
-        self._position = 0
-        self._read = 0
-
-    def next_character(self) -> str:
-        """Return the next character that is no white space, without taking it; empty at the end."""
-        while True:
-            rest = self._text[self._position : self._position + 64].lstrip(" \t\r\n")
-            if rest:
-                self._position = self._text.index(rest[0], self._position)
-                return rest[0]
-            if self._position + 64 < len(self._text):
-                self._position += 64
-            elif not self._more():
-                return ""
-
-    def skip(self) -> None:
-        """Take one character."""
-        self._position += 1
-
-    def decode(self) -> object:
-        """Take the next value, reading more of the file while it is cut off."""
-        self.next_character()
-        while True:
-            try:
-                value, end = self._json.raw_decode(self._text, self._position)
-            except json.JSONDecodeError:
-                if not self._more():
-                    raise
-                continue
-            if end == len(self._text) and self._more():  # a number could go on
-                continue
-            self._position = end
-            return value
-
-    def _more(self) -> bool:
-        data = self._file.read(max(_CHUNK, len(self._text) - self._position))
-        self._read += len(data)
-        if self._read > _MAX_BYTES:
-            raise ValueError(f"it is larger than {_MAX_BYTES >> 20} MiB unpacked")
-        self._text = self._text[self._position :] + self._decoder.decode(data, final=not data)
-        self._position = 0
-        return bool(data)
 
 
 def _parse_tags(name: str, tags: object) -> tuple[TagRecord, ...]:

@@ -11,7 +11,7 @@ def compare_tags(image: str, old: str, new: str, source: FactsSource | None) -> 
     """Return what changes inside an image between two tags.
 
     Args:
-        image: `namespace/name`.
+        image: `[registry/]namespace/name`.
         old: The older tag.
         new: The newer tag.
         source: Tells what is inside; None when the settings want none.

@@ -193,5 +193,5 @@ def _note_facts(
 def _open_listed(
     entry: RepositorySettings, options: PassOptions, settings: Settings
 ) -> tuple[ContentTree, Settings]:
-    own = settings.of_repository(entry)
+    own = settings.with_source(options.tags).of_repository(entry)
     return open_tree_of(entry, options, own), own

@@ -20,7 +20,7 @@ def explain_tags(
     """Yield an image's immutable tags newest first, with the chosen one marked.
 
     Args:
-        image: `namespace/name`, with `:tag` to choose as for an item on that tag.
+        image: `[registry/]namespace/name`, with `:tag` to choose as for an item on that tag.
         source: Where tags come from.
         settings: The settings in force.
         now: The time that counts, with timezone.

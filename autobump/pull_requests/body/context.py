@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from autobump.decisions.evaluation import Evaluation
 from autobump.images.choice import NoUpdateReason
 from autobump.images.inside.deprecated import DeprecatedImage
+from autobump.images.registries import full_name
 from autobump.planning.plan import Plan, PlannedPullRequest
 from autobump.pull_requests.body.text import BodyContext, LeftOut
 
@@ -38,15 +39,15 @@ def gather_body_context(
         old={tag: facts for tag in tags if (facts := find(image, tag))},
         new=find(image, new),
         left_out=left_out.get(image, ()),
-        deprecated=deprecated.get(image),
+        deprecated=deprecated.get(full_name(image)),
         links=links,
     )
 
 
 def in_use(deprecated: Mapping[str, DeprecatedImage], evaluation: Evaluation) -> dict[str, DeprecatedImage]:
     """Return the deprecated images that items use, sorted by name."""
-    used = {bump.image.repository for bump in evaluation.bumps} | {
-        skip.repository for skip in evaluation.skipped
+    used = {full_name(bump.image.repository) for bump in evaluation.bumps} | {
+        full_name(skip.repository) for skip in evaluation.skipped
     }
     return {image: deprecated[image] for image in sorted(used & deprecated.keys())}
 

@@ -193,6 +193,7 @@ def every_kind_of_row(folder: Path) -> None:
     images = {
         "NoImage": "''",
         "Invalid": "demisto/",
+        "Elsewhere": f"other.example/demisto/x:{OLD}",
         "Untrusted": f"acme/x:{OLD}",
         "Native": f"demisto/py3-native:{OLD}",
         "OptedOut": f"demisto/safe:{OLD}\nautoUpdateDockerImage: false",

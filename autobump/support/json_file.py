@@ -1,0 +1,105 @@
+"""Reads a large JSON object from a file, member by member."""
+
+import codecs
+import gzip
+import json
+import lzma
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+_CHUNK = 256 * 1024
+_MAX_BYTES = 512 * 1024 * 1024
+
+
+def _open(path: Path) -> BinaryIO | gzip.GzipFile | lzma.LZMAFile:
+    match path.suffix:
+        case ".gz":
+            return gzip.open(path)
+        case ".xz":
+            return lzma.open(path)
+        case _:
+            return path.open("rb")
+
+
+def read_members(path: Path) -> Iterator[tuple[str, object]]:
+    """Yield the name and the value of one member after another; the whole file is never in memory.
+
+    Args:
+        path: JSON, plain or with the ending `.gz` or `.xz`.
+
+    Raises:
+        ValueError: The file holds something else, or is far too large.
+    """
+    with _open(path) as file:
+        text = _Text(file)
+        if text.next_character() != "{":
+            raise ValueError("it must hold an object of names")
+        text.skip()
+        while text.next_character() != "}":
+            name = text.decode()
+            if not isinstance(name, str) or text.next_character() != ":":
+                raise ValueError("it must hold an object of names")
+            text.skip()
+            yield name, text.decode()
+            if text.next_character() == ",":
+                text.skip()
+                if text.next_character() == "}":
+                    raise ValueError("a comma stands before the end")
+            elif text.next_character() != "}":
+                raise ValueError(f"something unexpected stands behind {name!r}")
+        text.skip()
+        if text.next_character():
+            raise ValueError("something stands behind the end")
+
+
+class _Text:
+    """A JSON text that is read as far as the next value needs."""
+
+    def __init__(self, file: BinaryIO | gzip.GzipFile | lzma.LZMAFile) -> None:
+        self._file = file
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._json = json.JSONDecoder()
+        self._text = ""
+        self._position = 0
+        self._read = 0
+
+    def next_character(self) -> str:
+        """Return the next character that is no white space, without taking it; empty at the end."""
+        while True:
+            rest = self._text[self._position : self._position + 64].lstrip(" \t\r\n")
+            if rest:
+                self._position = self._text.index(rest[0], self._position)
+                return rest[0]
+            if self._position + 64 < len(self._text):
+                self._position += 64
+            elif not self._more():
+                return ""
+
+    def skip(self) -> None:
+        """Take one character."""
+        self._position += 1
+
+    def decode(self) -> object:
+        """Take the next value, reading more of the file while it is cut off."""
+        self.next_character()
+        while True:
+            try:
+                value, end = self._json.raw_decode(self._text, self._position)
+            except json.JSONDecodeError:
+                if not self._more():
+                    raise
+                continue
+            if end == len(self._text) and self._more():  # a number could go on
+                continue
+            self._position = end
+            return value
+
+    def _more(self) -> bool:
+        data = self._file.read(max(_CHUNK, len(self._text) - self._position))
+        self._read += len(data)
+        if self._read > _MAX_BYTES:
+            raise ValueError(f"it is larger than {_MAX_BYTES >> 20} MiB unpacked")
+        self._text = self._text[self._position :] + self._decoder.decode(data, final=not data)
+        self._position = 0
+        return bool(data)
