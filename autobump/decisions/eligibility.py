@@ -10,7 +10,7 @@ from autobump.content.item import ContentItem
 from autobump.content.pack import Pack
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.reference import ImageRef, Tag, find_current_tag, parse_image_ref
-from autobump.images.registries import Place, Registries, names_of
+from autobump.images.registries import Place, Registries, full_name, names_of
 
 PYTHON_IMAGES = frozenset({"demisto/python", "demisto/python3"})
 NATIVE_IMAGE = "demisto/py3-native"
@@ -224,7 +224,7 @@ def _skip_image(subject: _Subject) -> str | None:
 
 
 def _skip_deprecated_image(subject: _Subject) -> str | None:
-    image = subject.policy.deprecated.get(subject.repository)
+    image = subject.policy.deprecated.get(full_name(subject.repository))
     if image is None:
         return None
     if image.replacement:
@@ -347,7 +347,7 @@ _RULES = (
         SkipReason.DEPRECATED_IMAGE,
         lambda s: (
             f"{s.repository} is "
-            + ("" if s.repository in s.policy.deprecated else "not ")
+            + ("" if full_name(s.repository) in s.policy.deprecated else "not ")
             + "among the deprecated images that are skipped"
         ),
         _skip_deprecated_image,

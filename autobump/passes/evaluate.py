@@ -97,7 +97,6 @@ def evaluate_content(
     eligible: list[Eligible] = []
     skipped: list[Skipped] = []
     bumps: list[Bump] = []
-    policy = settings.eligibility
     for item in items:
         match decide_eligibility(item, content.packs[item.pack], policy):
             case Skipped() as skip:
