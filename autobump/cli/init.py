@@ -24,10 +24,17 @@ if TYPE_CHECKING:
     help="Content repository to write into.  [default: .]",
 )
 @click.option("--repository", metavar="OWNER/NAME", help="Its name on GitHub.  [default: as its remote says]")
-@click.option("--base", metavar="BRANCH", help="Branch that pull requests go to.  [default: as in the clone]")
+@click.option(
+    "--base", metavar="BRANCH", help="Branch that pull requests go to.  [default: as its remote says]"
+)
 @click.option("--policy", type=click.Choice(("opt-out", "python-only")), help="Which items may be updated.")
 @click.option("--schedule", metavar="CRON", help="When: five fields as in crontab(5), in UTC.")
 @tags_option
+@click.option(
+    "--namespaces",
+    metavar="NAMES",
+    help="Namespaces of trusted images, where tags come from an OCI registry.",
+)
 @click.option("--action", metavar="OWNER/REPO@REF", help="Where the autobump action lives.")
 @click.option("--no-workflow", is_flag=True, help="Write the settings alone.")
 @click.option("--yes", is_flag=True, help="Ask nothing: guesses and defaults count.")
@@ -39,6 +46,7 @@ def init_repository(
     policy: str | None,
     schedule: str | None,
     tags: str | None,
+    namespaces: str | None,
     action: str | None,
     no_workflow: bool,
     yes: bool,
@@ -50,6 +58,7 @@ def init_repository(
     """
     from autobump.settings.starter import (
         WORKFLOW_PATH,
+        ask_for_namespaces,
         ask_of,
         check_action,
         choose_files,
@@ -69,11 +78,16 @@ def init_repository(
         "--tags": tags,
         "--policy": policy,
         "--schedule": schedule,
+        "--namespaces": namespaces,
     }
-    answers = {
-        question.key: _answer(question, given[question.option], asked=asked, workflow=workflow)
-        for question in ask_of(git, files)
-    }
+    answers = {}
+    for question in ask_of(git, files):
+        answer = _answer(question, given[question.option], asked=asked, workflow=workflow)
+        answers[question.key] = answer
+        if question.option == "--tags" and (more := ask_for_namespaces(answer)):
+            answers[more.key] = _answer(more, namespaces, asked=asked, workflow=workflow)
+    if namespaces is not None and ("registry", "namespaces") not in answers:
+        raise click.UsageError("--namespaces goes with --tags oci:https://host[/prefix] alone")
     if action is not None:
         action = _checked(check_action, action, "--action")
     elif workflow and asked:
@@ -81,12 +95,15 @@ def init_repository(
         action = click.prompt(
             text, "", show_default=False, value_proc=lambda text: _checked(check_action, text) if text else ""
         )
-    elif workflow:
+    elif workflow and not (yes and len(files.written) > 1):
         raise click.UsageError("name the action with --action OWNER/REPO@REF, or say --no-workflow")
     for path in files.kept:
         show(f"{path} is there already and stays as it is; --force writes over")
     if written := write_files(git.directory, files, answers, action or None):
         show("".join(f"wrote {path}\n" for path in written), nl=False)
+        if workflow and not action:
+            show("No workflow was written: it has to name where the autobump action lives. To write it, run")
+            show("autobump init --action OWNER/REPO@REF")
         show("Commit what was written: autobump reads the commit, never the work tree.")
     return ExitCode.DONE
 
@@ -101,12 +118,17 @@ def _answer(question: "Question", given: str | None, *, asked: bool, workflow: b
     if given is not None:
         return _checked(check, given, question.option)
     if asked:
+        if question.note:
+            click.echo(f"note: {question.note}", err=True)
         answer: str = click.prompt(
             question.text, question.default, value_proc=lambda text: _checked(check, text)
         )
         return answer
     if question.default is None:
-        raise click.UsageError(f"{question.option} cannot be told from the repository; name it")
+        why = question.note or f"{question.option} cannot be told from the repository"
+        raise click.UsageError(
+            f"{why}; name it with {question.option}" if question.note else f"{why}; name it"
+        )
     return _checked(check, question.default, question.option)
 
 

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 @click.argument("path")
 @pass_options(filters=False)
 def explain(path: str, options: "PassOptions", config: SettingsChoice) -> int:
-    """Show the decision trail of one item: each rule in order, the fact it saw, and its row of `plan`."""
+    """Show the decision trail of one item: each rule in order, the fact it saw, and its row of `plan`.
+
+    PATH is the item's YAML file, or the item's name or id.
+    """
     from autobump.passes.inspect.explain import explain_item
     from autobump.passes.open import make_pass, open_repository, open_sources
     from autobump.support.progress import open_progress

@@ -53,7 +53,7 @@ class PackMetadata:
     Attributes:
         name: Name shown to users, or empty.
         version: `currentVersion`, three numeric parts; empty where that is not what the file says.
-        support: `xsoar`, `partner`, `developer`, `community`, or empty.
+        support: `xsoar`, `partner`, `developer`, `community`, `xsiam`, `internal`, or empty.
         hidden: The pack is not offered any more.
     """
 
@@ -104,6 +104,11 @@ class Pack:
     def name(self) -> str:
         """Folder name of the pack."""
         return self.files.name
+
+    @property
+    def support_level(self) -> str:
+        """Support level as the settings call it: `none` where the metadata names none."""
+        return (self.metadata.support if self.metadata else "") or "none"
 
 
 def find_pack_files(entries: Iterable["TreeEntry"], prefix: str) -> dict[str, PackFiles]:

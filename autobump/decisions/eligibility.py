@@ -189,11 +189,10 @@ def _eligible(subject: _Subject) -> Eligible:
 
 
 def _skip_support(subject: _Subject) -> str | None:
-    metadata = subject.pack.metadata
-    level = metadata.support if metadata else ""
+    level = subject.pack.support_level
     if not subject.policy.support or level in subject.policy.support:
         return None
-    return f"support is {level or 'not given'}; updated are {', '.join(subject.policy.support)}"
+    return f"support is {level}; updated are {', '.join(subject.policy.support)}"
 
 
 def _skip_disabled(subject: _Subject) -> str | None:
@@ -318,10 +317,7 @@ _RULES = (
     ),
     _Rule(
         SkipReason.SUPPORT_LEVEL,
-        lambda s: (
-            f"support is {s.pack.metadata.support if s.pack.metadata else ''}; "
-            f"updated are {', '.join(s.policy.support) or 'all'}"
-        ),
+        lambda s: f"support is {s.pack.support_level}; updated are {', '.join(s.policy.support) or 'all'}",
         _skip_support,
     ),
     _Rule(

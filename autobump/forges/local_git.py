@@ -30,14 +30,13 @@ _FAST_IMPORT = (
     "-c", "pack.compression=1",
     "fast-import", "--quiet", "--force", "--date-format=raw", "--depth=0",
 )  # fmt: skip
-_ZERO = "0" * 40
 _MAX_FOREIGN_COMMITS = 100
 _FOREIGN = "somebody else committed to its branch"
 
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """One branch to move: where it is expected to be, and the action that moves it."""
+    """One branch to move: where it is expected to be, empty for nowhere, and the action that moves it."""
 
     prepared: PreparedAction
     branch: str
@@ -91,7 +90,7 @@ class LocalGitForge:
                 case Leave() | Hold() | Lift():
                     continue
                 case Create(leftover=leftover):
-                    old = leftover or _ZERO
+                    old = leftover
                 case Adopt(existing=existing) | Refresh(existing=existing) | Close(existing=existing):
                     old = existing.head
             if branch in checked_out:
@@ -132,7 +131,12 @@ class LocalGitForge:
             for write in writes:
                 ref = f"refs/heads/{write.branch}"
                 if write.branch in heads:
-                    transaction.append(f"update {ref}\0{heads[write.branch]}\0{write.old}\0")
+                    command = (
+                        f"update {ref}\0{heads[write.branch]}\0{write.old}\0"
+                        if write.old
+                        else f"create {ref}\0{heads[write.branch]}\0"
+                    )
+                    transaction.append(command)
                     transaction.append(f"delete {_PENDING}{write.branch}\0{heads[write.branch]}\0")
                 else:
                     transaction.append(f"delete {ref}\0{write.old}\0")

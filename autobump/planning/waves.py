@@ -43,10 +43,9 @@ class Wave:
 
     def accepts(self, bump: Bump, data: "WaveData") -> bool:
         """Whether an update belongs to it, as far as its number is not the question."""
-        metadata = bump.pack.metadata
         return (
             self.min_coverage <= data.coverage_of(bump) <= self.max_coverage
-            and (not self.support or (metadata is not None and metadata.support in self.support))
+            and (not self.support or bump.pack.support_level in self.support)
             and (self.nightly is None or (bump.item.pack in data.nightly_packs) is self.nightly)
             and _matches(self.packs, bump.item.pack)
             and any(_matches(self.images, name) for name in names_of(bump.image.repository))

@@ -192,7 +192,9 @@ class PolicySettings(_Section):
         "that say autoUpdateDockerImage: true.",
     )
     support: SupportLevels = Field(
-        default=(), description="Support levels of the packs to update. Empty means all."
+        default=(),
+        description="Support levels of the packs to update; none stands for packs that name no level. Empty "
+        "means all.",
     )
     exclude_packs: Names = Field(
         default=("ApiModules",),

@@ -133,7 +133,7 @@ RepositoryFolder = Annotated[
 ]
 PythonVersion = Annotated[str, Field(pattern=r"^[0-9]{1,2}\.[0-9]{1,3}$")]
 Percent = Annotated[float, Field(ge=0, le=100)]
-SupportLevel = Literal["xsoar", "partner", "developer", "community"]
+SupportLevel = Literal["xsoar", "partner", "developer", "community", "xsiam", "internal", "none"]
 
 HostName = Annotated[str, AfterValidator(_check_host), WithJsonSchema({"type": "string"})]
 Name = Annotated[str, Field(min_length=1, max_length=255)]

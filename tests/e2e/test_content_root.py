@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from autobump.cli import run_command
+from autobump.pull_requests.marker import find_trailer
+from autobump.support.git import Git
 from tests.fixtures.repositories import branches, commit, item_yaml, make_repository, pack_metadata, show
 
 TAGS = {"demisto/python3": ["3.9.8.24399", "3.12.13.12042988"]}
@@ -96,3 +98,50 @@ def test_settings_file_is_named_with_config_like_everywhere(
         assert "s.yml" in with_option
         assert run_command(["config", name, "s.yml", "--config", "t.yml"]) == 2
         assert "FILE and --config name two files: s.yml and t.yml" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("bare", [True, False])
+def test_repository_with_sha256_names_works_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], bare: bool
+) -> None:
+    (tmp_path / "r").mkdir()
+    git = Git(tmp_path / "r")
+    git.run("init", "--quiet", "--object-format=sha256", "--initial-branch", "master", *(["--bare"] * bare))
+    repository, tags = prepare(tmp_path, "Packs/A", "Packs/B")
+    arguments = ["--repo", str(repository), "--tags", tags, "--format", "json"]
+    actions = []
+    for _ in range(2):
+        assert run_command(["run", *arguments]) == 0
+        report = json.loads(capsys.readouterr().out)
+        assert len(report["revision"]) == 64
+        (made,) = report["pull_requests"]
+        actions.append(made["action"])
+        ((branch, head),) = branches(git).items()
+        assert (made["branch"], made["head"], len(head)) == (branch, head, 64)
+    assert actions == ["create", "leave"]
+    marker = find_trailer(git.line("log", "-1", "--format=%B", head))
+    assert marker is not None
+    assert marker.packs == ("A", "B")
+    tag = {"demisto/python3": [*TAGS["demisto/python3"], "3.12.14.99999999"]}
+    (tmp_path / "tags.json").write_text(json.dumps(tag))
+    assert run_command(["run", *arguments]) == 0
+    assert [one["action"] for one in json.loads(capsys.readouterr().out)["pull_requests"]] == ["refresh"]
+    assert branches(git)[branch] != head
+
+
+def test_packs_of_private_repositories_are_chosen_by_their_level(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository, tags = prepare(tmp_path, *(f"Packs/{name}" for name in "ABCD"))
+    git = make_repository(repository, {})
+    for name, level in (("A", "xsiam"), ("B", "internal"), ("C", "xsoar"), ("D", "")):
+        metadata = pack_metadata("1.0.0", support=level) if level else '{"currentVersion": "1.0.0"}'
+        commit(git, {f"Packs/{name}/pack_metadata.json": metadata})
+    arguments = ["--repo", str(repository), "--tags", tags, "--format", "json"]
+    for levels, packs in (("[xsiam, internal]", "AB"), ("[none]", "D"), ("[none, xsoar]", "CD")):
+        assert run_command(["plan", *arguments, "--set", f"policy.support={levels}"]) == 0
+        assert "".join(bump["pack"] for bump in json.loads(capsys.readouterr().out)["bumps"]) == packs
+    wave = "rollout.waves=[{name: own, support: [none, internal]}]"
+    assert run_command(["plan", *arguments, "--set", wave]) == 0
+    bumps = json.loads(capsys.readouterr().out)["bumps"]
+    assert "".join(bump["pack"] for bump in bumps if not bump["waiting"]) == "BD"

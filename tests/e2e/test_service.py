@@ -254,6 +254,73 @@ def test_wrong_settings_end_the_command_before_it_begins(
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (Reply(401, body=b'{"message": "Bad credentials"}'), "GitHub does not accept the token"),
+        (Reply(403, body=b'{"message": "no"}'), "the token has no permission for it"),
+        (Reply(404, body=b'{"message": "Not Found"}'), "GitHub says it is not there"),
+    ],
+)
+def test_forge_that_refuses_ends_the_command_before_it_begins(
+    world: World, capsys: pytest.CaptureFixture[str], answer: Reply, message: str
+) -> None:
+    world.at = r"GET .*/git/ref/heads/", lambda: answer
+    assert run_command(["schedule", *world.options(world.github)]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+    assert all("GET" in call for _, call in world.calls)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--tags", "file:/none.json"), "cannot read the tags in /none.json"),
+        (("--tags", "pigeon"), "'pigeon' is no tag source"),
+        (("--set", "content.root=none"), "content.root: none is no folder with packs"),
+        (("--set", "content.base=gone"), "GitHub says it is not there"),
+    ],
+)
+def test_what_a_pass_cannot_read_ends_the_command_before_it_begins(
+    world: World, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], message: str
+) -> None:
+    assert run_command(["schedule", *world.options(world.github), *options]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_service_of_several_checks_each_of_them(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    here = str(world.github.git.directory)
+    listed = [
+        {"repository": "demisto/content", "path": here},
+        {"repository": "acme/none", "path": here},
+    ]
+    world.config.write_text(json.dumps({"repositories": listed}))
+    monkeypatch.chdir(tmp_path)
+    options = ["--forge", "github", "--config", str(world.config), "--tags", f"oci:{world.registry_url}"]
+    assert run_command(["schedule", *options]) == 2
+    assert "acme/none" in capsys.readouterr().err
+    monkeypatch.delenv("GITHUB_TOKEN")
+    assert run_command(["schedule", *options]) == 2
+    assert "set GITHUB_TOKEN" in capsys.readouterr().err
+
+
+def test_outage_of_the_forge_is_waited_for(world: World) -> None:
+    down = threading.Event()
+    down.set()
+    world.github.before = lambda _: Reply(502) if down.is_set() else None
+    with world.start() as service:
+        told = service.wait_for("the forge does not answer now; passes are made when they are due")
+        assert told["repository"] == "demisto/content"
+        service.wait_for("schedule started")
+        down.clear()
+        service.wait_for("pass finished", failed=False)
+
+
 def check_that_nobody_else_gets_in(world: World, service: Service, capfd: pytest.CaptureFixture[str]) -> None:
     """Hold a pass up in its middle, and try to make another one; then let both services compete."""
     hold = Hold()
@@ -305,6 +372,8 @@ def check_that_no_two_passes_overlap(world: World) -> None:
     """A pass begins with the question who it is; until the next such question every call must be its own."""
     at_work = ""
     for token, call in world.calls:
+        if call.endswith("/git/ref/heads/master"):
+            continue  # a service that starts looks whether it is let in, whoever is at work
         if call == "GET /user":
             at_work = token
         assert token == at_work, call

@@ -87,7 +87,7 @@ def test_values_are_read() -> None:
             "registry: {min_age: 3 fortnights}\n",
             's.yml:1:12: registry.min_age: "3 fortnights" must be a number',
         ),
-        ("a: [\n", "s.yml:2:1: "),
+        ("a: [\n", "s.yml:1:4: a bracket that opens in line 1 is never closed"),
         ("a: &a [*a]\n", "s.yml:1:4: nested too deep or too large"),
         ("a: " + "[" * 200 + "]" * 200, "s.yml:1:104: nested too deep or too large"),
         ("a: " + "9" * 5000, "s.yml:1:4: " + "9" * 60 + " is no int"),
@@ -251,7 +251,7 @@ def test_commit_may_name_the_folder_that_is_used_anyway(tmp_path: Path) -> None:
             "2:12: a bracket that opens in line 2 is never closed",
         ),
         ("policy:\n  support: [\n", "2:12: a bracket that opens in line 2 is never closed"),
-        ("policy:\n  support: [[a], {b: [c}]\n", "2:23: a bracket that opens in line 2 is never closed"),
+        ("policy:\n  support: [[a], {b: [c}]\n", "2:22: a bracket that opens in line 2 is never closed"),
         ("a: 1\ncontent: {base: main\n# the end\n", "2:10: a brace that opens in line 2 is never closed"),
         (
             "repositories:\n- {repository: a/b, policy: {support: [x]}\n",

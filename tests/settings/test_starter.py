@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from autobump.cli import run_command
 from autobump.settings.load import parse_settings
+from autobump.settings.model import Settings
 from autobump.settings.starter import WORKFLOW_PATH
 from autobump.support.git import Git
 from tests.fixtures.repositories import make_repository, script_pack
@@ -114,7 +115,15 @@ def test_base_is_the_default_branch_of_the_remote_where_that_is_known(git: Git) 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--yes"], "name the action with --action OWNER/REPO@REF, or say --no-workflow"),
+        ([], "name the action with --action OWNER/REPO@REF, or say --no-workflow"),
+        (
+            ["--no-workflow", "--namespaces", "x"],
+            "--namespaces goes with --tags oci:https://host[/prefix] alone",
+        ),
+        (
+            ["--no-workflow", "--tags", "oci:https://r.example", "--namespaces", ","],
+            "for --namespaces: registry.",
+        ),
         (["--action", "acme"], 'Invalid value for --action: "acme" is not OWNER/REPO@REF'),
         (["--action", ACTION, "--no-workflow"], "--action and --no-workflow exclude each other"),
         (["--no-workflow", "--schedule", "daily"], 'for --schedule: schedule.cron: "daily" must have five'),
@@ -143,6 +152,92 @@ def test_repository_that_cannot_be_guessed_must_be_named(
     git.run(*(["remote", "set-url", "origin", url] if url else ["remote", "remove", "origin"]))
     assert init(git, "--yes", "--no-workflow") == 2
     assert "--repository cannot be told from the repository; name it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("url", "forge"),
+    [
+        ("https://gitlab.com/acme/content.git", "GitLab"),
+        ("https://gitlab.com/acme/group/content.git", "GitLab"),
+        ("git@gitlab.example.com:acme/content.git", "GitLab"),
+        ("ssh://git@gitlab.example.com:2222/acme/content.git", "GitLab"),
+        ("https://user@bitbucket.org/acme/content.git", "Bitbucket"),
+        ("git@bitbucket.org:acme/content.git", "Bitbucket"),
+        ("https://bitbucket.example.com/scm/acme/content.git", "Bitbucket"),
+    ],
+)
+def test_remote_on_another_forge_is_named_and_not_taken_for_github(
+    git: Git, url: str, forge: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git.run("remote", "set-url", "origin", url)
+    assert init(git, "--yes", "--no-workflow") == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert f"its remote is on {forge}, which is not supported: autobump makes pull requests on GitHub" in told
+    assert "name it with --repository" in told
+    assert written(git) == set()
+    assert init(git, "--yes", "--no-workflow", "--repository", "acme/content") == 0
+    assert "  repository: acme/content\n" in read(git)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://github.com/gitlab/content.git", "git@ghe.example.com:bitbucket/content"]
+)
+def test_owner_called_like_another_forge_is_on_github(git: Git, url: str) -> None:
+    git.run("remote", "set-url", "origin", url)
+    assert init(git, "--yes", "--no-workflow") == 0
+
+
+def test_base_is_never_the_branch_somebody_works_on(git: Git, capsys: pytest.CaptureFixture[str]) -> None:
+    def base() -> str:
+        assert init(git, "--yes", "--no-workflow", "--force") == 0
+        return read(git).partition("  base: ")[2].partition("\n")[0]
+
+    git.run("checkout", "--quiet", "-b", "feature")
+    assert base() == "master"  # what a local branch is called
+    head = git.line("rev-parse", "HEAD")
+    git.run("update-ref", "refs/remotes/origin/main", head)
+    assert base() == "main"  # what the remote has
+    git.run("update-ref", "refs/remotes/origin/develop", head)
+    git.run("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/develop")
+    assert base() == "develop"  # what the remote says
+    git.run("symbolic-ref", "--delete", "refs/remotes/origin/HEAD")
+    git.run("update-ref", "-d", "refs/remotes/origin/main")
+    capsys.readouterr()
+    assert init(git, "--yes", "--no-workflow", "--force") == 2
+    assert "--base cannot be told from the repository; name it" in " ".join(capsys.readouterr().err.split())
+
+
+def test_only_branch_of_a_new_repository_is_the_base(tmp_path: Path) -> None:
+    git = Git(tmp_path)
+    git.run("init", "--quiet", "--initial-branch", "trunk")
+    assert init(git, "--yes", "--no-workflow", "--repository", "a/b") == 0
+    assert "  base: trunk\n" in read(git)
+
+
+def test_registry_of_ones_own_gets_its_namespaces(git: Git) -> None:
+    source = ("--tags", "oci:https://registry.example.com:5000/mirror")
+    assert init(git, "--yes", "--no-workflow", *source) == 0
+    usual = Settings().registry.namespaces
+    own = tuple(f"registry.example.com:5000/{name}" for name in usual)
+    assert parse_settings(read(git).encode(), SETTINGS_PATH).registry.namespaces == (*usual, *own)
+    assert (
+        init(git, "--yes", "--no-workflow", "--force", *source, "--namespaces", "acme, r.example/acme") == 0
+    )
+    namespaces = parse_settings(read(git).encode(), SETTINGS_PATH).registry.namespaces
+    assert namespaces == ("acme", "r.example/acme")
+
+
+def test_yes_alone_writes_the_settings_and_says_what_a_workflow_needs(
+    git: Git, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert init(git, "--yes") == 0
+    assert written(git) == {SETTINGS_PATH}
+    out = capsys.readouterr().out
+    assert "No workflow was written: it has to name where the autobump action lives." in out
+    assert "autobump init --action OWNER/REPO@REF" in out
+    assert init(git, "--yes") == 2  # there is nothing more to write
+    assert init(git, "--yes", "--action", ACTION) == 0
+    assert written(git) == {SETTINGS_PATH, WORKFLOW_PATH}
 
 
 def test_folder_without_a_work_tree_is_refused(

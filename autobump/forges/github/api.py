@@ -48,11 +48,13 @@ class GitHubPace:
         write_seconds: Least time between two writes.
         total_wait_seconds: All waiting for limits together, in one pass.
         answer_seconds: For the body of one answer.
+        silence_seconds: How long GitHub may say nothing.
     """
 
     write_seconds: float = 1.0
     total_wait_seconds: float = 900.0
     answer_seconds: float = 60.0
+    silence_seconds: int = 30
 
 
 class _GraphQlError(BaseModel):

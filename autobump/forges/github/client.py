@@ -95,7 +95,7 @@ def _client(auth: Any, url: str, pace: GitHubPace) -> Github:
         return Github(
             auth=auth,
             base_url=url,
-            timeout=30,
+            timeout=pace.silence_seconds,
             retry=None,
             seconds_between_requests=0,
             seconds_between_writes=pace.write_seconds,

@@ -11,8 +11,9 @@ from autobump.support.errors import UsageError
 from autobump.support.http.request_count import RequestCount
 from autobump.support.secrets import Secret, find_secret, find_text
 
-_CHECK_SECONDS = 10.0
-"""Most time that a look whether GitHub answers waits for it."""
+_WAIT_SECONDS = 3.0
+_SILENCE_SECONDS = 5
+"""How long a look whether GitHub answers waits: what does not answer now may do so when a pass is due."""
 
 
 def check_environment() -> None:
@@ -56,23 +57,20 @@ def check_access(settings: Settings) -> None:
         ForgeError: GitHub cannot be reached, or cannot answer now.
     """
     try:
-        api = connect(settings, None, wait_seconds=_CHECK_SECONDS)
-        api.login()
+        api = connect(settings, None, briefly=True)
         base = settings.content.base
         api.get(f"/git/ref/heads/{quote(base)}", f"look at the branch {base} of {api.repository}")
     except RefusedError as exc:
         raise UsageError(str(exc)) from exc
 
 
-def connect(
-    settings: Settings, request_count: RequestCount | None, *, wait_seconds: float | None = None
-) -> GitHubApi:
+def connect(settings: Settings, request_count: RequestCount | None, *, briefly: bool = False) -> GitHubApi:
     """Return calls for the repository of the settings; nothing is asked yet with a token.
 
     Args:
         settings: The settings in force.
         request_count: Told of every call.
-        wait_seconds: Most time to wait for GitHub altogether; None for what a pass may.
+        briefly: Wait for GitHub much shorter than a pass does.
 
     Raises:
         UsageError: The environment lacks what GitHub needs.
@@ -81,8 +79,8 @@ def connect(
     check_environment()
     url = find_text("GITHUB_API_URL") or client.DEFAULT_URL
     pace = GitHubPace(write_seconds=settings.pull_requests.write_pause.total_seconds())
-    if wait_seconds is not None:
-        pace = replace(pace, total_wait_seconds=wait_seconds)
+    if briefly:
+        pace = replace(pace, total_wait_seconds=_WAIT_SECONDS, silence_seconds=_SILENCE_SECONDS)
     repository = settings.content.repository
     if (key := find_secret("AUTOBUMP_APP_PRIVATE_KEY")) is not None:
         app_id = find_text("AUTOBUMP_APP_ID")

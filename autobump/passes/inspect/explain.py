@@ -1,8 +1,10 @@
 """The decision trail of one item."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from difflib import get_close_matches
+from glob import escape
 
 from autobump.content.item import find_item_files
 from autobump.content.problem import Problem
@@ -38,16 +40,15 @@ def explain_item(this_pass: Pass, path: str, origin: str) -> Iterator[str]:
 
     Args:
         this_pass: A pass over the commit, without filters.
-        path: The item's YAML file, relative to the root of the repository.
+        path: The item's YAML file, relative to the root of the repository; or its name or id.
         origin: Where the settings come from.
 
     Raises:
-        UsageError: The commit has no such item.
+        UsageError: The commit has no such item, or several of this name.
     """
     settings, tree = this_pass.settings, this_pass.tree
-    path = path.removeprefix("./")
-    pack_name = _require_item(tree, path)
-    content = read_content(tree, packs=[pack_name], progress=Silent(), cache=this_pass.cache)
+    path = _find_path(this_pass, path)
+    content = read_content(tree, paths=[escape(path)], progress=Silent(), cache=this_pass.cache)
     shown = printable_path(path)
     yield f"{shown} at {tree.revision[:12]}, settings from {origin}"
     yield ""
@@ -164,10 +165,32 @@ def _explain_wave(bump: Bump, settings: Settings, waits: WaitReason | None) -> I
         )
 
 
-def _require_item(tree: ContentTree, path: str) -> str:
-    files = {file.path: file for file in find_item_files(tree.entries, tree.prefix)}
+def _find_path(this_pass: Pass, wanted: str) -> str:
+    """Return the path of the item that a path, a name or an id means."""
+    tree, path = this_pass.tree, wanted.removeprefix("./")
+    files = {file.path for file in find_item_files(tree.entries, tree.prefix)}
     if path in files:
-        return files[path].pack
+        return path
+    _refuse_other_file(tree, path)
+    called = defaultdict(set)
+    for item in read_content(tree, progress=Silent(), cache=this_pass.cache).items:
+        for name in {item.fields.name, item.fields.item_id} - {""}:
+            called[name].add(item.path)
+    found = called.get(wanted) or {
+        one for name, paths in called.items() if name.casefold() == wanted.casefold() for one in paths
+    }
+    if len(found) == 1:
+        return next(iter(found))
+    if found:
+        named = ", ".join(sorted(map(printable_path, found)))
+        raise UsageError(f"{len(found)} items are called {wanted!r}, name one by its path: {named}")
+    close = get_close_matches(path, files, n=1) or get_close_matches(wanted, called, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise UsageError(f"{tree.revision[:12]} has no file, and no item of the name or id {wanted}{hint}")
+
+
+def _refuse_other_file(tree: ContentTree, path: str) -> None:
+    """Say of a file that is there why it is no item."""
     entry = next((entry for entry in tree.entries if entry.path == path), None)
     if entry is not None and not entry.is_regular:
         raise UsageError(f"{path} is a symbolic link or a submodule, which autobump does not follow")
@@ -175,9 +198,6 @@ def _require_item(tree: ContentTree, path: str) -> str:
         raise UsageError(
             f"{path} is no item: items are {tree.prefix}<pack>/Integrations|Scripts/[<folder>/]<file>.yml"
         )
-    close = get_close_matches(path, files, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    raise UsageError(f"{tree.revision[:12]} has no file {path}{hint}")
 
 
 def _place(problem: Problem) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from autobump.images.spelling import OCI, split_spelling
 from autobump.settings.load import REPOSITORY_PATH, load_settings, parse_settings
 from autobump.settings.model import Settings
 from autobump.settings.show import write_value
@@ -24,6 +26,9 @@ _ACTION = re.compile(r"([A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+)@([A-Za-z0-9_][A-Za-z0-9
 _REMOTE = re.compile(
     r"(?:(?:https?|ssh|git)://[^/]+/|[^/@:]+@[^/:]+:)(?P<name>[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+?)(?:\.git)?/?"
 )
+_HOST = re.compile(r"(?:[a-z+]+://(?:[^/@]*@)?|[^/@:]+@)(?P<host>[^/:]+)")
+_OTHER_FORGES = {"gitlab": "GitLab", "bitbucket": "Bitbucket"}
+_USUAL_BASES = ("main", "master")
 _HEADER = f"""\
 # Settings of autobump. What is not here has its default; all of it is shown by
 #
@@ -42,12 +47,14 @@ class Question:
         key: The setting it is.
         text: What a person is asked.
         default: What counts without an answer; None when it cannot be told.
+        note: What else is to be known, or empty.
     """
 
     option: str
     key: Key
     text: str
     default: str | None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,8 @@ def ask_of(git: Git, files: Files) -> tuple[Question, ...]:
     """
     stays = REPOSITORY_PATH in files.kept
     settings = load_settings(git.directory / REPOSITORY_PATH, None).settings if stays else Settings()
+    forge = find_other_forge(git)
+    note = f"its remote is on {forge}, which is not supported: autobump makes pull requests on GitHub"
     base = Question(
         "--base",
         ("content", "base"),
@@ -116,6 +125,7 @@ def ask_of(git: Git, files: Files) -> tuple[Question, ...]:
             ("content", "repository"),
             "Repository on GitHub, as owner/name",
             guess_repository(git),
+            note if forge else "",
         ),
         base,
         Question("--tags", ("registry", "source"), "Where tags come from", settings.registry.source),
@@ -126,6 +136,21 @@ def ask_of(git: Git, files: Files) -> tuple[Question, ...]:
             settings.policy.auto_update,
         ),
         schedule,
+    )
+
+
+def ask_for_namespaces(source: str) -> Question | None:
+    """Return the question that a registry of one's own makes necessary: which images there are trusted."""
+    kind, address = split_spelling(source)
+    if kind != OCI:
+        return None
+    host = urlsplit(address).netloc
+    namespaces = Settings().registry.namespaces
+    return Question(
+        "--namespaces",
+        ("registry", "namespaces"),
+        "Namespaces of trusted images, with commas between them",
+        ", ".join((*namespaces, *(f"{host}/{name}" for name in namespaces))),
     )
 
 
@@ -142,7 +167,7 @@ def check_answer(key: Key, text: str, *, workflow: bool) -> str:
     """
     section, name = key
     try:
-        parse_settings(f"{section}: {{{name}: {write_value(text)}}}".encode(), "")
+        parse_settings(f"{section}: {{{name}: {_write_answer(key, text)}}}".encode(), "")
     except SettingsError as exc:
         raise ValueError(exc.faults[0].message) from exc
     if workflow and key == ("schedule", "cron"):
@@ -207,9 +232,16 @@ def render_settings(answers: Mapping[Key, str]) -> str:
         model: Any = Settings.model_fields[section].annotation
         meaning = textwrap.wrap(model.model_fields[name].description, 100)
         text += "".join(f"  # {line}\n" for line in meaning)
-        text += f"  {name}: {write_value(answer)}\n"
+        text += f"  {name}: {_write_answer((section, name), answer)}\n"
     parse_settings(text.encode(), REPOSITORY_PATH)
     return text
+
+
+def _write_answer(key: Key, answer: str) -> str:
+    """Return an answer as YAML; namespaces are a list."""
+    if key != ("registry", "namespaces"):
+        return write_value(answer)
+    return write_value([name for part in answer.split(",") if (name := part.strip())])
 
 
 def render_workflow(action: str, *, cron: str, base: str) -> str:
@@ -239,18 +271,43 @@ def _require_github_cron(cron: str) -> None:
 
 
 def guess_repository(git: Git) -> str | None:
-    """Return `owner/name` as the remote tells it, or None where it tells nothing."""
+    """Return `owner/name` as the remote tells it, or None where it tells nothing or is not on GitHub."""
+    match = _REMOTE.fullmatch(_remote_url(git))
+    return match["name"] if match and not find_other_forge(git) else None
+
+
+def find_other_forge(git: Git) -> str:
+    """Return the name of the forge that the remote is on, if its host tells that it is not GitHub."""
+    match = _HOST.match(_remote_url(git))
+    labels = match["host"].lower().split(".") if match else []
+    return next((name for label, name in _OTHER_FORGES.items() if label in labels), "")
+
+
+def _remote_name(git: Git) -> str:
     remotes = git.line("remote").splitlines()
-    name = "origin" if "origin" in remotes or not remotes else remotes[0]
-    match = _REMOTE.fullmatch(_ask(git, "config", "--get", f"remote.{name}.url") or "")
-    return match["name"] if match else None
+    return "origin" if "origin" in remotes or not remotes else remotes[0]
+
+
+def _remote_url(git: Git) -> str:
+    return _ask(git, "config", "--get", f"remote.{_remote_name(git)}.url") or ""
 
 
 def _guess_base(git: Git) -> str | None:
-    """Return the default branch as the remote tells it, or the one that is checked out."""
-    default = _ask(git, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+    """Return the default branch as the remote tells it, or one that is called as such branches are.
+
+    The branch that is checked out counts only where there is no other: it may be somebody's work.
+    """
+    remote = _remote_name(git)
+    default = _ask(git, "symbolic-ref", "--quiet", "--short", f"refs/remotes/{remote}/HEAD")
     if default:
-        return default.removeprefix("origin/")
+        return default.removeprefix(f"{remote}/")
+    for place in (f"refs/remotes/{remote}", "refs/heads"):
+        known = git.line("for-each-ref", "--format=%(refname)", place).splitlines()
+        for name in _USUAL_BASES:
+            if f"{place}/{name}" in known:
+                return name
+        if known:
+            return known[0].removeprefix("refs/heads/") if place == "refs/heads" and len(known) == 1 else None
     return _ask(git, "symbolic-ref", "--quiet", "--short", "HEAD")
 
 

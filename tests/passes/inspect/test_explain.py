@@ -320,6 +320,44 @@ def test_verdict_on_every_item_is_its_row_of_the_plan(
             assert told == {"not assessed" if settings == "no facts" else "not looked at"}, path
 
 
+def test_item_is_found_by_its_name_or_id(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = {
+        "Packs/A/pack_metadata.json": pack_metadata(),
+        "Packs/A/Integrations/EC2.yml": item_yaml(name="AWS - EC2", kind="integration"),
+        "Packs/A/Scripts/One.yml": item_yaml(name="Twice"),
+        "Packs/A/Scripts/Two.yml": item_yaml(name="Twice"),
+        "Packs/A/Scripts/Id.yml": item_yaml(name="Named").replace("id: Named", "id: its-id"),
+        "Packs/A/Scripts/[a]*.yml": item_yaml(name="Glob"),
+        "Packs/A/README.md": "x",
+    }
+    repository = make_repository(tmp_path / "r", files).directory
+    (tmp_path / "tags.json").write_text("{}")
+    options = ["--repo", str(repository), "--tags", f"file:{tmp_path / 'tags.json'}"]
+    for wanted, path in [
+        ("AWS - EC2", "Integrations/EC2.yml"),
+        ("aws - ec2", "Integrations/EC2.yml"),
+        ("Named", "Scripts/Id.yml"),
+        ("its-id", "Scripts/Id.yml"),
+        ("./Packs/A/Scripts/One.yml", "Scripts/One.yml"),
+        ("Packs/A/Scripts/[a]*.yml", "Scripts/[a]*.yml"),
+    ]:
+        assert run_command(["explain", wanted, *options]) == 0
+        assert capsys.readouterr().out.startswith(f"Packs/A/{path} at "), wanted
+    for wanted, message in [
+        (
+            "Twice",
+            "2 items are called 'Twice', name one by its path: Packs/A/Scripts/One.yml, Packs/A/Scripts/Two",
+        ),
+        ("Packs/A/Scripts/Onee.yml", "did you mean Packs/A/Scripts/One.yml?"),
+        ("AWS EC2", "did you mean AWS - EC2?"),
+        ("Packs/A/README.md", "is no item: items are Packs/<pack>/"),
+    ]:
+        assert run_command(["explain", wanted, *options]) == 2
+        err = capsys.readouterr().err
+        assert message in err
+        assert err.count("\n") == 1
+
+
 def test_every_kind_of_row_was_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     seen: set[str] = set()
     for settings in SETTINGS:
