@@ -8,7 +8,7 @@ READY := $(VENV)/ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test golden lint fix bench check cases sdk-check modules fuzz soak dist clean
+.PHONY: help demo test golden lint fix bench check cases sdk sdk-check modules fuzz soak dist clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ lint: $(READY) ## Check style and types
 fix: $(READY) ## Mend what the linter can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+sdk: ## Install what sdk-check needs beside it
+	$(PYTHON) -m tests.demisto_sdk
 
 sdk-check: $(READY) ## Let demisto-sdk validate pull requests made from real content
 	$(BIN)/python -m tests.sdk_check

@@ -8,19 +8,16 @@ Then it spoils a release note and expects the validation to fail.
 import json
 import os
 import re
-import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from autobump.cli import run_command
+from tests.demisto_sdk import install_sdk
 from tests.fixtures.corpus import corpus_folder, unpack_content
 
-ROOT = Path(__file__).resolve().parents[1]
-SDK = "demisto-sdk==1.39.13"
 VALIDATIONS = "RN103,RN105,RN106,RN107,RN111,RN113,RN114,RN115,PA101,PA114,PA130"
 IDENTITY = ("-c", "user.name=check", "-c", "user.email=check@example.com")
 PullRequest = dict[str, Any]
@@ -50,31 +47,6 @@ def main() -> int:
             return 1
         print("noticed as it must be: a release note with another image fails RN111")  # noqa: T201 - a program
     return 0
-
-
-def install_sdk() -> Path:
-    """Install demisto-sdk if it is not there yet, and return its program."""
-    folder = ROOT / ".sdk-venv"
-    program = folder / "bin" / "demisto-sdk"
-    ready = folder / SDK
-    if not ready.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        python = find_python()
-        subprocess.run([python, "-m", "venv", folder], check=True)
-        pip = [str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, SDK], check=True)
-        ready.touch()
-    return program
-
-
-def find_python() -> str:
-    """Return a Python that demisto-sdk 1.39 runs on."""
-    if sys.version_info[:2] in ((3, 11), (3, 12)):
-        return sys.executable
-    found = shutil.which("python3.11") or shutil.which("python3.12")
-    if found is None:
-        raise SystemExit("demisto-sdk 1.39 needs Python 3.11 or 3.12 on the PATH")
-    return found
 
 
 def add_missing_code(repository: Path) -> None:
