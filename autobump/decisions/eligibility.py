@@ -224,11 +224,7 @@ def _skip_image(subject: _Subject) -> str | None:
 
 def _skip_deprecated_image(subject: _Subject) -> str | None:
     image = subject.policy.deprecated.get(full_name(subject.repository))
-    if image is None:
-        return None
-    if image.replacement:
-        return f"{image.repository} is deprecated; use {image.replacement} instead"
-    return f"{image.repository} is deprecated: {' '.join(image.reason.split())}"
+    return image.advice if image else None
 
 
 def _skip_metadata(subject: _Subject) -> str | None:
@@ -341,11 +337,7 @@ _RULES = (
     ),
     _Rule(
         SkipReason.DEPRECATED_IMAGE,
-        lambda s: (
-            f"{s.repository} is "
-            + ("" if full_name(s.repository) in s.policy.deprecated else "not ")
-            + "among the deprecated images that are skipped"
-        ),
+        lambda s: f"{s.repository} is not among the deprecated images that are skipped",
         _skip_deprecated_image,
     ),
     _Rule(

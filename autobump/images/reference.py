@@ -13,6 +13,7 @@ _IMAGE = re.compile(
 )
 _NUMERIC_TAG = re.compile(r"[0-9]+(?:\.[0-9]+)+")
 _MAX_LENGTH = 255
+_OFFICIAL = re.compile(r"[a-z][a-z0-9._-]{0,127}(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,7 @@ def parse_image_ref(text: str) -> ImageRef:
     """
     match = _IMAGE.fullmatch(text) if len(text) <= _MAX_LENGTH else None
     if match is None:
-        shown = text if len(text) <= 80 else f"{text[:79]}…"
-        raise ValueError(f"{shown!r} is not [registry/]namespace/name[:tag]")
+        raise ValueError(_explain_flaw(text))
     namespace, _, name = (match["deep"] or match["plain"]).rpartition("/")
     return ImageRef(match["registry"] or "", namespace, name, match["tag"])
 
@@ -77,6 +77,20 @@ def split_registry(text: str) -> tuple[str, str]:
 def is_registry(text: str) -> bool:
     """Whether a text may stand for a registry in the name of an image: a host, and a port if it has one."""
     return _HOST.fullmatch(text) is not None
+
+
+def _explain_flaw(text: str) -> str:
+    """Say of a name that Docker takes why no tag of it can be updated; of others what was found wrong."""
+    name, at, digest = text.partition("@")
+    if at and ":" in digest and len(text) <= _MAX_LENGTH:
+        return f"{name} is pinned by digest, which is never changed; name a tag to have it updated"
+    if _OFFICIAL.fullmatch(text):
+        return (
+            f"{text} has no namespace: an official image of Docker Hub, which is not trusted; write "
+            "namespace/name for another"
+        )
+    shown = text if len(text) <= 80 else f"{text[:79]}…"
+    return f"{shown!r} is not [registry/]namespace/name[:tag]"
 
 
 @total_ordering

@@ -71,6 +71,25 @@ def test_item_gets_the_first_reason_that_fits(text: str, expected: SkipReason | 
     assert reason(decide(text)) == expected
 
 
+@pytest.mark.parametrize(
+    ("image", "detail"),
+    [
+        ("python:3", "python:3 has no namespace: an official image of Docker Hub, which is not trusted"),
+        ("alpine", "alpine has no namespace: an official image of Docker Hub, which is not trusted"),
+        ("demisto/x@sha256:" + "a" * 64, "demisto/x is pinned by digest, which is never changed; name a tag"),
+        ("demisto/x:1.0.0.1@sha256:" + "a" * 64, "demisto/x:1.0.0.1 is pinned by digest"),
+        ("docker.io/demisto/x@sha512:" + "a" * 128, "docker.io/demisto/x is pinned by digest"),
+        ("Python:3", "'Python:3' is not [registry/]namespace/name[:tag]"),
+        ("me@example", "'me@example' is not [registry/]namespace/name[:tag]"),
+    ],
+)
+def test_image_that_docker_takes_and_nobody_can_update_is_told(image: str, detail: str) -> None:
+    decision = decide(item_yaml(f"'{image}'"))
+    assert isinstance(decision, Skipped)
+    assert decision.reason is SkipReason.INVALID_DOCKER_IMAGE
+    assert decision.detail.startswith(detail)
+
+
 def test_pack_without_metadata_is_skipped_and_says_why() -> None:
     decision = decide(item_yaml(), metadata=None)
     assert isinstance(decision, Skipped)

@@ -266,7 +266,8 @@ ROWS: dict[str, Row] = {
         ("policy: {support: [community, developer]}", ["community", "developer"]),
         (
             "policy: {support: [gold]}",
-            "1:20: policy.support.0: \"gold\" is not 'xsoar', 'partner', 'developer' or 'community'",
+            "1:20: policy.support.0: \"gold\" is not 'xsoar', 'partner', 'developer', 'community', "
+            "'xsiam', 'internal' or 'none'",
         ),
     ),
     "policy.exclude_packs": Row(

@@ -96,7 +96,8 @@ def test_empty_variable_says_nothing(file: Path, monkeypatch: pytest.MonkeyPatch
         (
             "POLICY__SUPPORT",
             "[gold]",
-            "policy.support.0: \"gold\" is not 'xsoar', 'partner', 'developer' or 'community'",
+            "policy.support.0: \"gold\" is not 'xsoar', 'partner', 'developer', 'community', "
+            "'xsiam', 'internal' or 'none'",
         ),
         ("POLICY__SUPPORT__0", "xsoar", "policy.support: {'0': 'xsoar'} must be a list"),
         ("POLICY", "5", "policy: 5 must be a mapping of keys"),
@@ -169,7 +170,10 @@ def test_number_in_the_place_of_text_is_shown_as_it_is_written(
 def test_number_in_a_list_is_shown_as_it_is_written_where_that_can_be_told(file: Path) -> None:
     file.write_text("policy:\n  support: [xsoar, 0x10]\n  exclude_packs:\n    - 1_0\n    - true\n")
     support, *packs = faults(file)
-    assert support.endswith(": policy.support.1: 0x10 is not 'xsoar', 'partner', 'developer' or 'community'")
+    assert support.endswith(
+        ": policy.support.1: 0x10 is not 'xsoar', 'partner', 'developer', 'community', "
+        "'xsiam', 'internal' or 'none'"
+    )
     assert [fault.rpartition(": ")[2] for fault in packs] == [
         "1_0 must be text; put it in quotes",
         "true must be text; put it in quotes",

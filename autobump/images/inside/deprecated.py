@@ -21,6 +21,13 @@ class DeprecatedImage:
     reason: str
     replacement: str
 
+    @property
+    def advice(self) -> str:
+        """What to do about it, in one line."""
+        if self.replacement:
+            return f"{self.repository} is deprecated; use {self.replacement} instead"
+        return f"{self.repository} is deprecated: {' '.join(self.reason.split())}"
+
 
 def parse_deprecated_images(text: str) -> dict[str, DeprecatedImage]:
     """Read the published list; an entry that cannot be read is left out.
