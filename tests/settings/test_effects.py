@@ -485,7 +485,7 @@ ROWS: dict[str, Row] = {
         (
             WAVE.format(", support: [gold]"),
             "1:114: rollout.waves.0.support.0: \"gold\" is not 'xsoar', 'partner', 'developer' "
-            "or 'community'",
+            "X,
         ),
     ),
     "rollout.waves.nightly": Row(
