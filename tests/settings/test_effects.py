@@ -484,8 +484,8 @@ ROWS: dict[str, Row] = {
         (WAVE.format(", support: [community]"), 177),
         (
             WAVE.format(", support: [gold]"),
-            "1:114: rollout.waves.0.support.0: \"gold\" is not 'xsoar', 'partner', 'developer' "
-            "X,
+            "1:114: rollout.waves.0.support.0: \"gold\" is not 'xsoar', 'partner', 'developer', "
+            "'community', 'xsiam', 'internal' or 'none'",
         ),
     ),
     "rollout.waves.nightly": Row(

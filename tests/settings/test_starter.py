@@ -17,7 +17,7 @@ from autobump.settings.load import parse_settings
 from autobump.settings.model import Settings
 from autobump.settings.starter import WORKFLOW_PATH
 from autobump.support.git import Git
-from tests.fixtures.repositories import make_repository, script_pack
+from tests.fixtures.repositories import commit, make_repository, script_pack
 from tests.workflows import test_rules as rules
 from tests.workflows.test_lint import lint
 
@@ -211,6 +211,10 @@ def test_only_branch_of_a_new_repository_is_the_base(tmp_path: Path) -> None:
     git = Git(tmp_path)
     git.run("init", "--quiet", "--initial-branch", "trunk")
     assert init(git, "--yes", "--no-workflow", "--repository", "a/b") == 0
+    assert "  base: trunk\n" in read(git)
+    commit(git, {"README": "x"}, branch="trunk")
+    git.run("symbolic-ref", "HEAD", "refs/heads/not-born")
+    assert init(git, "--yes", "--no-workflow", "--repository", "a/b", "--force") == 0
     assert "  base: trunk\n" in read(git)
 
 
