@@ -57,7 +57,7 @@ def main() -> int:
 
 
 def add_missing_code(repository: Path) -> None:
-    """Commit a small code file beside every item that lacks one: the corpus holds those of Python only.
+    """Commit a line of code for every item that has none: the corpus holds code of Python only.
 
     demisto-sdk refuses a whole pack when the code of one of its items is missing.
     """
@@ -67,6 +67,10 @@ def add_missing_code(repository: Path) -> None:
             language = re.search(r"^ *type: *(javascript|powershell|python)$", item.read_text(), re.MULTILINE)
             if language:
                 item.with_suffix(suffixes[language[1]]).write_text("return 0\n")
+    for unified in repository.glob("Packs/*/*/*.yml"):
+        text = unified.read_text()
+        if re.search(r'^script: ""$', text, re.MULTILINE):
+            unified.write_text(re.sub(r'^script: ""$', "script: return 0", text, flags=re.MULTILINE))
     git(repository, "add", "--all")
     git(repository, *IDENTITY, "commit", "--quiet", "--message", "Add code files")
 
