@@ -22,6 +22,9 @@ from tests.fixtures.corpus import corpus_folder, unpack_content
 
 VALIDATIONS = "RN103,RN105,RN106,RN107,RN111,RN113,RN114,RN115,PA101,PA114,PA130"
 IDENTITY = ("-c", "user.name=check", "-c", "user.email=check@example.com")
+UNPARSED_PACK = "NonSupported"
+"""Its notes cannot be right: demisto-sdk asks for an item (RN107) that it does not know in a note (RN114)."""
+
 PullRequest = dict[str, Any]
 
 
@@ -57,7 +60,7 @@ def main() -> int:
 
 
 def add_missing_code(repository: Path) -> None:
-    """Commit a line of code for every item that has none: the corpus holds code of Python only.
+    """Commit a small code file beside every item that lacks one: the corpus holds those of Python only.
 
     demisto-sdk refuses a whole pack when the code of one of its items is missing.
     """
@@ -67,10 +70,6 @@ def add_missing_code(repository: Path) -> None:
             language = re.search(r"^ *type: *(javascript|powershell|python)$", item.read_text(), re.MULTILINE)
             if language:
                 item.with_suffix(suffixes[language[1]]).write_text("return 0\n")
-    for unified in repository.glob("Packs/*/*/*.yml"):
-        text = unified.read_text()
-        if re.search(r'^script: ""$', text, re.MULTILINE):
-            unified.write_text(re.sub(r'^script: ""$', "script: return 0", text, flags=re.MULTILINE))
     git(repository, "add", "--all")
     git(repository, *IDENTITY, "commit", "--quiet", "--message", "Add code files")
 
@@ -78,7 +77,10 @@ def add_missing_code(repository: Path) -> None:
 def make_pull_requests(repository: Path, folder: Path) -> dict[str, Any]:
     """Run autobump with all limits lifted and return its report."""
     config, report = folder / "lifted.yml", folder / "report.json"
-    config.write_text("pull_requests: {max_open: 100000, max_new_per_run: 100000}")
+    config.write_text(
+        "pull_requests: {max_open: 100000, max_new_per_run: 100000}\n"
+        f"policy: {{exclude_packs: [ApiModules, {UNPARSED_PACK}]}}\n"
+    )
     tags = f"file:{corpus_folder() / 'images-2026-05.json.xz'}"
     options = ["--repo", str(repository), "--config", str(config), "--tags", tags]
     status = run_command(["run", *options, "--format", "json", "--output", str(report)])
