@@ -15,7 +15,7 @@ from autobump.cli.demo import demo
 from autobump.cli.init import init_repository
 from autobump.cli.inspect import explain, matrix, show_diff, show_tags
 from autobump.cli.output import report_failure
-from autobump.cli.passes import plan, run, schedule
+from autobump.cli.passes import plan, run, schedule, verify
 from autobump.cli.settings import config_group
 from autobump.support.errors import AutobumpError, ExitCode
 from autobump.support.printable import printable
@@ -93,6 +93,7 @@ def cli(verbose: int, log_format: str) -> None:
 
 for _command in (
     plan,
+    verify,
     run,
     schedule,
     explain,

@@ -133,6 +133,13 @@ forge_option = click.option(
     help="Where pull requests live.",
 )
 dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done and write nothing.")
+evidence_option = click.option(
+    "--evidence",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    metavar="FILE",
+    help="What `autobump verify --format json` wrote, here or on another machine; repeatable.",
+)
 repository_option = click.option(
     "--repository", metavar="NAME", help="Only this one of the repositories in the settings."
 )

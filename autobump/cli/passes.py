@@ -1,5 +1,6 @@
-"""The commands that make passes: plan, run, schedule."""
+"""The commands that make passes: plan, verify, run, schedule."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,15 +10,19 @@ from autobump.cli.options import (
     OutputOptions,
     SettingsChoice,
     dry_run_option,
+    evidence_option,
     forge_option,
     output_options,
     pass_options,
     repository_option,
 )
 from autobump.cli.output import finish, require_places
+from autobump.decisions.evidence import Level
 from autobump.forges.name import ForgeName
+from autobump.support.errors import ExitCode
 
 if TYPE_CHECKING:
+    from autobump.content.tree import ContentTree
     from autobump.passes.open import PassOptions
     from autobump.passes.result import PassResult
     from autobump.settings.load import LoadedSettings
@@ -43,19 +48,65 @@ def plan(
 @pass_options()
 @output_options
 @repository_option
+@click.option(
+    "--engine",
+    type=click.Choice(("docker", "podman", "auto")),
+    help="Container engine.  [default: verify.engine, or the first that answers]",
+)
+@click.option(
+    "--level",
+    type=click.Choice([level.value for level in Level]),
+    help="Load the code, or run its unit tests as well.  [default: verify.level]",
+)
+@evidence_option
+def verify(
+    options: "PassOptions",
+    config: SettingsChoice,
+    output: OutputOptions,
+    repository: str | None,
+    engine: str | None,
+    level: str | None,
+    evidence: tuple[Path, ...],
+) -> int:
+    """Run items in the old and the new image, without a network, and say what differs.
+
+    Items, packs and images are chosen as for `plan`. Exits with 1 when an update breaks an item.
+    """
+    from autobump.passes.several import plan_each
+
+    def load(tree: "ContentTree | None") -> "LoadedSettings":
+        loaded = config.load(tree)
+        wanted = loaded.settings.for_verifying(engine, Level(level) if level else None)
+        return replace(loaded, settings=wanted)
+
+    require_places(output)
+    options = replace(options, runs_items=True, evidence=evidence)
+    outcomes = plan_each(options, load, config.file, repository)
+    status = finish(outcomes, output)
+    broken = any(outcome.result.broken for outcome in outcomes if outcome.result)
+    return status or (ExitCode.FAILED if broken else ExitCode.DONE)
+
+
+@click.command()
+@pass_options()
+@output_options
+@repository_option
 @forge_option
 @dry_run_option
+@evidence_option
 def run(
     options: "PassOptions",
     config: SettingsChoice,
     output: OutputOptions,
     repository: str | None,
     dry_run: bool,
+    evidence: tuple[Path, ...],
 ) -> int:
     """Make the pull requests, refresh them, and close those that are done."""
     from autobump.passes.several import run_each
 
     require_places(output)
+    options = replace(options, runs_items=True, evidence=evidence)
     return finish(run_each(options, config.load, config.file, repository, dry_run=dry_run), output)
 
 
@@ -90,6 +141,7 @@ def schedule(options: "PassOptions", config: SettingsChoice, dry_run: bool, at_o
         return run_due_pass(options, config.load, named, progress, request_count, dry_run=dry_run)
 
     log_what_is_done()
+    options = replace(options, runs_items=True)
     name = None if options.forge is ForgeName.GITHUB else str((options.repo or Path()).resolve())
     loaded = load_at_start(options, config.load, config.file)
     return run_schedule(load, run_pass, loaded=loaded, repository=name, at_once=at_once)

@@ -12,7 +12,9 @@ from autobump.content.tree import ContentTree, TreeEntry
 from autobump.content.yaml.events import YamlFault
 from autobump.content.yaml.outline import Scalar, read_outline
 
-_SHARED_FOLDER = "ApiModules/Scripts/"
+SHARED_FOLDER = "ApiModules/Scripts/"
+"""Below the folder of packs: what other items paste into themselves."""
+
 _SHARED_SUFFIX = "ApiModule"
 _CODE = (".py", ".ps1", ".js")
 _MAX_IMPORTS = 1_000
@@ -33,8 +35,8 @@ def read_code(tree: ContentTree, items: Iterable[ContentItem], cache: ContentCac
     """
     wanted = list(items)
     folders = {item.path.rpartition("/")[0] for item in wanted}
-    files, shared = _python_files(tree.entries, folders, tree.prefix + _SHARED_FOLDER)
-    where = {item.path: _find_code(item, files, tree.prefix) for item in wanted}
+    files, shared = python_files(tree.entries, folders, tree.prefix + SHARED_FOLDER)
+    where = {item.path: find_code(item, files, tree.prefix) for item in wanted}
     blobs = {(blob, form) for blob, form in where.values() if blob}
     imports = _read_imports(tree, blobs | {(entry.blob, "py") for entry in shared.values()}, cache)
     reached = {name: imports[entry.blob, "py"] or () for name, entry in shared.items()}
@@ -65,7 +67,7 @@ def name_code(tree: ContentTree, items: Iterable[ContentItem]) -> dict[str, str]
     beside: dict[str, list[str]] = {}
     for entry in tree.entries:
         folder = entry.path.rpartition("/")[0]
-        if folder in folders and entry.is_regular and entry.path.endswith(_CODE) and not _is_test(entry):
+        if folder in folders and entry.is_regular and entry.path.endswith(_CODE) and not is_test(entry):
             beside.setdefault(folder, []).append(f"{entry.path}:{entry.blob}")
     names: dict[str, str] = {}
     unified: dict[str, list[ContentItem]] = {}
@@ -76,7 +78,7 @@ def name_code(tree: ContentTree, items: Iterable[ContentItem]) -> dict[str, str]
             unified.setdefault(item.file.blob, []).append(item)
     for blob in tree.read(sorted(unified)):
         for item in unified[blob.oid]:
-            code = _code_inside(blob.data or b"", item.file.kind)
+            code = code_inside(blob.data or b"", item.file.kind)
             names[item.path] = blob.oid if code is None else code
     return {path: hashlib.sha256(name.encode("utf-8", "replace")).hexdigest() for path, name in names.items()}
 
@@ -87,25 +89,31 @@ def _is_unified(item: ContentItem) -> bool:
 
 
 @dataclass(slots=True)
-class _Folder:
+class CodeFolder:
     """The Python files of a folder that are no tests, and those of each name without its letter case."""
 
     files: list[TreeEntry] = field(default_factory=list)
     named: dict[str, list[TreeEntry]] = field(default_factory=dict)
 
 
-def _python_files(
+def python_files(
     entries: Iterable[TreeEntry], folders: Collection[str], shared_folder: str
-) -> tuple[dict[str, _Folder], dict[str, TreeEntry]]:
-    """Return the code in some folders, and all shared modules by name."""
-    files: dict[str, _Folder] = {}
+) -> tuple[dict[str, CodeFolder], dict[str, TreeEntry]]:
+    """Return the Python code in some folders, by folder, and all shared modules by name.
+
+    Args:
+        entries: The files of the commit.
+        folders: Folders of items.
+        shared_folder: What the paths of shared modules begin with.
+    """
+    files: dict[str, CodeFolder] = {}
     shared: dict[str, TreeEntry] = {}
     for entry in entries:
         if not entry.path.endswith(".py") or not entry.is_regular:
             continue
         folder = entry.path.rpartition("/")[0]
-        if folder in folders and not _is_test(entry):
-            beside = files.setdefault(folder, _Folder())
+        if folder in folders and not is_test(entry):
+            beside = files.setdefault(folder, CodeFolder())
             beside.files.append(entry)
             beside.named.setdefault(entry.path.removesuffix(".py").casefold(), []).append(entry)
         if folder.startswith(shared_folder) and (name := _shared_name(entry)):
@@ -118,8 +126,17 @@ def _shared_name(entry: TreeEntry) -> str:
     return name if name.endswith(_SHARED_SUFFIX) and folder.endswith(f"/{name}") else ""
 
 
-def _find_code(item: ContentItem, files: Mapping[str, _Folder], prefix: str) -> tuple[str, str]:
-    """Return blob and form of an item's code, or an empty blob and why there is none."""
+def find_code(item: ContentItem, files: Mapping[str, CodeFolder], prefix: str) -> tuple[str, str]:
+    """Return blob and form of an item's code, or an empty blob and why there is none.
+
+    Args:
+        item: The item.
+        files: See `python_files`.
+        prefix: What the paths of all packs begin with.
+
+    Returns:
+        The form is `py` for a file of code, `yml-integration` or `yml-script` for code inside of YAML.
+    """
     language = item.fields.language
     if language != "python":
         names = {"powershell": "PowerShell", "javascript": "JavaScript"}
@@ -127,7 +144,7 @@ def _find_code(item: ContentItem, files: Mapping[str, _Folder], prefix: str) -> 
     folder = item.path.rpartition("/")[0]
     if folder.removeprefix(prefix).count("/") == 1:
         return item.file.blob, f"yml-{item.file.kind.value}"
-    beside = files.get(folder, _Folder())
+    beside = files.get(folder, CodeFolder())
     match beside.named.get(item.path.removesuffix(".yml").casefold()) or beside.files:
         case [entry]:
             return entry.blob, "py"
@@ -137,7 +154,8 @@ def _find_code(item: ContentItem, files: Mapping[str, _Folder], prefix: str) -> 
             return "", "several Python files lie beside it"
 
 
-def _is_test(entry: TreeEntry) -> bool:
+def is_test(entry: TreeEntry) -> bool:
+    """Whether a Python file belongs to the tests of an item."""
     stem = entry.path.removesuffix(".py").rpartition("/")[2]
     return stem.endswith("_test") or stem.startswith("test_") or stem == "conftest"
 
@@ -162,12 +180,12 @@ def _parse(data: bytes | None, form: str) -> tuple[Import, ...] | None:
         return None
     if form == "py":
         return _find(data.decode("utf-8-sig", "replace"))
-    code = _code_inside(data, ItemKind(form.removeprefix("yml-")))
+    code = code_inside(data, ItemKind(form.removeprefix("yml-")))
     # A split item's YAML file has `-` or nothing where the code goes.
     return _find(code) if code is not None and len(code) > 1 else None
 
 
-def _code_inside(data: bytes, kind: ItemKind) -> str | None:
+def code_inside(data: bytes, kind: ItemKind) -> str | None:
     """Return the code that a YAML file holds, empty when it holds none; None when it cannot be read."""
     try:
         outline = read_outline(data, inside=frozenset({"script"})).outline

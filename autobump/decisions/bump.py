@@ -46,3 +46,9 @@ class Bump:
     def new_image(self) -> str:
         """The image as the file will name it."""
         return self.image.with_tag(self.target.tag.text)
+
+    @property
+    def tags(self) -> tuple[tuple[str, str], tuple[str, str]]:
+        """Its older and its newer tag, each with the image; the older is empty when the file names none."""
+        repository = self.image.repository
+        return (repository, self.image.tag or ""), (repository, self.target.tag.text)

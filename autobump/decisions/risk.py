@@ -7,6 +7,7 @@ from typing import Literal
 
 from autobump.content.imports import ItemCode, Use
 from autobump.content.python.versions import ALL, may_be_in
+from autobump.decisions.evidence import Evidence, Level, Verdict
 from autobump.images.inside.changes import ChangeKind, ImageDiff, compare_versions, package_key, versions_of
 from autobump.images.inside.modules import find_provider, in_standard_library
 
@@ -50,7 +51,18 @@ class FindingKind(StrEnum):
     CHANGED = "changed"
     PYTHON = "python"
     ALREADY_MISSING = "already-missing"
+    EVIDENCE = "evidence"
 
+
+_SETTLED_BY_LOADING = frozenset(
+    {
+        FindingKind.REMOVED,
+        FindingKind.LEFT_STANDARD_LIBRARY,
+        FindingKind.PYTHON,
+        FindingKind.ALREADY_MISSING,
+    }
+)
+"""What a run of the item shows to be no concern; how a package behaves only its unit tests show."""
 
 _NOTABLE = {
     ChangeKind.DOWNGRADED: FindingKind.DOWNGRADED,
@@ -71,6 +83,7 @@ class Finding:
         package: The package that provides it, or empty.
         old: Version in the older image, or empty.
         new: Version in the newer image, or empty.
+        detail: How the item failed when it was run; text from outside, or empty.
     """
 
     level: RiskLevel
@@ -79,6 +92,7 @@ class Finding:
     package: str = ""
     old: str = ""
     new: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +103,15 @@ class ItemRisk:
         findings: The worst first.
         note: Why its code was not looked at, or empty.
         known: False when it is not known what is inside the images.
+        evidence: What running the item showed; None when it was not to be run.
+        settled: Findings that the evidence shows to be no concern.
     """
 
     findings: tuple[Finding, ...] = ()
     note: str = ""
     known: bool = True
+    evidence: Evidence | None = None
+    settled: tuple[Finding, ...] = ()
 
     @property
     def level(self) -> RiskLevel:
@@ -101,6 +119,22 @@ class ItemRisk:
         return max(
             (finding.level for finding in self.findings), key=lambda level: level.rank, default=RiskLevel.NONE
         )
+
+    def with_evidence(self, evidence: Evidence) -> "ItemRisk":
+        """Return the same with what running the item showed, which outweighs what was inferred."""
+        if evidence.verdict is Verdict.BREAKS:
+            failed = Finding(RiskLevel.BREAKING, FindingKind.EVIDENCE, None, detail=evidence.detail)
+            return replace(self, findings=(failed, *self.findings), known=True, evidence=evidence)
+        if evidence.verdict not in (Verdict.SAME, Verdict.MENDS):
+            return replace(self, evidence=evidence)
+        settled = tuple(
+            finding
+            for finding in self.findings
+            if finding.kind in _SETTLED_BY_LOADING
+            or (evidence.level is Level.TESTS and finding.level is RiskLevel.REVIEW)
+        )
+        findings = tuple(finding for finding in self.findings if finding not in settled)
+        return replace(self, findings=findings, evidence=evidence, settled=settled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +237,8 @@ def describe_finding(finding: Finding, quote: Callable[[str], str] = str) -> str
         finding: What to say.
         quote: Makes text from outside safe where the sentence goes.
     """
+    if finding.kind is FindingKind.EVIDENCE:
+        return f"fails when it is run in the new image: {quote(finding.detail)}"
     if finding.use is None:
         return f"Python changes from {quote(finding.old)} to {quote(finding.new)}"
     module = quote(finding.use.module)

@@ -103,6 +103,20 @@ class Registries:
             return Place(self.source, host, _names(self.source, host, path, path))
         return None
 
+    def find_address(self, image: ImageRef) -> tuple[str, bool]:
+        """Return registry and path that an engine pulls an image from, and whether it speaks plain HTTP.
+
+        A source that is a registry is asked itself; a list of tags says nothing of where images are.
+        """
+        place = self.find_place(image)
+        kind, address = split_spelling(place.source) if place else ("", "")
+        if place is None or kind != OCI:
+            host, path = locate(image)
+            return f"{host}/{path}", False
+        url = urlsplit(address)
+        parts = (url.netloc, url.path.strip("/"), place.names[0])
+        return "/".join(part for part in parts if part), url.scheme == "http"
+
     def explain_unknown(self, image: ImageRef) -> str:
         """Say why a registry is not known, and what to do."""
         host, _ = locate(image)

@@ -35,6 +35,7 @@ from autobump.support.http.request_count import RequestCount
 from autobump.support.progress import Progress
 
 if TYPE_CHECKING:
+    from autobump.evidence.open import Verification
     from autobump.forges.protocol import Forge
     from autobump.pull_requests.actions import Outcome
 
@@ -57,6 +58,7 @@ class Pass:
         deprecated: Tells which images are deprecated.
         links: Address that a path is put behind to see the file at its base, or empty.
         wave_data: What waves select by.
+        verify: Runs items in both images; None when nothing is run.
     """
 
     tree: ContentTree
@@ -70,6 +72,7 @@ class Pass:
     deprecated: DeprecatedImagesSource = field(default_factory=DeprecatedImagesSource)
     links: str = ""
     wave_data: WaveData = field(default_factory=WaveData)
+    verify: "Verification | None" = None
 
     def plan(self) -> PassResult:
         """Say what would change, without a look at the pull requests that exist."""
@@ -189,6 +192,7 @@ class Pass:
             used,
             repository=repository,
             queue=forecast(plan.waiting, self.settings.limits),
+            observations=self.verify.export() if self.verify and outcomes is None else None,
         )
 
 

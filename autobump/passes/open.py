@@ -15,6 +15,7 @@ from autobump.support.files import expand_home, find_cache_folder
 
 if TYPE_CHECKING:
     from autobump.content.tree import ContentTree
+    from autobump.evidence.open import Verification
     from autobump.forges.name import ForgeName
     from autobump.images.by_registry import TagsByRegistry
     from autobump.images.sources import FactsSource, TagSource
@@ -42,6 +43,8 @@ class PassOptions:
         refresh: Ignore what registries answered before.
         filters: Which items take part.
         forge: Where pull requests live; None when the command has nothing to do with them.
+        runs_items: Whether items may be run in containers.
+        evidence: Files of evidence from other machines.
     """
 
     repo: Path | None
@@ -50,6 +53,8 @@ class PassOptions:
     refresh: bool
     filters: "Filters"
     forge: "ForgeName | None" = None
+    runs_items: bool = False
+    evidence: tuple[Path, ...] = ()
 
     @property
     def is_remote(self) -> bool:
@@ -214,7 +219,22 @@ def make_pass(
         deprecated=open_deprecated_images(registry.deprecated_images, registry.source),
         links=find_links(settings) if options.is_remote else "",
         wave_data=load_wave_data(settings.rollout, tree),
+        verify=_open_verification(options, tree, settings, sources, progress),
     )
+
+
+def _open_verification(
+    options: PassOptions,
+    tree: "ContentTree",
+    settings: "Settings",
+    sources: Sources,
+    progress: "Progress",
+) -> "Verification | None":
+    if not options.runs_items or (settings.verify.engine == "none" and not options.evidence):
+        return None
+    from autobump.evidence.open import open_verification
+
+    return open_verification(tree, sources.tags, settings, options.evidence, progress)
 
 
 def open_sources(

@@ -17,6 +17,7 @@ from autobump.planning.plan import Plan, plan_pull_requests
 from autobump.planning.waves import take_turns
 
 if TYPE_CHECKING:
+    from autobump.evidence.open import Verification
     from autobump.passes.one import Pass
 
 
@@ -26,41 +27,44 @@ class RiskAssessor:
 
     Attributes:
         tree: The commit the items were read from.
-        images: What is known of the images.
+        images: What is known of the images; None when there is no source of facts.
         cache: Remembers the imports of a blob.
+        verify: Runs items in both images; None when nothing is run.
     """
 
     tree: ContentTree
-    images: KnownImages
+    images: KnownImages | None
     cache: ContentCache
+    verify: "Verification | None" = None
     _risks: dict[tuple[str, str, str], ImageRisk] = field(default_factory=dict)
 
     def assess(self, bumps: Iterable[Bump]) -> dict[str, ItemRisk]:
         """Return the risk of each bump, by path; those whose images are not known say so."""
         wanted = list(bumps)
-        self.images.learn({key for bump in wanted for key in _tags_of(bump)})
+        if self.images is not None:
+            self.images.learn({key for bump in wanted for key in bump.tags})
         codes = read_code(self.tree, (bump.item for bump in wanted), self.cache)
-        return {bump.path: self._risk_of(bump).assess(codes[bump.path]) for bump in wanted}
+        risks = {bump.path: self._risk_of(bump).assess(codes[bump.path]) for bump in wanted}
+        evidence = self.verify.verify(wanted, self.images) if self.verify else {}
+        return {
+            path: risk.with_evidence(evidence[path]) if path in evidence else risk
+            for path, risk in risks.items()
+        }
 
     def _risk_of(self, bump: Bump) -> ImageRisk:
         key = (bump.image.repository, bump.image.tag or "", bump.target.tag.text)
         if key not in self._risks:
-            self._risks[key] = ImageRisk(self.images.diff(*key))
+            self._risks[key] = ImageRisk(self.images.diff(*key) if self.images else None)
         return self._risks[key]
-
-
-def _tags_of(bump: Bump) -> tuple[tuple[str, str], tuple[str, str]]:
-    """Return the older and the newer tag of a bump, each with its image."""
-    repository = bump.image.repository
-    return (repository, bump.image.tag or ""), (repository, bump.target.tag.text)
 
 
 def open_risk_assessor(this: "Pass") -> RiskAssessor | None:
     """Return what assesses risks and remembers them for this pass; None when none are assessed."""
-    if this.facts is None:
+    if this.facts is None and this.verify is None:
         return None
-    images = KnownImages(this.facts, this.settings.registry.concurrency, this.progress)
-    return RiskAssessor(this.tree, images, this.cache)
+    threads = this.settings.registry.concurrency
+    images = KnownImages(this.facts, threads, this.progress) if this.facts else None
+    return RiskAssessor(this.tree, images, this.cache, this.verify)
 
 
 def plan_with_risk(

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autobump.decisions.evaluation import Evaluation
+from autobump.decisions.evidence import Verdict
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.planning.plan import Plan
 from autobump.planning.queue import Queue, merge_queues
@@ -45,6 +46,7 @@ class PassResult:
         repository: `owner/name`, as the settings call it; empty for several together.
         dry_run: Whether what `outcomes` tell was not done.
         queue: What comes in later passes, by image.
+        observations: What items did in images, for other machines; None when it is not to be told.
     """
 
     revision: str
@@ -59,6 +61,13 @@ class PassResult:
     repository: str = ""
     dry_run: bool = False
     queue: Queue = field(default_factory=Queue)
+    observations: Mapping[str, Any] | None = None
+
+    @property
+    def broken(self) -> bool:
+        """Whether evidence shows that an update breaks an item."""
+        risks = [bump.risk for bump in self.evaluation.bumps if bump.risk and bump.risk.evidence]
+        return any(risk.evidence.verdict is Verdict.BREAKS for risk in risks if risk.evidence)
 
     @property
     def failures(self) -> tuple[Failure, ...]:

@@ -39,6 +39,7 @@ class Marker:
         closed: Why its end keeps nothing out: autobump closed it itself, or a person lifted what closing it
             meant. Empty otherwise, and void once it is open again or merged.
         items: What its items are, see `hash_item`, in any order.
+        evidence: Names what its text says of evidence; empty where nothing was run.
     """
 
     image: str
@@ -55,6 +56,7 @@ class Marker:
     closed: str = ""
     blobs: tuple[str, ...] = ()
     items: tuple[str, ...] = ()
+    evidence: str = ""
 
     def at(self, head: str) -> "Marker":
         """Return the marker for a commit."""
@@ -62,6 +64,8 @@ class Marker:
 
 
 _FIELDS = tuple(field.name for field in fields(Marker))
+_OPTIONAL = frozenset({"blobs", "evidence"})
+"""Left out where they say nothing."""
 
 
 def hash_base(files: Iterable[tuple[str, str]]) -> str:
@@ -124,7 +128,7 @@ def find_tree(message: str) -> str:
 
 
 def _to_json(marker: Marker) -> str:
-    said = {name: getattr(marker, name) for name in _FIELDS if name != "blobs" or marker.blobs}
+    said = {name: getattr(marker, name) for name in _FIELDS if name not in _OPTIONAL or getattr(marker, name)}
     text = json.dumps(said, separators=(",", ":"), sort_keys=True)
     # Nothing in it may end the comment early: the escapes are plain JSON and read back as they were.
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("--", "-\\u002d")
@@ -157,6 +161,7 @@ def _parse(fields: object) -> Marker:
         closed=_text(fields, "closed"),
         blobs=_texts(fields, "blobs") if "blobs" in fields else (),
         items=_texts(fields, "items") if "items" in fields else (),
+        evidence=_text(fields, "evidence"),
     )
 
 

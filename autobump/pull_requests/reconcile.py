@@ -156,8 +156,12 @@ def _decide_desired(wanted: DesiredPullRequest, found: ExistingPullRequest | Non
         return Refresh(wanted, found, detail, rewrite=False)
     if found.unfinished:
         return Refresh(wanted, found, found.unfinished, rewrite=found.unproven)
-    if found.number is not None and wanted.marker.risk not in ("", found.marker.risk if found.marker else ""):
-        return Refresh(wanted, found, "what is known of its risk changed", rewrite=False)
+    told = found.marker
+    if found.number is not None and told is not None:
+        if wanted.marker.risk not in ("", told.risk):
+            return Refresh(wanted, found, "what is known of its risk changed", rewrite=False)
+        if wanted.marker.evidence not in ("", told.evidence):
+            return Refresh(wanted, found, "what running its items shows changed", rewrite=False)
     return Leave(wanted, found)
 
 

@@ -1,11 +1,14 @@
 """Writes what people read: title, body, marker and commit message."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from autobump.content.pack import next_version, release_notes_name
 from autobump.decisions.bump import Bump
+from autobump.decisions.evidence import Evidence, Verdict, tell_verdicts
 from autobump.planning.plan import PlannedPullRequest
 from autobump.pull_requests.body.text import BodyContext, render_body
 from autobump.pull_requests.marker import (
@@ -24,7 +27,23 @@ _ITEM_LENGTH = ITEM_DIGITS + len('"",')
 _SPARE = 200
 """Left free, so that a full body can still take the reason why it was closed into its marker."""
 
+_STATUS_DIGITS = 16
 _RISK_WORDS = {"breaking": "may break", "review": "to review"}
+
+
+@dataclass(frozen=True, slots=True)
+class CommitStatus:
+    """What running the items of a pull request showed, as a status of its commit.
+
+    Attributes:
+        passes: Whether nothing breaks.
+        description: How many items there are of each verdict.
+        name: Another one when anything of the evidence changes.
+    """
+
+    passes: bool
+    description: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -58,6 +77,11 @@ class DesiredPullRequest:
         return f"Update {planned.repository} to {planned.target.tag} ({title})"
 
     @cached_property
+    def status(self) -> CommitStatus | None:
+        """The status that its commit gets; None where nothing was run."""
+        return _status({bump.path: bump.risk.evidence for bump in self.planned.bumps if bump.risk})
+
+    @cached_property
     def marker(self) -> Marker:
         """The marker without `head`, and without what its items are."""
         planned = self.planned
@@ -72,6 +96,7 @@ class DesiredPullRequest:
             wave=planned.wave,
             lane=planned.risk_group,
             risk=worst_risk(planned),
+            evidence=self.status.name if self.status else "",
         )
         # `base` covers the paths, too.
         length = len(render_marker(marker)) + len(planned.paths) * _ITEM_LENGTH
@@ -130,6 +155,16 @@ def worst_risk(planned: PlannedPullRequest) -> str:
     if any(risk is None or not risk.known for risk in risks):
         return ""
     return max((risk.level for risk in risks if risk), key=lambda level: level.rank).value
+
+
+def _status(evidence: Mapping[str, Evidence | None]) -> CommitStatus | None:
+    known = {path: one for path, one in evidence.items() if one}
+    if not known:
+        return None
+    told = json.dumps([[path, one.level, one.verdict, one.detail] for path, one in sorted(known.items())])
+    name = hashlib.sha256(told.encode()).hexdigest()[:_STATUS_DIGITS]
+    breaks = any(one.verdict is Verdict.BREAKS for one in known.values())
+    return CommitStatus(not breaks, tell_verdicts(known.values()), name)
 
 
 def _base_files(planned: PlannedPullRequest, *, with_notes: bool) -> Iterable[tuple[str, str]]:

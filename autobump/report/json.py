@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from autobump.decisions.bump import Bump
+from autobump.decisions.evidence import Evidence
 from autobump.decisions.risk import ItemRisk, describe_finding
 from autobump.passes.result import PassResult
 from autobump.planning.plan import WaitReason
@@ -91,7 +92,9 @@ def to_document(result: PassResult) -> dict[str, Any]:
             else [_outcome(outcome) for outcome in result.outcomes]
         ),
         "dashboard_failure": result.dashboard_failure or None,
-    } | ({} if result.outcomes is None else {"dry_run": result.dry_run})
+        **({} if result.outcomes is None else {"dry_run": result.dry_run}),
+        **({} if result.observations is None else {"observations": result.observations}),
+    }
 
 
 def _bump(
@@ -108,6 +111,7 @@ def _bump(
         "branch": branch,
         "waiting": {"reason": reason.value, "detail": detail} if reason else None,
         "risk": _risk(bump.risk) if bump.risk else None,
+        "evidence": _evidence(bump.risk.evidence) if bump.risk and bump.risk.evidence else None,
     }
 
 
@@ -127,6 +131,14 @@ def _risk(risk: ItemRisk) -> dict[str, Any]:
             }
             for finding in risk.findings
         ],
+    }
+
+
+def _evidence(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "level": evidence.level.value,
+        "verdict": evidence.verdict.value,
+        "detail": evidence.detail or None,
     }
 
 

@@ -8,6 +8,8 @@ from autobump.planning.queue import QUEUE_HEADERS, describe_queue
 from autobump.report.summary import (
     DRY_RUN,
     PullRequestLine,
+    evidence_line,
+    evidence_rows,
     first_of_queue,
     headline,
     problem_lines,
@@ -35,6 +37,8 @@ def render_markdown(result: PassResult) -> str:
         parts.append(f"**{DRY_RUN}.**")
     if risk := risk_line(result):
         parts.append(f"{risk}.")
+    if evidence := evidence_line(result):
+        parts.append(f"{evidence}.")
     if failures := result.failures:
         parts += ["### Failures", table(("What", "Cause"), [(code(f.what), code(f.cause)) for f in failures])]
     lines = pull_request_lines(result)
@@ -54,6 +58,12 @@ def render_markdown(result: PassResult) -> str:
             if bump.risk
         ]
         parts += ["### May break", table(("Item", "Target", "Why"), rows_risky)]
+    if found := evidence_rows(result):
+        rows_found = [
+            (code(path), code(old), code(new), verdict, code(why)) for path, old, new, verdict, why in found
+        ]
+        headers = ("Item", "From", "To", "Verdict", "What differs")
+        parts += ["### Run in both images", table(headers, rows_found[:_MAX_PROBLEMS])]
     if waiting := waiting_lines(result):
         rows_waiting = [(code(line.reason), str(line.files), code(line.example)) for line in waiting]
         parts += ["### Waiting", table(("Reason", "Items", "For example"), rows_waiting)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from autobump.content.problem import Problem
 from autobump.decisions.bump import Bump
+from autobump.decisions.evidence import Verdict, tell_verdicts
 from autobump.decisions.risk import RiskLevel
 from autobump.passes.result import PassResult
 from autobump.planning.queue import Queue, queue_rows
@@ -97,6 +98,27 @@ def risk_line(result: PassResult) -> str:
     if unknown := sum(1 for risk in risks if not risk.known):
         parts.append(f"{unknown:,} not known")
     return f"Risk of {count(len(risks), 'update')}: {', '.join(parts)}" if parts else ""
+
+
+def evidence_line(result: PassResult) -> str:
+    """Say in one line what came of the items that were run; nothing when none was."""
+    evidence = [bump.risk.evidence for bump in result.evaluation.bumps if bump.risk and bump.risk.evidence]
+    return (
+        f"Run in both images, {count(len(evidence), 'item')}: {tell_verdicts(evidence)}" if evidence else ""
+    )
+
+
+def evidence_rows(result: PassResult) -> list[tuple[str, str, str, str, str]]:
+    """Return item, old and new tag, verdict and detail of what is not the same, the worst first."""
+    told = [
+        (evidence.verdict.rank, bump.path, bump, evidence)
+        for bump in result.evaluation.bumps
+        if bump.risk and (evidence := bump.risk.evidence) and evidence.verdict is not Verdict.SAME
+    ]
+    return [
+        (path, bump.image.tag or "no tag", bump.target.tag.text, evidence.verdict.value, evidence.detail)
+        for _, path, bump, evidence in sorted(told, key=lambda row: row[:2])
+    ]
 
 
 def pull_request_lines(result: PassResult) -> list[PullRequestLine]:

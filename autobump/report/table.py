@@ -13,6 +13,8 @@ from autobump.passes.result import PassResult
 from autobump.planning.queue import QUEUE_HEADERS, describe_queue
 from autobump.report.summary import (
     DRY_RUN,
+    evidence_line,
+    evidence_rows,
     first_of_queue,
     headline,
     problem_lines,
@@ -41,6 +43,8 @@ def render_table(result: PassResult, *, colour: bool | None = None) -> str:
         console.print(Text(f"{DRY_RUN}.", style="bold"))
     if risk := risk_line(result):
         console.print(Text(f"{risk}."))
+    if evidence := evidence_line(result):
+        console.print(Text(f"{evidence}."))
     lines = pull_request_lines(result)
     if lines and result.outcomes is not None:
         table = _table("Action", "Pull request", "Items", "Where")
@@ -59,6 +63,11 @@ def render_table(result: PassResult, *, colour: bool | None = None) -> str:
         for bump in risky:
             why = describe_finding(bump.risk.findings[0]) if bump.risk else ""
             table.add_row(_cell(bump.path), _cell(f"{bump.image.repository}:{bump.target.tag}"), _cell(why))
+        console.print(table)
+    if rows := evidence_rows(result):
+        table = _table("Run in both images", "From", "To", "Verdict", "What differs")
+        for row in rows:
+            table.add_row(*map(_cell, row))
         console.print(table)
     if follows := describe_queue(result.queue):
         table = _table("To follow", *QUEUE_HEADERS[1:])

@@ -20,7 +20,7 @@ from autobump.settings.layers import (
     read_environment_layer,
     read_file_layer,
 )
-from autobump.settings.model import RegistrySettings, SettingPath, Settings
+from autobump.settings.model import SettingPath, Settings
 from autobump.support.errors import SettingsError, SettingsFault, UsageError
 from autobump.support.files import expand_home
 from autobump.support.git import GitError
@@ -81,21 +81,24 @@ def load_settings(path: Path | None, tree: ContentTree | None, changes: Sequence
         "command line": read_command_line_layer(changes),
     }
     if find_named_file(path) is None:
-        _refuse_folder(layers[name or "built-in defaults"])
+        _refuse_machine_settings(layers[name or "built-in defaults"])
     layer = lay_over(layers.values())
     origin, *others = (name for name, layer in layers.items())
     spoken = [origin, *(other for other in others if layers[other].data)]
     return LoadedSettings(_check(layer), ", ".join(spoken), layer.origins)
 
 
-def _refuse_folder(committed: Layer) -> None:
-    """Refuse a cache folder that the analysed commit names: who writes content says not where to write."""
-    registry = committed.data.get("registry")
-    cache = registry.get("cache") if isinstance(registry, Mapping) else None
-    if cache not in (None, RegistrySettings().cache):
-        path = ("registry", "cache")
-        said = "a commit cannot choose a folder here; use --config, --set or AUTOBUMP__REGISTRY__CACHE"
-        raise SettingsError((_locate(path, said, committed.origins),))
+def _refuse_machine_settings(committed: Layer) -> None:
+    """Refuse what a commit may not say of this machine: where files are written, how containers are run."""
+    defaults = Settings()
+    for section, key in (("registry", "cache"), ("verify", "arguments")):
+        said = committed.data.get(section)
+        value = said.get(key) if isinstance(said, Mapping) else None
+        if value not in (None, getattr(getattr(defaults, section), key), []):
+            what = "choose a folder" if key == "cache" else "give the container engine arguments"
+            option = f"AUTOBUMP__{section.upper()}__{key.upper()}"
+            detail = f"a commit cannot {what} here; use --config, --set or {option}"
+            raise SettingsError((_locate((section, key), detail, committed.origins),))
 
 
 def parse_settings(data: bytes, file: str) -> Settings:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from autobump.decisions.eligibility import EligibilityPolicy
+from autobump.decisions.evidence import Level
 from autobump.decisions.holds import HoldRule
 from autobump.decisions.risk import RiskPolicy
 from autobump.images.registries import NAMESPACES, Registries, RegistryHost, canonical_host
@@ -28,10 +29,13 @@ from autobump.settings.values import (
     Percent,
     PythonVersion,
     RepositoryFolder,
+    Size,
     SupportLevels,
     TagSourceName,
     TimeZone,
 )
+
+_UNLIMITED = 1_000_000
 
 SettingPath = tuple[str | int, ...]
 """Where a setting stands: keys, and numbers of list elements from 0."""
@@ -340,6 +344,34 @@ class RolloutSettings(_Section):
     )
 
 
+class VerifySettings(_Section):
+    """Items are run in the old and the new image of their update, in containers without a network."""
+
+    engine: Literal["none", "docker", "podman", "auto"] = Field(
+        default="none",
+        description="Container engine that run and schedule use; none: nothing is run. auto takes the first "
+        "of docker and podman that answers.",
+    )
+    level: Annotated[Level, Field(strict=False)] = Field(
+        default=Level.LOAD,
+        description="load: execute the code without its main, and resolve every import in it; tests: run its "
+        "unit tests as well.",
+    )
+    timeout: Duration = Field(default=timedelta(seconds=60), description="Maximum time of one item.")
+    memory: Size = Field(default=1 << 30, description="Maximum memory of one container.")
+    concurrency: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=2, description="Maximum number of containers at the same time."
+    )
+    max_pull: Size = Field(
+        default=10 << 30,
+        description="Images of up to this size are pulled in one pass; the updates with most items come "
+        "first.",
+    )
+    arguments: Names = Field(
+        default=(), description="More arguments of the run command of the engine, such as --runtime=runsc."
+    )
+
+
 class ScheduleSettings(_Section):
     """When `autobump schedule` runs a pass, and where it serves its health and metrics."""
 
@@ -399,6 +431,7 @@ class Settings(_Section):
     policy: PolicySettings = PolicySettings()
     rollout: RolloutSettings = RolloutSettings()
     pull_requests: PullRequestSettings = PullRequestSettings()
+    verify: VerifySettings = VerifySettings()
     schedule: ScheduleSettings = ScheduleSettings()
     repositories: Annotated[tuple[RepositorySettings, ...], Field(strict=False)] = Field(
         default=(), description="Several repositories instead of the one in content."
@@ -420,6 +453,19 @@ class Settings(_Section):
                 "repositories": (),
             }
         )
+
+    def for_verifying(self, engine: str | None, level: Level | None) -> "Settings":
+        """Return the same for a look at every update: with an engine, and without the limits of a pass.
+
+        Args:
+            engine: The one to use; None for the one that is set, or the first that answers.
+            level: How much to run; None for what is set.
+        """
+        chosen = engine or (self.verify.engine if self.verify.engine != "none" else "auto")
+        verify = self.verify.model_copy(update={"engine": chosen, "level": level or self.verify.level})
+        unlimited = {"max_open": _UNLIMITED, "max_new_per_run": _UNLIMITED}
+        prs = self.pull_requests.model_copy(update=unlimited)
+        return self.model_copy(update={"verify": verify, "pull_requests": prs})
 
     def with_source(self, tags: str | None) -> "Settings":
         """Return the same with another source of tags, if one is given."""

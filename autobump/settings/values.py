@@ -14,6 +14,7 @@ from autobump.images.reference import Tag, find_immutable_tag, is_registry
 from autobump.images.spelling import DEPRECATED_IMAGES, FACTS_SOURCE, TAG_SOURCE, SourceGrammar
 
 _DURATION = r"([0-9]{1,5}) (second|minute|hour|day|week)s?"
+_SIZE = r"([0-9]{1,6}) (MiB|GiB)"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TAG = r"[0-9]+(\.[0-9]+){2,}"
 _ADDRESS = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})"
@@ -36,6 +37,20 @@ def _parse_duration(value: object) -> object:
     if match is None:
         raise ValueError("must be a number and a unit, such as 3 days (seconds, minutes, hours, days, weeks)")
     return timedelta(**{f"{match[2]}s": int(match[1])})
+
+
+def write_size(size: int) -> str:
+    """Return a number of bytes as the settings write it, such as `1 GiB`."""
+    return f"{size >> 30} GiB" if size and size % (1 << 30) == 0 else f"{size >> 20} MiB"
+
+
+def _parse_size(value: object) -> object:
+    if type(value) is int:
+        return value
+    match = re.fullmatch(_SIZE, value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("must be a number and a unit, such as 512 MiB or 1 GiB")
+    return int(match[1]) << (30 if match[2] == "GiB" else 20)
 
 
 def _parse_tag(value: object) -> object:
@@ -116,6 +131,7 @@ def _spelled(grammar: SourceGrammar) -> tuple[AfterValidator, WithJsonSchema]:
 Duration = Annotated[
     timedelta, BeforeValidator(_parse_duration), PlainSerializer(write_duration), _text(_DURATION)
 ]
+Size = Annotated[int, BeforeValidator(_parse_size), PlainSerializer(write_size), _text(_SIZE)]
 ImmutableTag = Annotated[Tag, BeforeValidator(_parse_tag), PlainSerializer(str), _text(_TAG, maxLength=128)]
 Day = Annotated[date, BeforeValidator(_parse_day), _text(_DAY, format="date")]
 CronLine = Annotated[str, AfterValidator(_check_cron), _text(_CRON)]

@@ -75,3 +75,20 @@ def load_with_places(text: str) -> tuple[Any, dict[tuple[str | int, ...], tuple[
         return build(node, path)
 
     return (None if root is None else build(root, ())), places
+
+
+def load_plain(data: bytes) -> Any:
+    """Load a file of content as plain data; what is no YAML, or no plain data, is None.
+
+    Aliases share what they stand for, so a small file stays small in memory.
+    """
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe", pure=False)
+    yaml.allow_duplicate_keys = True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return yaml.load(data)
+    except Exception:  # the parser has many ways to say no, and the item is refused elsewhere
+        return None

@@ -173,6 +173,7 @@ class GitHubForge:
         if action.rewrite:
             head = self._branches.commit(desired, changes, base)
             self._branches.move(desired.branch, existing.head, head)
+        self._pulls.tell_status(head, desired)
         # The text comes last: a pass that is cut off before finds it behind, and does the rest again.
         for label in sorted(_outlived(action) & existing.labels):
             self._pulls.unlabel(number, label)
@@ -233,6 +234,7 @@ class GitHubForge:
         if find_marker(pull.body or "") != desired.whole_marker.at(head):
             body = {"title": desired.title, "body": desired.body_at(head)}
             self._api.write("PATCH", f"/pulls/{pull.number}", f"update #{pull.number}", body)
+        self._pulls.tell_status(head, desired)
         refused = self._pulls.finish(pull.number, pull.node_id, desired)
         return Outcome(action, head, pull.number, pull.html_url, refused)
 

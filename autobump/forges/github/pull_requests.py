@@ -23,6 +23,10 @@ mutation($input: DisablePullRequestAutoMergeInput!) {
 }
 """
 
+STATUS_CONTEXT = "autobump/verify"
+"""The commit status that branch protection can require."""
+
+_MOST_DESCRIPTION = 140
 _ANSWERED = {
     "assignees": ("assignees", "login"),
     "reviewers": ("requested_reviewers", "login"),
@@ -231,6 +235,26 @@ class PullRequests:
         note = f"{text} ({cause})" if cause else text
         _log.warning("GitHub left something out", extra={"what": note})
         self._notes.append(note)
+
+    def tell_status(self, head: str, desired: DesiredPullRequest) -> None:
+        """Say on a commit what running its items showed; a refusal loses nothing else.
+
+        Source: POST /repos/{owner}/{repo}/statuses/{sha}; a description has at most 140 characters.
+        """
+        status = desired.status
+        if status is None:
+            return
+        body = {
+            "state": "success" if status.passes else "failure",
+            "context": STATUS_CONTEXT,
+            "description": status.description[:_MOST_DESCRIPTION],
+        }
+        try:
+            self._api.write(
+                "POST", f"/statuses/{head}", f"set the status {STATUS_CONTEXT} of {head[:12]}", body
+            )
+        except RefusedError as exc:
+            self._note(f"the status {STATUS_CONTEXT} is missing", exc)
 
     def label(self, number: int, labels: list[str]) -> None:
         """Add labels; GitHub makes those that are not there."""

@@ -140,6 +140,11 @@ def _explain_risk(bump: Bump, settings: Settings, *, assessed: bool) -> Iterator
                 known,
                 risk.note or "the code imports nothing that is gone or changes its major version",
             )
+        for finding in risk.settled:
+            yield _line("settled", finding.level.words, describe_finding(finding))
+        if risk.evidence:
+            told = risk.evidence.detail or "it runs alike in both images"
+            yield _line("run", f"{risk.evidence.verdict.value} ({risk.evidence.level.value})", told)
         if risk.level is RiskLevel.BREAKING:
             yield _line("risk", "policy.risk.breaking", policy.breaking)
         elif risk.level is RiskLevel.REVIEW:

@@ -7,7 +7,8 @@ from itertools import groupby
 from urllib.parse import quote
 
 from autobump.decisions.bump import Bump
-from autobump.decisions.risk import Finding, RiskLevel, describe_finding
+from autobump.decisions.evidence import Evidence, Level, Verdict, tell_verdicts
+from autobump.decisions.risk import Finding, FindingKind, RiskLevel, describe_finding
 from autobump.images.inside.changes import ImageDiff
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.inside.facts import ImageFacts
@@ -23,6 +24,7 @@ from autobump.pull_requests.body.image_change import (
 from autobump.support.markdown import LongList, code, count, join_within, long_table
 
 _MAX_NAMED = 10
+_LEVEL_WORDS = {Level.LOAD: "load", Level.TESTS: "unit tests"}
 _OPT_OUT = """\
 ### Not wanted?
 
@@ -68,6 +70,7 @@ def render_body(planned: PlannedPullRequest, context: BodyContext, room: int) ->
     is missing, and how to say no. When it is too long the longest list is cut, again and again, and says so.
     """
     sections: list[str | LongList] = [_headline(planned), _verdict(planned, context)]
+    sections += _evidence_section(planned)
     sections += _risk_section(planned)
     sections += _change_sections(planned, context)
     sections += [_items_section(planned, context)]
@@ -94,14 +97,18 @@ def _verdict(planned: PlannedPullRequest, context: BodyContext) -> str:
         parts.append(f"🔎 **{count(review, 'item')} to look at**, see below.")
     elif assessed and not unknown:
         same = context.diffs and all(diff.changes == () for diff in context.diffs.values())
-        why = (
-            "the packages are the same, it is a rebuild"
-            if same
-            else "nothing that the items import is at risk"
-        )
+        if same:
+            why = "the packages are the same, it is a rebuild"
+        elif all(risk.evidence and risk.evidence.verdict is Verdict.SAME for risk in assessed):
+            why = "every item runs alike in both images"
+        else:
+            why = "nothing that the items import is at risk"
         parts.append(f"✅ **No risk found:** {why}.")
     if unknown:
         parts.append(f"❔ What is inside the images of {count(unknown, 'item')} is not known.")
+    if evidence := _evidence(planned):
+        levels_run = " and ".join(sorted({_LEVEL_WORDS[one.level] for one in evidence.values()}))
+        parts.append(f"🧪 Run in both images ({levels_run}): {tell_verdicts(evidence.values())}.")
     if licences := describe_licences(context.diffs.values()):
         parts.append(f"⚖️ {licences}")
     for held in sorted({bump.held_back for bump in planned.bumps if bump.held_back}):
@@ -109,6 +116,34 @@ def _verdict(planned: PlannedPullRequest, context: BodyContext) -> str:
     if context.deprecated:
         parts.append(f"🪦 The image is deprecated: {code(context.deprecated.reason)}")
     return "\n\n".join(parts)
+
+
+def _evidence(planned: PlannedPullRequest) -> dict[str, Evidence]:
+    """Return the evidence of the items that have some, by path."""
+    return {bump.path: bump.risk.evidence for bump in planned.bumps if bump.risk and bump.risk.evidence}
+
+
+def _evidence_section(planned: PlannedPullRequest) -> list[str | LongList]:
+    """List what broke and what could not be told, and what no longer is a concern."""
+    evidence = _evidence(planned)
+    about: dict[tuple[int, str, str], list[Bump]] = defaultdict(list)
+    settled: dict[str, list[Bump]] = defaultdict(list)
+    for bump in planned.bumps:
+        one = evidence.get(bump.path)
+        if one is not None and one.verdict is not Verdict.SAME:
+            about[one.verdict.rank, one.verdict.words, one.detail].append(bump)
+        for finding in bump.risk.settled if bump.risk else ():
+            settled[describe_finding(finding, code)].append(bump)
+    everything = len(planned.bumps)
+    lines = [
+        f"- **{words}**: {code(detail)}: {_named(bumps, everything)}"
+        for (_, words, detail), bumps in sorted(about.items(), key=lambda one: one[0])
+    ]
+    lines += [
+        f"- settled, it runs all the same: {words}: {_named(bumps, everything)}"
+        for words, bumps in sorted(settled.items())
+    ]
+    return [LongList("### Evidence\n", lines, "line")] if lines else []
 
 
 def _risk_section(planned: PlannedPullRequest) -> list[str | LongList]:
@@ -120,6 +155,8 @@ def _risk_section(planned: PlannedPullRequest) -> list[str | LongList]:
         if bump.risk is None:
             continue
         for finding in bump.risk.findings:
+            if finding.kind is FindingKind.EVIDENCE:
+                continue  # it has a section of its own
             key = (-finding.level.rank, describe_finding(finding, code))
             about[key].append(bump)
             words[key] = finding
