@@ -59,6 +59,7 @@ class Pass:
         links: Address that a path is put behind to see the file at its base, or empty.
         wave_data: What waves select by.
         verify: Runs items in both images; None when nothing is run.
+        assess_all: Whether the risk of updates is assessed that are not in the plan.
     """
 
     tree: ContentTree
@@ -73,6 +74,7 @@ class Pass:
     links: str = ""
     wave_data: WaveData = field(default_factory=WaveData)
     verify: "Verification | None" = None
+    assess_all: bool = False
 
     def plan(self) -> PassResult:
         """Say what would change, without a look at the pull requests that exist."""

@@ -493,7 +493,10 @@ def be_host(request, control, results):
 
 def be_child(item, request, results):
     os.setsid()
-    answer = run_tests(request) if "tests" in request else item.load(request)
+    try:
+        answer = run_tests(request) if "tests" in request else item.load(request)
+    except BaseException as exc:
+        answer = item.failure(exc)
     data = json.dumps(answer).encode("utf-8") + b"\n"
     while data:
         data = data[os.write(results, data[:65536]) :]
