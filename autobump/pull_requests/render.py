@@ -6,7 +6,7 @@ from functools import cached_property
 
 from autobump.content.pack import next_version, release_notes_name
 from autobump.decisions.bump import Bump
-from autobump.planning.plan import PlannedPullRequest
+from autobump.planning.pull_request import PlannedPullRequest
 from autobump.pull_requests.body.text import BodyContext, render_body
 from autobump.pull_requests.marker import (
     ITEM_DIGITS,
@@ -37,7 +37,7 @@ class DesiredPullRequest:
         planned: What it updates.
         options: What it gets beside its text.
         with_notes: It also moves each pack's version and adds release notes.
-        context: What the body tells beside the plan.
+        contexts: What the body tells of each of its images beside the plan, in the order of these.
         codes: Names the code of its items, by path; asked only when the body is written, or a merged pull
             request may hold the same. One that is not named is as its file is.
     """
@@ -45,7 +45,7 @@ class DesiredPullRequest:
     planned: PlannedPullRequest
     options: PullRequestOptions
     with_notes: bool
-    context: BodyContext
+    contexts: tuple[BodyContext, ...]
     codes: Callable[[], Mapping[str, str]] = dict
 
     @cached_property
@@ -99,7 +99,7 @@ class DesiredPullRequest:
     def text(self) -> str:
         """The body without the marker; with it at most `MAX_BODY` characters long."""
         room = MAX_BODY - len(render_marker(self.whole_marker.at("0" * 64))) - _SPARE
-        return render_body(self.planned, self.context, room)
+        return render_body(self.planned, self.contexts, room)
 
     @property
     def branch(self) -> str:

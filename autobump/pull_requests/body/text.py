@@ -11,7 +11,7 @@ from autobump.decisions.risk import Finding, RiskLevel, describe_finding
 from autobump.images.inside.changes import ImageDiff
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.inside.facts import ImageFacts
-from autobump.planning.plan import PlannedPullRequest
+from autobump.planning.pull_request import PlannedImage, PlannedPullRequest
 from autobump.pull_requests.body.image_change import (
     FACT_HEADERS,
     PACKAGE_HEADERS,
@@ -42,7 +42,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class BodyContext:
-    """What a body tells beside the plan.
+    """What a body tells of one image beside the plan.
 
     Attributes:
         diffs: What changes inside the image, by old tag; those that are not known are missing.
@@ -61,18 +61,20 @@ class BodyContext:
     links: str = ""
 
 
-def render_body(planned: PlannedPullRequest, context: BodyContext, room: int) -> str:
+def render_body(planned: PlannedPullRequest, contexts: Sequence[BodyContext], room: int) -> str:
     """Write a body of at most `room` characters.
 
     The order is the one of a reviewer's questions: what, is it safe, what changes inside, which items, what
     is missing, and how to say no. When it is too long the longest list is cut, again and again, and says so.
+
+    Args:
+        planned: The pull request.
+        contexts: What is told of each of its images, in the order of these.
+        room: Most characters.
     """
-    sections: list[str | LongList] = [_headline(planned), _verdict(planned, context)]
-    sections += _risk_section(planned)
-    sections += _change_sections(planned, context)
-    sections += [_items_section(planned, context)]
-    if context.left_out:
-        sections.append(_left_out_section(context.left_out))
+    sections: list[str | LongList] = [_headline(planned)]
+    for image, context in zip(planned.images, contexts, strict=True):
+        sections += _image_sections(image, context)
     sections.append(_OPT_OUT)
     return join_within(sections, room)
 
@@ -82,11 +84,21 @@ def _headline(planned: PlannedPullRequest) -> str:
     return f"Updates {items} in {packs} to {code(f'{planned.repository}:{planned.target.tag}')}."
 
 
-def _verdict(planned: PlannedPullRequest, context: BodyContext) -> str:
+def _image_sections(image: PlannedImage, context: BodyContext) -> list[str | LongList]:
+    sections: list[str | LongList] = [_verdict(image, context)]
+    sections += _risk_section(image)
+    sections += _change_sections(image, context)
+    sections.append(_items_section(image, context))
+    if context.left_out:
+        sections.append(_left_out_section(context.left_out))
+    return sections
+
+
+def _verdict(image: PlannedImage, context: BodyContext) -> str:
     """Say in a line whether anything speaks against merging."""
-    assessed = [bump.risk for bump in planned.bumps if bump.risk is not None and bump.risk.known]
+    assessed = [bump.risk for bump in image.bumps if bump.risk is not None and bump.risk.known]
     levels = [risk.level for risk in assessed]
-    unknown = len(planned.bumps) - len(assessed)
+    unknown = len(image.bumps) - len(assessed)
     parts: list[str] = []
     if breaking := levels.count(RiskLevel.BREAKING):
         parts.append(f"⚠️ **{count(breaking, 'item')} may break**, see below.")
@@ -104,19 +116,19 @@ def _verdict(planned: PlannedPullRequest, context: BodyContext) -> str:
         parts.append(f"❔ What is inside the images of {count(unknown, 'item')} is not known.")
     if licences := describe_licences(context.diffs.values()):
         parts.append(f"⚖️ {licences}")
-    for held in sorted({bump.held_back for bump in planned.bumps if bump.held_back}):
+    for held in sorted({bump.held_back for bump in image.bumps if bump.held_back}):
         parts.append(f"⏸️ A newer tag is held back: {code(held)}")
     if context.deprecated:
         parts.append(f"🪦 The image is deprecated: {code(context.deprecated.reason)}")
     return "\n\n".join(parts)
 
 
-def _risk_section(planned: PlannedPullRequest) -> list[str | LongList]:
+def _risk_section(image: PlannedImage) -> list[str | LongList]:
     """List each finding once, with the items it is about."""
     about: dict[tuple[int, str], list[Bump]] = defaultdict(list)
     words: dict[tuple[int, str], Finding] = {}
     silent: dict[str, list[Bump]] = defaultdict(list)
-    for bump in planned.bumps:
+    for bump in image.bumps:
         if bump.risk is None:
             continue
         for finding in bump.risk.findings:
@@ -126,10 +138,10 @@ def _risk_section(planned: PlannedPullRequest) -> list[str | LongList]:
         if bump.risk.note and bump.risk.known:
             silent[bump.risk.note].append(bump)
     lines = [
-        f"- **{words[key].level.words}**: {key[1]}: {_named(about[key], len(planned.bumps))}"
+        f"- **{words[key].level.words}**: {key[1]}: {_named(about[key], len(image.bumps))}"
         for key in sorted(about)
     ]
-    lines += [f"- {note}: {_named(bumps, len(planned.bumps))}" for note, bumps in sorted(silent.items())]
+    lines += [f"- {note}: {_named(bumps, len(image.bumps))}" for note, bumps in sorted(silent.items())]
     return [LongList("### Risk\n", lines, "finding")] if lines else []
 
 
@@ -140,22 +152,22 @@ def _named(bumps: Sequence[Bump], everything: int) -> str:
     return f"{shown} and {len(bumps) - _MAX_NAMED} more" if len(bumps) > _MAX_NAMED else shown
 
 
-def _change_sections(planned: PlannedPullRequest, context: BodyContext) -> list[str | LongList]:
+def _change_sections(image: PlannedImage, context: BodyContext) -> list[str | LongList]:
     """Show the facts of every old tag and of the new one, then the packages between each old tag and it."""
     users: dict[str, int] = defaultdict(int)
-    for bump in planned.bumps:
+    for bump in image.bumps:
         users[bump.image.tag or ""] += 1
     tags = sorted(users, key=lambda tag: (-users[tag], tag))
     rows = [
         (*fact_cells(tag or "no tag", context.old.get(tag), _packages(context, tag)), str(users[tag]))
         for tag in tags
     ]
-    new = fact_cells(planned.target.tag.text, context.new or _published(planned), "")
+    new = fact_cells(image.target.tag.text, context.new or _published(image), "")
     rows.append((f"→ {new[0]}", *new[1:], ""))
     sections: list[str | LongList] = [
         long_table("### What changes inside\n\n", (*FACT_HEADERS, "Items"), rows, "tag")
     ]
-    digest = planned.target.digest or (context.new.digest if context.new else None)
+    digest = image.target.digest or (context.new.digest if context.new else None)
     if digest:
         sections.append(f"Digest of the new image: {code(digest)}")
     for tag in tags:
@@ -171,13 +183,13 @@ def _packages(context: BodyContext, tag: str) -> str:
     return summarise_packages(context.diffs.get(tag))
 
 
-def _published(planned: PlannedPullRequest) -> ImageFacts:
-    return ImageFacts(created=planned.target.created)
+def _published(image: PlannedImage) -> ImageFacts:
+    return ImageFacts(created=image.target.created)
 
 
-def _items_section(planned: PlannedPullRequest, context: BodyContext) -> LongList:
+def _items_section(image: PlannedImage, context: BodyContext) -> LongList:
     rows = []
-    for pack, bumps in groupby(planned.bumps, key=lambda bump: bump.item.pack):
+    for pack, bumps in groupby(image.bumps, key=lambda bump: bump.item.pack):
         for number, bump in enumerate(bumps):
             name = code(bump.item.fields.name)
             if context.links:

@@ -72,7 +72,7 @@ def render(
         new=new,
         **more,  # type: ignore[arg-type]  # the fields of BodyContext, by name
     )
-    return DesiredPullRequest(planned, PullRequestOptions(("label",)), with_notes=True, context=context)
+    return DesiredPullRequest(planned, PullRequestOptions(("label",)), with_notes=True, contexts=(context,))
 
 
 NEWER: dict[str, object] = {"created": datetime(2026, 5, 16, tzinfo=UTC), "digest": "sha256:" + "6" * 64}
@@ -179,7 +179,7 @@ def test_hostile_names_cannot_forge_the_marker() -> None:
 def test_body_says_when_nothing_is_known_of_the_images() -> None:
     (planned,) = plan_pull_requests([make_bump("Mail", "Mail")], Limits()).pull_requests
     desired = DesiredPullRequest(
-        planned, PullRequestOptions(("label",)), with_notes=True, context=BodyContext()
+        planned, PullRequestOptions(("label",)), with_notes=True, contexts=(BodyContext(),)
     )
     assert "What is inside the images of 1 item is not known." in desired.text
     assert "No risk found" not in desired.text
@@ -190,7 +190,7 @@ def test_body_does_not_call_items_safe_while_some_are_not_known() -> None:
     unknown = replace(make_bump("Mail", "Other"), risk=ItemRisk(note="not known", known=False))
     (planned,) = plan_pull_requests([known, unknown], Limits()).pull_requests
     desired = DesiredPullRequest(
-        planned, PullRequestOptions(("label",)), with_notes=True, context=BodyContext()
+        planned, PullRequestOptions(("label",)), with_notes=True, contexts=(BodyContext(),)
     )
     assert "No risk found" not in desired.text
 
