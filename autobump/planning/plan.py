@@ -53,13 +53,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class OpenPullRequest:
-    """What planning must know of a pull request that is open.
+    """What planning must know of one image of a pull request that is open; a batch has one for each.
 
     Attributes:
         branch: Its branch.
         label: How a person refers to it: `#12`, or the branch.
-        repository: Image it updates.
-        packs: Packs it touches.
+        repository: The image.
+        packs: Packs of its items of that image.
         hold_reason: Why a person's word keeps autobump off it, or empty; it keeps its packs all the same.
         in_view: Every item of it takes part in this pass; one outside the filters is left alone.
         wave: The wave of its bumps.
@@ -78,7 +78,7 @@ class OpenPullRequest:
 
 @dataclass(frozen=True, slots=True)
 class ClosedPullRequest:
-    """A pull request that a person closed unmerged: its packs stay out until a newer target appears."""
+    """One image of a pull request that a person closed: its packs stay out until a newer target appears."""
 
     label: str
     repository: str
@@ -88,12 +88,13 @@ class ClosedPullRequest:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on a plan; see the settings `pull_requests`."""
+    """Bounds on a plan; see the settings `pull_requests`. `together` is `group: batch`."""
 
     max_items: int = 25
     max_open: int = 10
     max_new_per_run: int = 10
     branch_prefix: str = "autobump/"
+    together: bool = False
 
 
 def plan_pull_requests(
@@ -171,10 +172,17 @@ def plan_pull_requests(
             planned.append(kept_pr)
             claims |= dict.fromkeys(kept_pr.packs, label)
 
-    open_count = len(planned) + sum(1 for pr in existing if pr.hold_reason or not pr.in_view)
+    open_count = len(planned) + len({pr.branch for pr in existing if pr.hold_reason or not pr.in_view})
     limit = ""
     unclaimed = [bump for bump in free if bump.item.pack not in claims]
-    batches = order_batches(unclaimed, ordered, limits.max_items, limits.max_new_per_run, ranks or {})
+    batches = order_batches(
+        unclaimed,
+        ordered,
+        limits.max_items,
+        limits.max_new_per_run,
+        ranks or {},
+        together=limits.together,
+    )
     for new_count, batch in enumerate(batches):
         if limit := _limit_reached(limits, open_count + new_count, new_count):
             break

@@ -6,11 +6,13 @@ from functools import cached_property
 
 from autobump.content.pack import next_version, release_notes_name
 from autobump.decisions.bump import Bump
-from autobump.planning.pull_request import PlannedPullRequest
+from autobump.planning.pull_request import PlannedImage, PlannedPullRequest
 from autobump.pull_requests.body.text import BodyContext, render_body
 from autobump.pull_requests.marker import (
     ITEM_DIGITS,
     Marker,
+    MarkerImage,
+    describe_update,
     hash_base,
     hash_item,
     render_marker,
@@ -55,7 +57,8 @@ class DesiredPullRequest:
         told = [f"wave {planned.wave}"] if planned.wave else []
         told += [_RISK_WORDS.get(planned.risk_group, planned.risk_group)] if planned.risk_group else []
         title = ", ".join([count(len(planned.packs), "pack"), *told])
-        return f"Update {planned.repository} to {planned.target.tag} ({title})"
+        update = describe_update((image.repository, image.target.tag.text) for image in planned.images)
+        return f"{update} ({title})"
 
     @cached_property
     def marker(self) -> Marker:
@@ -72,10 +75,11 @@ class DesiredPullRequest:
             wave=planned.wave,
             lane=planned.risk_group,
             risk=worst_risk(planned),
+            batch=tuple(map(_mark, planned.images)) if len(planned.images) > 1 else (),
         )
         # `base` covers the paths, too.
         length = len(render_marker(marker)) + len(planned.paths) * _ITEM_LENGTH
-        return marker if length <= _MAX_MARKER else replace(marker, paths=())
+        return marker if length <= _MAX_MARKER else marker.without_paths()
 
     @cached_property
     def items(self) -> Mapping[str, str]:
@@ -122,6 +126,11 @@ class DesiredPullRequest:
     def body_at(self, head: str) -> str:
         """Return the body for the commit that holds the changes."""
         return f"{self.text}\n\n{render_marker(self.whole_marker.at(head))}\n"
+
+
+def _mark(image: PlannedImage) -> MarkerImage:
+    target = image.target
+    return MarkerImage(image.repository, target.tag.text, target.digest or "", image.packs, image.paths)
 
 
 def worst_risk(planned: PlannedPullRequest) -> str:

@@ -29,6 +29,11 @@ _OPT_OUT = """\
 - **One item, for good:** put `autoUpdateDockerImage: false` at the top level of its YAML file.
 - **These packs, until a newer tag appears:** close this pull request.
 - **Take it over:** push to the branch; autobump then leaves it alone."""
+_OPT_OUT_OF_BATCH = _OPT_OUT.replace(
+    "**These packs, until a newer tag appears:** close this pull request.",
+    "**All of these images in these packs, until newer tags appear:** close this pull request.",
+).replace("### ", "## ")
+_SIGNS = {RiskLevel.BREAKING: "⚠️", RiskLevel.REVIEW: "🔎"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +78,45 @@ def render_body(planned: PlannedPullRequest, contexts: Sequence[BodyContext], ro
         room: Most characters.
     """
     sections: list[str | LongList] = [_headline(planned)]
-    for image, context in zip(planned.images, contexts, strict=True):
+    pairs = list(zip(planned.images, contexts, strict=True))
+    if len(pairs) > 1:
+        sections.append(_overview(planned.images))
+    for image, context in pairs:
+        if len(pairs) > 1:
+            sections.append(f"## {_name(image)}")
         sections += _image_sections(image, context)
-    sections.append(_OPT_OUT)
+    sections.append(_OPT_OUT_OF_BATCH if len(pairs) > 1 else _OPT_OUT)
     return join_within(sections, room)
 
 
 def _headline(planned: PlannedPullRequest) -> str:
     items, packs = count(len(planned.bumps), "item"), count(len(planned.packs), "pack")
-    return f"Updates {items} in {packs} to {code(f'{planned.repository}:{planned.target.tag}')}."
+    if len(planned.images) > 1:
+        return f"Updates {items} in {packs} to newer tags of {count(len(planned.images), 'image')}."
+    return f"Updates {items} in {packs} to {_name(planned.images[0])}."
+
+
+def _overview(images: Sequence[PlannedImage]) -> LongList:
+    """Say in a row for each image how many items it has, and whether anything speaks against merging."""
+    rows = [
+        (_name(image), str(len(image.bumps)), str(len(image.packs)), _risk_in_a_word(image))
+        for image in images
+    ]
+    return long_table("", ("Image", "Items", "Packs", "Risk"), rows, "image")
+
+
+def _risk_in_a_word(image: PlannedImage) -> str:
+    """Return the worst risk of the items, or that some are not known."""
+    risks = [bump.risk for bump in image.bumps]
+    levels = [risk.level for risk in risks if risk is not None and risk.known]
+    worst = max(levels, key=lambda level: level.rank, default=RiskLevel.NONE)
+    if worst in _SIGNS:
+        return f"{_SIGNS[worst]} {worst.words}"
+    return "✅ none found" if len(levels) == len(risks) else "❔ not known"
+
+
+def _name(image: PlannedImage) -> str:
+    return code(f"{image.repository}:{image.target.tag}")
 
 
 def _image_sections(image: PlannedImage, context: BodyContext) -> list[str | LongList]:
