@@ -44,7 +44,7 @@ class Filters:
     def include(self, marker: Marker) -> bool:
         """Whether every item of a pull request takes part; without paths that cannot be told of a path."""
         return (
-            (not self.images or self.include_image(marker.image))
+            all(self.include_image(image.image) for image in marker.images)
             and (not self.packs or set(marker.packs) <= set(self.packs))
             and (not self.paths or (bool(marker.paths) and all(map(self.include_path, marker.paths))))
         )

@@ -167,7 +167,10 @@ class Pass:
                 planned,
                 choose_options(planned, self.settings),
                 with_notes=self.settings.pull_requests.release_notes,
-                context=gather_body_context(planned, left_out, images, deprecated, self.links),
+                contexts=tuple(
+                    gather_body_context(image, left_out, images, deprecated, self.links)
+                    for image in planned.images
+                ),
                 codes=partial(name_code, self.tree, [bump.item for bump in planned.bumps]),
             )
             for planned in plan.pull_requests

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from autobump.decisions.bump import Bump
 from autobump.images.results import NotFound, Unavailable
 from autobump.planning.order import rank_lags
-from autobump.planning.plan import Limits, OpenPullRequest, PlannedPullRequest, WaitReason, plan_pull_requests
+from autobump.planning.plan import Limits, OpenPullRequest, WaitReason, plan_pull_requests
+from autobump.planning.pull_request import PlannedPullRequest
 from tests.fixtures.bumps import make_bump, make_bumps
 from tests.fixtures.quarter import Quarter, list_releases, merge_all
 

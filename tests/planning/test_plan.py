@@ -65,7 +65,7 @@ def test_bumps_stay_with_the_open_pull_request_that_covers_them() -> None:
     by_branch = {pr.branch: pr.packs for pr in plan.pull_requests}
     assert by_branch == {
         "autobump/python3/old": ("A",),
-        branch_name("autobump/", "demisto/python3", ["B"]): ("B",),
+        branch_name("autobump/", {"demisto/python3": ["B"]}): ("B",),
     }
 
 
@@ -180,8 +180,8 @@ def test_safe_items_come_before_those_at_risk() -> None:
 
 
 def test_same_packs_in_two_lanes_have_two_branches() -> None:
-    safe = branch_name("autobump/", "demisto/a", ["A"])
-    assert branch_name("autobump/", "demisto/a", ["A"], risk_group="breaking") != safe
+    safe = branch_name("autobump/", {"demisto/a": ["A"]})
+    assert branch_name("autobump/", {"demisto/a": ["A"]}, risk_group="breaking") != safe
 
 
 def test_open_pull_request_covers_its_own_lane_only() -> None:

@@ -19,7 +19,7 @@ def desired(*bumps: Bump, existing: list[ExistingPullRequest] | None = None) -> 
     around = describe_existing(existing or [], everything)
     plan = plan_pull_requests(bumps, Limits(), around.open, around.closed)
     return [
-        DesiredPullRequest(pr, PullRequestOptions(("label",)), with_notes=True, context=BodyContext())
+        DesiredPullRequest(pr, PullRequestOptions(("label",)), with_notes=True, contexts=(BodyContext(),))
         for pr in plan.pull_requests
     ]
 

@@ -44,6 +44,7 @@ from tests.fixtures.looks import (
     pace,
     place,
     plan_shows,
+    puts_images_together,
     pythons,
     risk_groups,
     roots,
@@ -585,6 +586,16 @@ ROWS: dict[str, Row] = {
         (
             "pull_requests: {max_items: 1001}",
             "1:17: pull_requests.max_items: 1001: input should be less than or equal to 1000",
+        ),
+    ),
+    "pull_requests.group": Row(
+        "image",
+        plan_shows(puts_images_together),
+        ("", False),
+        ("pull_requests: {group: batch, max_open: 500, max_new_per_run: 500}", True),
+        (
+            "pull_requests: {group: pack}",
+            "1:17: pull_requests.group: \"pack\" is not 'image' or 'batch'",
         ),
     ),
     "pull_requests.max_open": Row(
