@@ -148,6 +148,46 @@ def test_pass_over_a_part_opens_no_wave_that_was_not_open() -> None:
     }
 
 
+def test_wave_that_says_nothing_but_its_name_takes_every_item_and_any_number() -> None:
+    assert Wave("w") == Wave("w", 0, 100, (), None, (), (), None, timedelta())
+    assert WaveData() == WaveData({}, frozenset())
+    assert WavePullRequest(IMAGE, TARGET, "w", (), True).done_at is None
+
+
+def test_wave_behind_the_last_keeps_its_name() -> None:
+    assert REST == "rest"
+
+
+def test_items_of_every_image_wait_on_their_own() -> None:
+    others = [make_bump(pack, "Other", image="demisto/other") for pack in "AB"]
+    found = turns([A, B, *others])
+    assert {wait.bump.path for wait in found.waiting} == {B.path, others[1].path}
+    assert {bump.path for bump in found.ready} == {A.path, others[0].path}
+
+
+def test_without_waves_nothing_waits() -> None:
+    assert turns([A], ()).waiting == ()
+
+
+def test_pull_request_of_a_wave_that_is_not_set_any_more_goes_on_and_the_rest_has_none() -> None:
+    found = turns([A, B], (), [pr("one", A, is_open=True)])
+    assert ready(found) == {"A": "one", "B": ""}
+    assert found.waiting == ()
+
+
+def test_wave_counts_the_items_of_all_of_its_pull_requests() -> None:
+    waves = [Wave("few", max_items=2), Wave("many")]
+    bumps = [make_bump("P", f"I{number}") for number in range(3)]
+    found = turns(bumps[2:], waves, [pr("few", bumps[0]), pr("few", bumps[1])])
+    assert [bump.wave for bump in found.ready] == ["many"]
+
+
+def test_wave_that_comes_first_says_how_many_of_its_items_are_open_or_to_come() -> None:
+    more = [make_bump("A", f"More{number}") for number in range(2)]
+    found = turns([A, B, *more], prs=[pr("one", *more, is_open=True)])
+    assert waiting(found) == {"B": "the wave one comes first: 3 items to go"}
+
+
 def test_updates_are_not_compared_with_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     bumps = [make_bump("A", f"Item{number}") for number in range(20)]
     opened = [pr("one", *bumps[:10], is_open=True)]
