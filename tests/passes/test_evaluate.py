@@ -1,5 +1,5 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,10 @@ class Silence(SnapshotSource):
         super().__init__(images)
         self._silent = silent
         self.asked: list[str] = []
+        self.in_use: dict[str, list[str]] = {}
+
+    def prepare(self, in_use: Mapping[str, Collection[str]]) -> None:
+        self.in_use = {name: sorted(tags) for name, tags in in_use.items()}
 
     def fetch_tags(self, repository: str) -> tuple[TagRecord, ...]:
         self.asked.append(repository)
@@ -163,13 +167,12 @@ def test_bump_says_where_it_comes_from_and_where_it_goes(tree: ContentTree) -> N
 
 
 def test_skip_names_its_image_and_tag_as_they_are_written(tree: ContentTree) -> None:
-    skipped = {skip.path: (skip.repository, skip.tag, skip.detail) for skip in evaluate(tree).skipped}
-    assert skipped == {
-        OFF: ("demisto/x", OLD, "deprecated: true"),
-        CODE: ("", "", "type is javascript"),
-        BARE: ("demisto/bare", "", "no tag"),
-        IN: ("demisto/x", NEW, f"{NEW} is the newest"),
-    }
+    assert evaluate(tree).skipped == (
+        Skipped(CODE, "Alpha", "not-containerised", "type is javascript"),
+        Skipped(OFF, "Alpha", "deprecated-item", "deprecated: true", "demisto/x", OLD),
+        Skipped(IN, "Beta", "up-to-date", f"{NEW} is the newest", "demisto/x", NEW),
+        Skipped(BARE, "Beta", "mutable-tag", "no tag", "demisto/bare", ""),
+    )
 
 
 def test_image_that_the_registry_does_not_have_is_a_skip(tree: ContentTree) -> None:
@@ -199,6 +202,7 @@ def test_each_image_is_asked_for_once_and_only_for_items_that_may_be_updated(tre
     source = Silence(TAGS)
     found = evaluate(tree, source)
     assert sorted(source.asked) == ["demisto/x", "demisto/y"]
+    assert source.in_use == {"demisto/x": [OLD, NEW], "demisto/y": [OLD]}
     releases = found.found["demisto/x"]
     assert isinstance(releases, tuple)
     assert [str(release.tag) for release in releases] == [NEW, OLD]
@@ -217,6 +221,23 @@ def test_tag_that_is_younger_than_the_settings_ask_for_waits(tree: ContentTree) 
     (skip,) = (skip for skip in young.skipped if skip.path == ONE)
     assert (skip.reason, skip.detail) == ("too-young", f"{NEW} is 47 hours old and must be 2 days")
     assert rows(evaluate(tree, tags, {"registry": {"min_age": "47 hours"}}))[ONE] == NEW
+
+
+class Undated(SnapshotSource):
+    """A source that tells dates one by one."""
+
+    def fetch_tags(self, repository: str) -> tuple[TagRecord, ...]:
+        return tuple(TagRecord(record.name) for record in super().fetch_tags(repository))
+
+    def fetch_created(self, repository: str, tag: str) -> datetime | None:
+        return next(record.created for record in super().fetch_tags(repository) if record.name == tag)
+
+
+def test_date_is_asked_for_where_age_matters_and_the_list_of_tags_tells_none(tree: ContentTree) -> None:
+    dated = {OLD: {}, NEW: {"created": (NOW - timedelta(days=9)).isoformat()}}
+    source = Undated({"demisto/x": dated, "demisto/y": {OLD: {}, NEW: {}}})
+    found = evaluate(tree, source, {"registry": {"min_age": "2 days"}})
+    assert (rows(found)[ONE], rows(found)[TWO]) == (NEW, "too-young")
 
 
 def test_hold_keeps_the_items_that_it_is_about_and_no_others(tree: ContentTree) -> None:
@@ -424,6 +445,7 @@ def test_pull_request_takes_part_if_all_of_it_passes_the_filters(
 
 
 def test_path_and_image_pass_where_nothing_is_filtered() -> None:
+    assert Filters() == Filters((), (), ())
     assert Filters().include_path("any")
     assert Filters().include_image("demisto/any")
     assert Filters(paths=("A*", "b")).include_path("Ab")
