@@ -48,7 +48,7 @@ class NewerTag:
     """There is a tag to move to; `held_back` says which newer one a hold keeps away, and why, or is empty."""
 
     release: Release
-    held_back: str = ""
+    held_back: str
 
 
 @dataclass(frozen=True, slots=True)
