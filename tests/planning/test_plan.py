@@ -233,6 +233,8 @@ def test_branch_that_is_reserved_gets_other_digits_and_always_the_same() -> None
     second = branch_name("autobump/", "demisto/python3", ["A"], {first})
     third = branch_name("autobump/", "demisto/python3", ["A"], {first, second})
     assert len({first, second, third}) == 3
+    both = branch_name("autobump/", "demisto/python3", ["A", "B"])
+    assert branch_name("autobump/", "demisto/python3", ["A", "B"], {both}) == "autobump/python3/25634aff"
     assert second == branch_name("autobump/", "demisto/python3", ["A"], {first, "another"})
 
 

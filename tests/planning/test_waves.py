@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from autobump.decisions.bump import Bump
-from autobump.planning.plan import WaitReason
+from autobump.planning.plan import Limits, WaitReason, plan_pull_requests
 from autobump.planning.waves import REST, Turns, Wave, WaveData, WavePullRequest, take_turns
 from tests.fixtures.bumps import make_bump
 
@@ -186,6 +186,28 @@ def test_wave_that_comes_first_says_how_many_of_its_items_are_open_or_to_come() 
     more = [make_bump("A", f"More{number}") for number in range(2)]
     found = turns([A, B, *more], prs=[pr("one", *more, is_open=True)])
     assert waiting(found) == {"B": "the wave one comes first: 3 items to go"}
+
+
+def test_each_item_is_updated_once_in_its_wave_and_no_wave_opens_before_the_last_has_soaked() -> None:
+    soak = timedelta(days=2)
+    waves = [Wave("one", packs=("A",), soak=soak), Wave("two", packs=("B", "C"), soak=soak)]
+    left = [make_bump(pack, f"{pack}{n}") for pack in "ABCDE" for n in range(3)]
+    wave_of = {bump.path: {"A": "one", "B": "two", "C": "two"}.get(bump.item.pack, REST) for bump in left}
+    merged: list[WavePullRequest] = []
+    began: dict[str, datetime] = {}
+    now = NOW
+    for _ in range(20):
+        for planned in plan_pull_requests(
+            take_turns(left, waves, merged, frozenset(), WaveData(), now).ready, Limits(max_items=3)
+        ).pull_requests:
+            assert {wave_of[path] for path in planned.paths} == {planned.wave}
+            began.setdefault(planned.wave, now)
+            merged.append(WavePullRequest(IMAGE, TARGET, planned.wave, planned.paths, False, now))
+            left = [bump for bump in left if bump.path not in planned.paths]
+        now += timedelta(days=1)
+    assert left == []
+    assert sorted(path for one in merged for path in one.paths) == sorted(wave_of)
+    assert began == {"one": NOW, "two": NOW + soak, REST: NOW + 2 * soak}
 
 
 def test_updates_are_not_compared_with_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
