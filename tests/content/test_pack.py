@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autobump.content.pack import (
+    MAX_METADATA_BYTES,
     Pack,
     PackFiles,
     PackMetadata,
@@ -26,7 +27,9 @@ from autobump.content.yaml.splice import UnsafeEditError
     [
         ("1.0.0", [], "1.0.1"),
         ("1.0.9", [], "1.0.10"),
+        ("1.2.98", [], "1.2.99"),
         ("1.2.99", [], "1.3.0"),
+        ("1.98.99", [], "1.99.0"),
         ("1.99.99", [], "2.0.0"),
         ("1.0.150", [], "1.1.0"),
         ("1.0.0", ["1_0_1.md", "1_0_2.md"], "1.0.3"),
@@ -243,6 +246,7 @@ LONG = "9" * 100
         (b"{\n1: 2}", "not valid JSON: a key is no string", 2, 1),
         (b'{"a": 1, "a": 2}', 'the key "a" stands twice', 1, 10),
         (b"{} x", "not valid JSON: text behind the end of the object", 1, 4),
+        (b"{}x", "not valid JSON: text behind the end of the object", 1, 3),
         (b'{"a": "\xff"}', "not valid UTF-8", 1, 8),
         (b'{"a": x}', "not valid JSON: Expecting value", 1, 7),
         (LFS_POINTER, LFS_DETAIL, 1, 1),
@@ -281,10 +285,14 @@ def test_metadata_that_cannot_be_used_says_what_is_wrong_and_where(
 
 
 def test_metadata_that_is_nested_too_deep_says_no_more_than_that() -> None:
-    with pytest.raises(PackMetadataError, match=r"^not readable JSON: [^;]+$") as caught:
+    with pytest.raises(PackMetadataError, match=r"^not readable JSON: Exceeds the limit [^;]*$") as caught:
         parse_pack_metadata(b'{"currentVersion": "1.0.0", "n": %s}' % (b"9" * 10_000))
     assert (caught.value.line, caught.value.column) == (1, 1)
     assert caught.value.metadata is None
+
+
+def test_metadata_of_256_kib_is_read() -> None:
+    assert MAX_METADATA_BYTES == 256 * 1024
 
 
 def test_release_notes_are_named_after_their_version() -> None:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autobump.content.item import ItemKind
 from autobump.decisions.bump import Bump
 from autobump.pull_requests import edits
 from autobump.pull_requests.edits import (
@@ -154,6 +155,39 @@ def test_pack_without_metadata_gets_no_note() -> None:
     bumps = (without_metadata(make_bump("A", "One")),)
     composed = compose_edits(bumps, {"a" * 40: ITEM, "f" * 40: b"{}"}.items(), with_notes=True)
     assert [edit.path for edit in composed.edits] == [bumps[0].path]
+
+
+def test_pack_whose_metadata_says_nothing_gets_no_note() -> None:
+    bump = make_bump("A", "One")
+    bumps = (replace(bump, pack=replace(bump.pack, metadata=None)),)
+    composed = compose_edits(bumps, {"a" * 40: ITEM, "f" * 40: b"{}"}.items(), with_notes=True)
+    assert [edit.path for edit in composed.edits] == [bumps[0].path]
+
+
+def test_of_large_metadata_only_the_version_is_kept() -> None:
+    bumps = (make_bump("A", "One"),)
+    text = pack_metadata(description="d" * 70_000)
+    blobs = contents(bumps) | {"f" * 40: text.encode()}
+    composed = compose_edits(bumps, blobs.items(), with_notes=True)
+    (edit,) = (edit for edit in composed.edits if edit.path == "Packs/A/pack_metadata.json")
+    last = text.index("1.0.0") + 4
+    assert edit == Edit("Packs/A/pack_metadata.json", "100644", "f" * 40, last, last + 1, b"1")
+
+
+def test_image_of_an_integration_is_changed_where_it_stands() -> None:
+    bump = make_bump("A", "One", kind=ItemKind.INTEGRATION)
+    item = item_yaml("demisto/python3:1.0.0.1", kind="integration").encode()
+    composed = compose_edits((bump,), {"a" * 40: item}.items(), with_notes=False)
+    assert [edit.new for edit in composed.edits] == [item.replace(b"1.0.0.1", b"1.0.0.9")]
+
+
+def test_every_reason_to_refuse_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edits, "MAX_PULL_REQUEST_BYTES", 10)
+    bumps = (make_bump("A", "One", blob="b"), make_bump("A", "Two"))
+    blobs = {"a" * 40: ITEM, "b" * 40: b"name: One\n", "f" * 40: b'{"name": "A"}'}
+    composed = compose_edits(bumps, blobs.items(), with_notes=True)
+    assert [refusal.path for refusal in composed.refused].count(bumps[0].path) == 3
+    assert [refusal.path for refusal in composed.refused].count(bumps[1].path) == 2
 
 
 def test_version_passes_over_release_notes_that_exist() -> None:

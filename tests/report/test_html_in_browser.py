@@ -22,7 +22,7 @@ NOTHING = "no row has this"
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return what a browser shows of a large pass with every kind of row."""
     folder = tmp_path_factory.mktemp("report")
-    bumps = [bump for number in range(100) for bump in make_bumps(f"Pack{number:03}", 18)]
+    bumps = [bump for number in range(45) for bump in make_bumps(f"Pack{number:03}", 18)]
     bumps += make_bumps(PACK, 5) + [
         make_bump(f"Pack{n:03}", "Learns", image="demisto/sklearn") for n in range(9)
     ]
@@ -32,7 +32,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         bumps,
         skipped=[
             Skipped(f"Packs/S/Scripts/S{n}/S{n}.yml", "S", reasons[n % 4], f"why {n}", "demisto/x", "1.0.0.1")
-            for n in range(300)
+            for n in range(200)
         ],
         problems=[
             Problem(f"Packs/P/Scripts/P{n}/P{n}.yml", "P", "invalid-yaml", "a key stands twice", n + 1, 1)
@@ -59,7 +59,7 @@ def test_browser_complains_of_nothing(seen: dict[str, Any]) -> None:
 
 def test_every_row_of_a_large_pass_is_there(seen: dict[str, Any]) -> None:
     start = seen["start"]
-    assert start["rows"] == len(start["shown"]) > 2000
+    assert start["rows"] == len(start["shown"]) > 1000
     assert start["status"] == f"{start['rows']:,} rows"
     assert sum(int(group["count"].replace(",", "")) for group in start["groups"]) == start["rows"]
 
