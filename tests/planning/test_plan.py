@@ -253,6 +253,7 @@ def test_new_pull_request_has_a_branch_of_its_own_beside_those_that_are_reserved
     bump = replace(make_bump("A", "One"), wave="one", risk_group="breaking")
     (pr,) = plan_pull_requests([bump], MANY).pull_requests
     assert pr.branch == branch_name("autobump/", "demisto/python3", ["A"], frozenset(), "one", "breaking")
+    assert (pr.wave, pr.risk_group) == ("one", "breaking")
     (other,) = plan_pull_requests([bump], MANY, reserved_branches={pr.branch}).pull_requests
     assert other.branch == branch_name("autobump/", "demisto/python3", ["A"], {pr.branch}, "one", "breaking")
     (named,) = plan_pull_requests([bump], replace(MANY, branch_prefix="bot/")).pull_requests
@@ -388,3 +389,34 @@ def test_pack_that_a_person_holds_keeps_out_every_pull_request_of_it() -> None:
     plan = plan_pull_requests(bumps, MANY, [held, kept])
     assert plan.pull_requests == ()
     assert details(plan) == {bumps[0].path: "the pack A is in #9", bumps[1].path: "the pack A is in #2"}
+
+
+def test_every_pack_that_is_held_kept_or_made_is_claimed_for_good() -> None:
+    existing = [
+        OpenPullRequest("h1", "#1", "demisto/h", ("A",), hold_reason="edited"),
+        OpenPullRequest("h2", "#2", "demisto/h", ("B",), in_view=False),
+        OpenPullRequest("k1", "#3", "demisto/k", ("C",)),
+        OpenPullRequest("k2", "#4", "demisto/l", ("D",)),
+    ]
+    kept = [make_bump("C", "Kept", image="demisto/k"), make_bump("D", "Kept", image="demisto/l")]
+    made = [*make_bumps("E", 3), *make_bumps("F", 2, image="demisto/z")]
+    late = [make_bump(pack, "Late", image=f"demisto/of-{pack.lower()}") for pack in "ABCDEF"]
+    plan = plan_pull_requests([*kept, *made, *late], MANY, existing)
+    branch_of = {pr.packs: pr.branch for pr in plan.pull_requests}
+    where = ["#1", "#2", "#3", "#4", branch_of["E",], branch_of["F",]]
+    assert list(details(plan).values()) == [
+        f"the pack {pack} is in {label}" for pack, label in zip("ABCDEF", where, strict=True)
+    ]
+
+
+def test_pull_request_that_is_kept_counts_once() -> None:
+    kept = OpenPullRequest("a", "#1", "demisto/python3", ("A",))
+    bumps = make_bumps("A", 1) + make_bumps("B", 1, image="demisto/x")
+    assert len(plan_pull_requests(bumps, Limits(max_open=2), [kept]).pull_requests) == 2
+
+
+def test_plan_hears_how_far_items_were_kept_up() -> None:
+    large, small = make_bumps("A", 5), make_bump("B", "One", image="demisto/x")
+    ranks = dict.fromkeys((bump.path for bump in large), 1)
+    plan = plan_pull_requests([*large, small], Limits(max_new_per_run=1), ranks=ranks)
+    assert [pr.repository for pr in plan.pull_requests] == ["demisto/x"]

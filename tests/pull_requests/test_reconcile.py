@@ -260,7 +260,8 @@ def test_planning_hears_of_an_open_pull_request_all_that_it_has_to_keep_to() -> 
     assert state.waves == (WavePullRequest("demisto/python3", "1.0.0.9", "one", (BUMP.path,), True),)
     assert state.risk_groups == {BUMP.path: "breaking"}
     assert state.itemised_packs == {("demisto/python3", "A")}
-    assert not describe_existing([found], lambda _: False).open[0].in_view
+    assert describe_existing([found], lambda marker: marker.packs == ("A",)).open[0].in_view
+    assert not describe_existing([found], lambda marker: marker.packs == ("B",)).open[0].in_view
 
 
 def test_rebuild_lets_planning_use_a_pull_request_that_is_held() -> None:
