@@ -300,10 +300,10 @@ def test_branches_with_the_commits_of_others_are_reserved_once_their_pull_reques
 
 
 def test_planning_hears_of_pull_requests_by_branch_and_number() -> None:
-    found = [replace(OPEN, branch=branch, number=number) for branch, number in (("b", 1), ("a", 9), ("a", 3))]
+    found = [replace(OPEN, branch=branch, number=number) for branch, number in (("b", 1), ("a", 9), ("a", 1))]
     without = replace(OPEN, branch="a", number=None)
     labels = [pr.label for pr in describe_existing([*found, without], everything).open]
-    assert labels == ["a", "#3", "#9", "#1"]
+    assert labels == ["a", "#1", "#9", "#1"]
 
 
 def test_open_pull_request_counts_before_an_orphan_and_that_before_a_finished_one() -> None:
@@ -323,6 +323,8 @@ def test_of_finished_pull_requests_the_one_that_left_the_branch_counts_else_the_
     later = replace(MERGED, number=5, head="5" * 40)
     for order in ([left, later], [later, left]):
         assert reconcile([wanted], order, (), everything) == (Create(wanted, leftover="5" * 40),)
+    first, unnumbered = replace(left, number=1), replace(later, number=None)
+    assert reconcile([wanted], [unnumbered, first], (), everything) == (Create(wanted, leftover="3" * 40),)
 
 
 def test_branch_of_an_open_pull_request_is_no_leftover() -> None:
@@ -459,7 +461,7 @@ def test_actions_come_by_branch_and_number_and_those_without_a_number_first() ->
     found = [
         replace(OPEN, branch="b", number=2),
         replace(OPEN, branch="a", number=9, state=PullRequestState.CLOSED),
-        replace(OPEN, branch="a", number=3, state=PullRequestState.CLOSED),
+        replace(OPEN, branch="a", number=1, state=PullRequestState.CLOSED),
         replace(OPEN, branch="a", number=None),
     ]
     actions = reconcile([], found, waits(WaitReason.CLOSED_BY_MAINTAINER), everything)
@@ -468,7 +470,7 @@ def test_actions_come_by_branch_and_number_and_those_without_a_number_first() ->
         for action in actions
         if not isinstance(action, Create)
     ]
-    assert shown == [("a", None), ("a", 3), ("a", 9), ("b", 2)]
+    assert shown == [("a", None), ("a", 1), ("a", 9), ("b", 2)]
 
 
 def test_update_that_was_merged_before_says_by_which_pull_request() -> None:
