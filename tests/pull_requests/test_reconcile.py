@@ -332,6 +332,7 @@ def test_branch_of_an_open_pull_request_is_no_leftover() -> None:
     assert reconcile([wanted], [], (), everything) == (Create(wanted),)
     assert action_for(wanted, CLOSED) == Create(wanted, leftover="h" * 40)
     assert action_for(wanted, ORPHAN) == Adopt(wanted, ORPHAN)
+    assert action_for(wanted, OPEN) == Leave(wanted, OPEN)
 
 
 def test_hold_says_the_word_of_the_person() -> None:
