@@ -107,6 +107,8 @@ def test_branch_of_a_stranger_under_our_prefix_is_held() -> None:
 
 def test_pull_request_outside_the_filters_is_neither_closed_nor_refreshed() -> None:
     assert names([], [existing_for(desired(BUMP)[0])], in_view=False) == []
+    assert len(reconcile([], [OPEN], (), lambda marker: marker.packs == ("A",))) == 1
+    assert reconcile([], [OPEN], (), lambda marker: marker.packs == ("B",)) == ()
 
 
 def test_closed_pull_request_stays_closed() -> None:
