@@ -12,11 +12,11 @@ from autobump.planning.plan import (
     Limits,
     OpenPullRequest,
     Plan,
-    PlannedPullRequest,
     Waiting,
     WaitReason,
     plan_pull_requests,
 )
+from autobump.planning.pull_request import PlannedImage, PlannedPullRequest
 from tests.fixtures.bumps import make_bump, make_bumps
 
 MANY = Limits(max_open=1000, max_new_per_run=1000)
@@ -221,30 +221,30 @@ def test_open_pull_request_of_which_nothing_else_is_said_takes_part() -> None:
 
 
 def test_branch_keeps_its_name_from_one_version_to_the_next() -> None:
-    name = branch_name("autobump/", "demisto/python3", ["B", "A"])
+    name = branch_name("autobump/", {"demisto/python3": ["B", "A"]})
     assert name == "autobump/python3/86a30d6a"
-    assert branch_name("autobump/", "demisto/python3", ["A", "B"]) == name
-    of_a_wave = branch_name("x/", "reg.example/a/demisto/z.lock", ["A"], wave="one", risk_group="breaking")
+    assert branch_name("autobump/", {"demisto/python3": ["A", "B"]}) == name
+    of_a_wave = branch_name("x/", {"reg.example/a/demisto/z.lock": ["A"]}, wave="one", risk_group="breaking")
     assert of_a_wave == "x/z/dd2144df"
 
 
 def test_branch_that_is_reserved_gets_other_digits_and_always_the_same() -> None:
-    first = branch_name("autobump/", "demisto/python3", ["A"])
-    second = branch_name("autobump/", "demisto/python3", ["A"], {first})
-    third = branch_name("autobump/", "demisto/python3", ["A"], {first, second})
+    first = branch_name("autobump/", {"demisto/python3": ["A"]})
+    second = branch_name("autobump/", {"demisto/python3": ["A"]}, {first})
+    third = branch_name("autobump/", {"demisto/python3": ["A"]}, {first, second})
     assert len({first, second, third}) == 3
-    both = branch_name("autobump/", "demisto/python3", ["A", "B"])
-    assert branch_name("autobump/", "demisto/python3", ["A", "B"], {both}) == "autobump/python3/25634aff"
-    assert second == branch_name("autobump/", "demisto/python3", ["A"], {first, "another"})
+    both = branch_name("autobump/", {"demisto/python3": ["A", "B"]})
+    assert branch_name("autobump/", {"demisto/python3": ["A", "B"]}, {both}) == "autobump/python3/25634aff"
+    assert second == branch_name("autobump/", {"demisto/python3": ["A"]}, {first, "another"})
 
 
 def test_branch_tells_apart_images_packs_waves_and_risk_groups() -> None:
     names = {
-        branch_name("autobump/", "demisto/x", ["A"]),
-        branch_name("autobump/", "other/x", ["A"]),
-        branch_name("autobump/", "demisto/x", ["A", "B"]),
-        branch_name("autobump/", "demisto/x", ["A"], wave="one"),
-        branch_name("autobump/", "demisto/x", ["A"], risk_group="one"),
+        branch_name("autobump/", {"demisto/x": ["A"]}),
+        branch_name("autobump/", {"other/x": ["A"]}),
+        branch_name("autobump/", {"demisto/x": ["A", "B"]}),
+        branch_name("autobump/", {"demisto/x": ["A"]}, wave="one"),
+        branch_name("autobump/", {"demisto/x": ["A"]}, risk_group="one"),
     }
     assert len(names) == 5
 
@@ -252,10 +252,12 @@ def test_branch_tells_apart_images_packs_waves_and_risk_groups() -> None:
 def test_new_pull_request_has_a_branch_of_its_own_beside_those_that_are_reserved() -> None:
     bump = replace(make_bump("A", "One"), wave="one", risk_group="breaking")
     (pr,) = plan_pull_requests([bump], MANY).pull_requests
-    assert pr.branch == branch_name("autobump/", "demisto/python3", ["A"], frozenset(), "one", "breaking")
+    assert pr.branch == branch_name("autobump/", {"demisto/python3": ["A"]}, frozenset(), "one", "breaking")
     assert (pr.wave, pr.risk_group) == ("one", "breaking")
     (other,) = plan_pull_requests([bump], MANY, reserved_branches={pr.branch}).pull_requests
-    assert other.branch == branch_name("autobump/", "demisto/python3", ["A"], {pr.branch}, "one", "breaking")
+    assert other.branch == branch_name(
+        "autobump/", {"demisto/python3": ["A"]}, {pr.branch}, "one", "breaking"
+    )
     (named,) = plan_pull_requests([bump], replace(MANY, branch_prefix="bot/")).pull_requests
     assert named.branch.startswith("bot/python3/")
 
@@ -337,7 +339,9 @@ def test_open_pull_request_moves_to_the_newest_target_and_the_others_wait_for_it
     older, newer = make_bump("A", "One", target="1.0.0.8"), make_bump("A", "Two", target="1.0.0.9")
     kept = OpenPullRequest("b", "#4", "demisto/python3", ("A",))
     plan = plan_pull_requests([older, newer], MANY, [kept])
-    assert plan.pull_requests == (PlannedPullRequest("b", "demisto/python3", newer.target, (newer,)),)
+    assert plan.pull_requests == (
+        PlannedPullRequest("b", (PlannedImage("demisto/python3", newer.target, (newer,)),), (newer,)),
+    )
     assert waiting(plan) == {older.path: WaitReason.PACK_BUSY}
     assert details(plan) == {older.path: "the pack A is in #4"}
 
@@ -354,7 +358,7 @@ def test_open_pull_request_covers_its_own_wave_only() -> None:
     bump = replace(make_bump("A", "One"), wave="two")
     for wave, branches in (
         ("two", ["b"]),
-        ("one", [branch_name("autobump/", "demisto/python3", ["A"], wave="two")]),
+        ("one", [branch_name("autobump/", {"demisto/python3": ["A"]}, wave="two")]),
     ):
         kept = OpenPullRequest("b", "#4", "demisto/python3", ("A",), wave=wave)
         assert [pr.branch for pr in plan_pull_requests([bump], MANY, [kept]).pull_requests] == branches
