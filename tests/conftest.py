@@ -25,6 +25,7 @@ LONGEST = (
     "e2e/test_year.py",
     "e2e/test_killed_passes.py",
     "e2e/test_hostile_content.py",
+    "evidence/test_in_engine.py",
     "e2e/test_machine_faults.py",
     "workflows/test_action.py",
     "e2e/test_dashboard_pass.py",

@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,8 +16,10 @@ import pytest
 from autobump.cli import run_command
 from autobump.evidence.container import Container, ContainerLostError
 from autobump.evidence.engine import Bounds, Engine, EngineError, name_container
-from tests.fixtures.engine import EMPTY, World, docker_of_podman, open_world, require_engine
+from tests.fixtures.engine import EMPTY, World, docker_of_podman, open_world, publish, require_engine
+from tests.fixtures.github import GitHubStandIn, standing_in
 from tests.fixtures.repositories import make_repository, pack_metadata
+from tests.fixtures.servers import serve
 
 START = "import demistomock as demisto\nfrom CommonServerPython import *\n"
 GUARD = "if __name__ in ('__main__', '__builtin__', 'builtins'):\n    main()\n"
@@ -411,3 +415,130 @@ def test_image_without_a_shell_runs(world: World, image: str) -> None:
 def test_image_that_the_registry_lacks_says_so(world: World) -> None:
     with pytest.raises(EngineError, match="the registry has no such image"):
         Engine("podman").pull(f"{world.registry}/demisto/python3:9.9.9.9", plain_http=True)
+
+
+class Bot:
+    """The bot, a repository on GitHub's stand-in, and the engine."""
+
+    def __init__(self, folder: Path, world: World, github: GitHubStandIn) -> None:
+        self.github = github
+        self._report = folder / "report.json"
+        settings = folder / "settings.yml"
+        settings.write_text(
+            json.dumps(
+                {
+                    "registry": {
+                        "source": f"oci:http://{world.registry}",
+                        "cache": str(folder / "cache"),
+                        "facts": "none",
+                        "deprecated_images": "none",
+                    },
+                    "pull_requests": {"write_pause": "0 seconds"},
+                    "verify": {"engine": "podman"},
+                }
+            )
+        )
+        self._options = ["--repo", str(github.git.directory), "--rev", "master", "--config", str(settings)]
+
+    def run(self, *arguments: str) -> Any:
+        options = ["--forge", "github", *self._options, "--format", "json", "--output", str(self._report)]
+        assert run_command(["run", *options, *arguments]) == 0
+        return json.loads(self._report.read_text())
+
+
+@pytest.fixture
+def bot(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bot]:
+    chosen = ("ImportsWhatStays", "ImportsWhatIsGone", "ImportsWhatIsFresh", "LacksInBoth")
+    files: dict[str, str | bytes] = {}
+    for name in chosen:
+        own = item_files(name, CASES[name])
+        files |= {path.replace("Packs/Made/", f"Packs/{name}/"): data for path, data in own.items()}
+        files[f"Packs/{name}/pack_metadata.json"] = pack_metadata(name=name)
+    files["Packs/Base/Scripts/CommonServerPython/CommonServerPython.py"] = PLATFORM
+    github = standing_in(tmp_path / "github", files)
+    with serve(github.answer) as server:
+        monkeypatch.setenv("GITHUB_API_URL", server.url)
+        monkeypatch.setenv("GITHUB_TOKEN", "bot-token")
+        yield Bot(tmp_path, world, github)
+
+
+def test_pull_request_says_what_was_proven_and_a_second_pass_runs_nothing(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = Counted(monkeypatch)
+    made = bot.run()["pull_requests"]
+    by_title = {pr["title"]: pr for pr in made}
+    assert set(by_title) == {
+        "Update demisto/python3 to 3.11.2.2 (3 packs)",
+        "Update demisto/python3 to 3.11.2.2 (1 pack, may break)",
+    }
+    broken = bot.github.pull(by_title["Update demisto/python3 to 3.11.2.2 (1 pack, may break)"]["number"])
+    assert "autobump:breaking" in broken.labels
+    assert "**breaks**: `ModuleNotFoundError: No module named 'gone' (line 3)`" in broken.body
+    assert bot.github.statuses[bot.github.head_of(broken.branch)] == {
+        "autobump/verify": ("failure", "1 breaks")
+    }
+    assert len(started.images) == 2
+    started.images.clear()
+    assert [pr["action"] for pr in bot.run()["pull_requests"]] == ["leave", "leave"]
+    assert (started.images, containers()) == ([], [])
+
+
+def test_newer_target_runs_in_the_new_image_alone(
+    bot: Bot, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot.run()
+    started = Counted(monkeypatch)
+    with publish(world, "demisto/python3:3.11.2.3", "demisto/python3:later"):
+        report = bot.run("--refresh")
+    assert started.images == [f"{world.registry}/demisto/python3@{world.digests['demisto/python3:later']}"]
+    assert evidence(report)["ImportsWhatIsGone"] == ("same", "")
+    assert {pr["action"] for pr in report["pull_requests"]} == {"refresh"}
+
+
+def test_kill_between_container_and_pull_request_loses_no_evidence(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kill(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    child = os.fork()
+    if child == 0:
+        monkeypatch.setattr("autobump.passes.apply.apply", kill)
+        try:
+            bot.run()
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    assert (containers(), bot.github.pulls) == ([], [])
+    started = Counted(monkeypatch)
+    assert [pr["action"] for pr in bot.run()["pull_requests"]] == ["create", "create"]
+    assert started.images == []
+
+
+def test_pull_request_is_made_all_the_same_where_there_is_no_engine(
+    bot: Bot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").symlink_to(shutil.which("git") or "")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    report = bot.run("--set", "verify.engine=auto")
+    assert [pr["action"] for pr in report["pull_requests"]] == ["create"]
+    assert {(bump["evidence"]["verdict"], bump["evidence"]["detail"]) for bump in report["bumps"]} == {
+        ("not-run", "there is no docker or podman on this machine; install one")
+    }
+
+
+def test_other_machine_gets_the_evidence_as_a_file(
+    bot: Bot, world: World, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = Counted(monkeypatch)
+    content = bot.github.git.directory
+    found = verify(world, content, cache, "--rev", "master", "--engine", "podman", status=1)
+    assert len(started.images) == 2
+    file = tmp_path / "evidence.json"
+    file.write_text(json.dumps(found))
+    report = bot.run("--set", "verify.engine=none", "--evidence", str(file))
+    assert len(started.images) == 2
+    assert evidence(report) == evidence(found)
