@@ -16,6 +16,7 @@ from autobump.planning.plan import Limits
 from autobump.planning.waves import Wave
 from autobump.settings.values import (
     Address,
+    AdvisoriesName,
     CronLine,
     Day,
     DeprecatedImagesName,
@@ -112,6 +113,11 @@ class RegistrySettings(_Section):
         default=AUTO,
         description="Where the list of deprecated images comes from: auto, dockerfiles (as published on "
         "GitHub), file:PATH or none.",
+    )
+    advisories: AdvisoriesName = Field(
+        default="none",
+        description="Where known vulnerabilities of packages come from: osv (the service of osv.dev), osv:URL, "
+        "file:PATH (an export of its records) or none.",
     )
     cache: Name = Field(
         default="~/.cache/autobump",

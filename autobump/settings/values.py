@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from autobump.images.reference import Tag, find_immutable_tag, is_registry
-from autobump.images.spelling import DEPRECATED_IMAGES, FACTS_SOURCE, TAG_SOURCE, SourceGrammar
+from autobump.images.spelling import ADVISORIES, DEPRECATED_IMAGES, FACTS_SOURCE, TAG_SOURCE, SourceGrammar
 
 _DURATION = r"([0-9]{1,5}) (second|minute|hour|day|week)s?"
 _SIZE = r"([0-9]{1,6}) (MiB|GiB)"
@@ -161,3 +161,4 @@ SupportLevels = Annotated[tuple[SupportLevel, ...], Field(strict=False)]
 TagSourceName = Annotated[Name, *_spelled(TAG_SOURCE)]
 FactsSourceName = Annotated[Name, *_spelled(FACTS_SOURCE)]
 DeprecatedImagesName = Annotated[Name, *_spelled(DEPRECATED_IMAGES)]
+AdvisoriesName = Annotated[Name, *_spelled(ADVISORIES)]
