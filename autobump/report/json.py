@@ -112,7 +112,7 @@ def _bump(
         "branch": branch,
         "waiting": {"reason": reason.value, "detail": detail} if reason else None,
         "risk": _risk(bump.risk) if bump.risk else None,
-        "advisories": _advisories(bump.advisories) if bump.advisories and bump.advisories.known else None,
+        "advisories": advisories_document(bump.advisories),
         "evidence": _evidence(bump.risk.evidence) if bump.risk and bump.risk.evidence else None,
     }
 
@@ -136,7 +136,10 @@ def _risk(risk: ItemRisk) -> dict[str, Any]:
     }
 
 
-def _advisories(diff: AdvisoryDiff) -> dict[str, Any]:
+def advisories_document(diff: AdvisoryDiff | None) -> dict[str, Any] | None:
+    """Return what is fixed and comes in as plain data; None when it is not known."""
+    if diff is None or not diff.known:
+        return None
     return {
         "fixed": [_advisory(one) for one in diff.fixed],
         "introduced": [_advisory(one) for one in diff.introduced],

@@ -56,6 +56,12 @@ class AdvisoryDiff:
     remaining: tuple[Advisory, ...] = ()
     known: bool = True
 
+    @property
+    def changes(self) -> tuple[tuple[str, Advisory], ...]:
+        """What comes in and what is fixed, each with the word for it."""
+        brought = tuple(("brings in", one) for one in self.introduced)
+        return brought + tuple(("fixes", one) for one in self.fixed)
+
     def fixes(self, severity: Severity) -> bool:
         """Whether something of at least a severity is fixed."""
         return any(one.severity.reaches(severity) for one in self.fixed)
