@@ -49,6 +49,7 @@ from tests.fixtures.looks import (
     pythons,
     risk_groups,
     roots,
+    security,
     skipped,
     skipped_packs,
     soaking,
@@ -107,6 +108,7 @@ WAVE = (
     "waves: [{{name: a{}}}]}}"
 )
 HOSTS = "registry: {{namespaces: [acme], hosts: {{registry.example: {{source: 'oci:https://o.example'{}}}}}}}"
+ADVISORIES = "registry: {advisories: file:CORPUS/osv-pypi.json.xz}"
 OWN = "rollout: {{waves: [{{name: a, {}}}]}}"
 
 ROWS: dict[str, Row] = {
@@ -240,6 +242,17 @@ ROWS: dict[str, Row] = {
             "auto, none, dockerfiles or file:PATH",
         ),
     ),
+    "registry.advisories": Row(
+        None,
+        plan_shows(security, risk=True),
+        ("", [0, 0]),
+        (ADVISORIES, [10, 10]),
+        (
+            "registry: {advisories: all}",
+            '1:12: registry.advisories: "all" is no source of advisories; use none, osv, osv:URL or '
+            "file:PATH",
+        ),
+    ),
     "registry.cache": Row(
         "~/.cache/autobump",
         cache_folder,
@@ -310,6 +323,17 @@ ROWS: dict[str, Row] = {
         (
             "policy: {deprecated_images: drop}",
             "1:10: policy.deprecated_images: \"drop\" is not 'skip' or 'update'",
+        ),
+    ),
+    "policy.security.severity": Row(
+        "high",
+        plan_shows(security, risk=True),
+        (ADVISORIES, [10, 10]),
+        (f"{ADVISORIES}\npolicy: {{security: {{severity: critical}}}}", [10, 7]),
+        (
+            "policy: {security: {severity: bad}}",
+            "1:21: policy.security.severity: \"bad\": input should be 'critical', 'high', 'medium', 'low' or "
+            "'unknown'",
         ),
     ),
     "policy.holds": Row(
@@ -858,8 +882,10 @@ def is_model(annotation: Any) -> bool:
 
 KEYS = dict(walk(Settings))
 
-COUNTS = {
+COUNTS: dict[str, list[object]] = {
     "registry.namespaces": [0, 94],
+    "registry.advisories": [[0, 0], [1, 1]],
+    "policy.security.severity": [[1, 1], [0, 0]],
     "policy.auto_update": [13, 1],
     "policy.exclude_images": [0, 81],
     "policy.holds": [0, 8],
