@@ -11,6 +11,7 @@ from contextlib import suppress
 from importlib import resources
 from typing import Any, Self
 
+from autobump.evidence.compare import Observation, read_observation
 from autobump.evidence.engine import Bounds, Engine, EngineError, name_container
 
 _BOOT = "import sys,json;exec(json.loads(sys.stdin.readline()))"
@@ -76,7 +77,7 @@ class Container:
         """End it."""
         self.close()
 
-    def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+    def ask(self, request: dict[str, Any], seconds: float) -> Observation:
         """Run one item, or what the next items share, and return what was observed.
 
         Args:
@@ -94,9 +95,8 @@ class Container:
             self._send({"number": number})
             while True:
                 answer = self._receive("completed", _GRACE_SECONDS)
-                if answer.get("number") == number and isinstance(answer.get("observation"), dict):
-                    observation: dict[str, Any] = answer["observation"]
-                    return observation
+                if answer.get("number") == number:
+                    return read_observation(answer.get("observation"))
         except ContainerLostError:
             self.close()
             raise
@@ -138,7 +138,7 @@ class Container:
                 line, self._pending = self._pending.split(b"\n", 1)
                 try:
                     message = json.loads(line)
-                except ValueError:
+                except (ValueError, RecursionError):
                     continue
                 if isinstance(message, dict) and message.get("type") == kind:
                     return message

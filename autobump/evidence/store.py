@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from autobump.decisions.evidence import Level
-from autobump.evidence.compare import LASTING, Observation
+from autobump.evidence.compare import LASTING, Observation, read_observation
 from autobump.support.errors import UsageError
 from autobump.support.sqlite_file import SqliteCache
 
@@ -66,13 +66,12 @@ class ObservationStore:
             holes = ",".join("?" * len(batch))
             query = f"SELECT {_COLUMNS} FROM observations WHERE runner = ? AND image IN ({holes})"  # noqa: S608 - no text from outside
             for program, image, level, text in self._file.rows(query, (runner_version(), *batch)):
-                key = ObservationKey(program, image, Level(level))
-                if key in wanted and key not in found:
-                    try:
-                        found[key] = json.loads(text)
-                    except ValueError as exc:
-                        self._file.give_up(f"an entry does not read back: {exc}")
-                        return found
+                try:
+                    key = ObservationKey(program, image, Level(level))
+                    if key in wanted and key not in found:
+                        found[key] = _checked(json.loads(text))
+                except (ValueError, TypeError, RecursionError):
+                    continue  # it is run again, and written anew
         self._seen |= found
         return found
 
@@ -118,11 +117,12 @@ def _read(path: Path) -> dict[ObservationKey, Observation]:
             ObservationKey(str(program), str(image), Level(level)): _checked(seen)
             for program, image, level, seen in carried["observations"]
         }
-    except (ValueError, TypeError, KeyError) as exc:
+    except (ValueError, TypeError) as exc:
         raise UsageError(f"{path} is damaged: {exc}") from exc
 
 
 def _checked(seen: object) -> Observation:
-    if not isinstance(seen, dict) or not isinstance(seen.get("outcome"), str):
-        raise ValueError("an observation has no outcome")
-    return seen
+    observation = read_observation(seen)
+    if observation["outcome"] not in LASTING:
+        raise ValueError(f"no observation: {str(seen)[:80]}")
+    return observation
