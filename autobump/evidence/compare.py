@@ -180,6 +180,10 @@ def _compare_tests(
         return Verdict.MENDS, _join(sorted(mended)), Level.TESTS
     if not was.passed:
         return verdict, _say(detail, "none of its tests passes in the old image"), Level.LOAD
+    if gone := sorted(was.passed - now.passed):
+        return verdict, _say(detail, f"in the new image some tests do not run: {_join(gone)}"), Level.LOAD
+    if verdict is Verdict.MENDS:
+        return verdict, detail, Level.TESTS
     # Tests exercise what loading alone could not bring to an end.
     return Verdict.SAME, "", Level.TESTS
 
