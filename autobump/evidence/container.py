@@ -61,13 +61,16 @@ class Container:
         try:
             self._send(resources.files("autobump.evidence.runner").joinpath("loop.py").read_text())
             hello = self._receive("ready", _START_SECONDS)
+            self.python = tuple(int(part) for part in hello["python"])
+            self.implementation = str(hello["implementation"])
         except ContainerLostError as exc:
             raise EngineError(self._complaint(image) or f"{image} {exc}") from exc
+        except (KeyError, TypeError, ValueError) as exc:
+            self.close()
+            raise EngineError(f"the python of {image} is not one that autobump knows") from exc
         except BaseException:
             self.close()
             raise
-        self.python = tuple(int(part) for part in hello["python"])
-        self.implementation = str(hello["implementation"])
 
     def __enter__(self) -> Self:
         """Use it, and end it."""
