@@ -40,7 +40,7 @@ _TROUBLES = (
 )  # fmt: skip
 """What engines and registries say, in lower case, and what it means; the first that fits counts.
 
-Where no meaning stands, the engine's own words are told: a file that may not be read is no matter of the registry.
+Where no meaning stands, the engine's own words are told: a file that may not be read is no registry's matter.
 
 Source: messages of podman 4.3, docker 20 to 27 and the distribution registry, seen here or in their reports.
 """
