@@ -109,7 +109,9 @@ def _read(path: Path) -> dict[ObservationKey, Observation]:
         raise UsageError(f"{path} is no evidence: {exc}") from exc
     carried = document.get("observations") if isinstance(document, dict) else None
     if not isinstance(carried, dict) or "runner" not in carried:
-        raise UsageError(f"{path} holds no evidence; write it with autobump verify --output {path}")
+        raise UsageError(
+            f"{path} holds no evidence; write it with autobump verify --format json --output {path}"
+        )
     if carried["runner"] != runner_version():
         raise UsageError(f"{path} is of another version of autobump; run autobump verify again")
     try:
