@@ -20,6 +20,13 @@ _MOST_SAID = 300
 _USER = "65534:65534"
 """Nobody, in every image."""
 
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
+_NO_PROXIES = [part for name in _PROXIES for each in (name, name.lower()) for part in ("--env", f"{each}=")]
+"""Without these docker hands its own proxies to every container, and podman those of this process.
+
+The address of a proxy can hold a password. Source: docker's `ParseProxyConfig`, podman's `--http-proxy`.
+"""
+
 _TROUBLES = (
     ("no space left on device", "the disk is full; free space, or lower verify.max_pull"),
     ("permission denied while trying to connect", "this user may not use it; add it to the group docker"),
@@ -139,6 +146,7 @@ class Engine:
             "--memory", str(bounds.memory), "--memory-swap", str(bounds.memory),
             "--pids-limit", str(bounds.processes), "--workdir", "/tmp",  # noqa: S108 - in the container
             *(["--volume", f"{mount}:/wheels:ro"] if mount else []),
+            *(["--http-proxy=false"] if self.name == "podman" else _NO_PROXIES),
             *bounds.arguments,
             "--entrypoint", "python", image, "-B", "-u", "-c", code,
         ]  # fmt: skip

@@ -107,20 +107,29 @@ def _read(path: Path) -> dict[ObservationKey, Observation]:
         raise UsageError(f"cannot read {path}: {exc.strerror}") from exc
     except (ValueError, RecursionError) as exc:
         raise UsageError(f"{path} is no evidence: {exc}") from exc
-    carried = document.get("observations") if isinstance(document, dict) else None
-    if not isinstance(carried, dict) or "runner" not in carried:
+    carried = _carried(document)
+    if not carried:
         raise UsageError(
             f"{path} holds no evidence; write it with autobump verify --format json --output {path}"
         )
-    if carried["runner"] != runner_version():
+    if any(one["runner"] != runner_version() for one in carried):
         raise UsageError(f"{path} is of another version of autobump; run autobump verify again")
     try:
         return {
             ObservationKey(str(program), str(image), Level(level)): _checked(seen)
-            for program, image, level, seen in carried["observations"]
+            for one in carried
+            for program, image, level, seen in one["observations"]
         }
-    except (ValueError, TypeError) as exc:
+    except (ValueError, TypeError, KeyError) as exc:
         raise UsageError(f"{path} is damaged: {exc}") from exc
+
+
+def _carried(document: object) -> list[dict[str, Any]]:
+    """Return what a report tells of evidence: that of one repository, or of each of several."""
+    several = document.get("repositories") if isinstance(document, dict) else None
+    parts = several if isinstance(several, list) else [document]
+    told = [part.get("observations") for part in parts if isinstance(part, dict)]
+    return [one for one in told if isinstance(one, dict) and "runner" in one]
 
 
 def _checked(seen: object) -> Observation:

@@ -130,6 +130,13 @@ def test_what_is_carried_on_holds_what_was_carried_here_and_what_was_found(tmp_p
     }
 
 
+def test_report_of_several_repositories_carries_what_was_seen_in_each(tmp_path: Path) -> None:
+    one, two = ([[*key, RAN]] for key in (KEY, OTHER))
+    seen = [{"observations": {"runner": runner_version(), "observations": rows}} for rows in (one, two)]
+    file = written(tmp_path / "file", {"repositories": [*seen, {"failure": "no access"}]})
+    assert ObservationStore(None, [file]).find([KEY, OTHER]) == {KEY: RAN, OTHER: RAN}
+
+
 def read_fault(path: Path) -> str:
     with pytest.raises(UsageError) as caught:
         ObservationStore(None, [path])
@@ -151,7 +158,8 @@ def test_file_without_json_is_no_evidence(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "document", [7, [], {}, {"observations": None}, {"observations": []}, {"observations": {}}]
+    "document",
+    [7, [], {}, {"observations": None}, {"observations": []}, {"repositories": [7]}, {"repositories": 7}, {"observations": {}}],
 )
 def test_report_of_a_pass_that_ran_nothing_says_how_to_make_one(tmp_path: Path, document: Any) -> None:
     assert read_fault(written(tmp_path / "file", document)) == (
