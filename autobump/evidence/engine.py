@@ -90,7 +90,7 @@ class Engine:
         Raises:
             EngineError: It does not.
         """
-        self._ask("version", "--format", "{{json .}}", what="use it")
+        self._ask("version", "--format", "{{json .}}", what="be used")
 
     def has(self, image: str) -> bool:
         """Whether an image is on this machine."""

@@ -159,7 +159,16 @@ def test_file_without_json_is_no_evidence(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize(
     "document",
-    [7, [], {}, {"observations": None}, {"observations": []}, {"repositories": [7]}, {"repositories": 7}, {"observations": {}}],
+    [
+        7,
+        [],
+        {},
+        {"observations": None},
+        {"observations": []},
+        {"repositories": [7]},
+        {"repositories": 7},
+        {"observations": {}},
+    ],
 )
 def test_report_of_a_pass_that_ran_nothing_says_how_to_make_one(tmp_path: Path, document: Any) -> None:
     assert read_fault(written(tmp_path / "file", document)) == (
