@@ -302,6 +302,12 @@ def test_image_whose_containers_end_three_times_is_given_up(fake: FakeEngine, tm
     assert fake.runs.count(address(NEW)) == 3
 
 
+def test_containers_that_end_now_and_then_are_not_given_up(fake: FakeEngine, tmp_path: Path) -> None:
+    fake.tell(does={address(NEW): dict.fromkeys("aceg", "dies")})
+    found = Items(tmp_path, {name.upper(): name for name in "abcdefgh"}).verify()
+    assert told(found) == {**dict.fromkeys("ACEG", "inconclusive"), **dict.fromkeys("BDFH", "same")}
+
+
 def test_images_with_most_items_are_pulled_first(fake: FakeEngine, tmp_path: Path) -> None:
     items = Items(tmp_path, {name: name for name in ("a1", "b1", "b2", "b3", "c1", "c2")})
     items.verify(*(items.bump(name, image=f"image-{name[0]}") for name in items.items))
