@@ -8,7 +8,7 @@ READY := $(VENV)/ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test golden lint fix bench check cases sdk sdk-check modules fuzz soak dist clean
+.PHONY: help demo test golden lint fix bench check cases sdk sdk-check modules fuzz mutants soak dist clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ bench: $(READY) ## Measure, and write build/bench.json and build/bench.svg
 fuzz: $(READY) ## Fuzz every reader of outside text for SECONDS=180 each
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
 	$(BIN)/python -m fuzz all --seconds $(or $(SECONDS),180)
+
+mutants: $(READY) ## Tell which small changes to the code that decides no test notices
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mutants]'
+	$(BIN)/python -m tests.mutants $(MODULES)
 
 soak: $(READY) ## Make PASSES=500 passes through faults of every kind from SEED=1, and compare the end
 	$(BIN)/python -m tests.soak --passes $(or $(PASSES),500) --seed $(or $(SEED),1)

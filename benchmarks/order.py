@@ -1,12 +1,13 @@
 """How many passes the corpus needs when everything is merged after each: `python -m benchmarks.order`.
 
-Today's order beside the one by name that came before it, at the default limits.
+Today's order beside the one by name that came before it, and with `group: batch`, at the default limits.
 """
 
 import math
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,6 +34,11 @@ def read_bumps(repository: Path) -> tuple[Bump, ...]:
 def plan_by_achievement(bumps: Sequence[Bump], limits: Limits) -> list[Batch]:
     """Return the pull requests of one pass as autobump plans them."""
     return [list(pr.bumps) for pr in plan_pull_requests(bumps, limits).pull_requests]
+
+
+def plan_in_batches(bumps: Sequence[Bump], limits: Limits) -> list[Batch]:
+    """Return the pull requests of one pass with images of few items put together."""
+    return plan_by_achievement(bumps, replace(limits, together=True))
 
 
 def plan_by_name(bumps: Sequence[Bump], limits: Limits) -> list[Batch]:
@@ -83,7 +89,7 @@ def fewest(bumps: Sequence[Bump], limits: Limits) -> tuple[int, int, int]:
 
 
 def describe(bumps: Sequence[Bump]) -> str:
-    """Return the table of passes, pull requests and items of both orders."""
+    """Return the table of passes, pull requests and items of each order."""
     limits = Limits()
     number, passes, most = fewest(bumps, limits)
     lines = [
@@ -94,7 +100,12 @@ def describe(bumps: Sequence[Bump]) -> str:
         f"{'':16}{'passes':>8}{'pull requests':>15}{'items after 1':>15}{'5':>6}{'10':>6}{'20':>6}"
         f"{f'first {LARGEST}':>24}",
     ]
-    for name, plan in (("by name", plan_by_name), ("by achievement", plan_by_achievement)):
+    orders = (
+        ("by name", plan_by_name),
+        ("by achievement", plan_by_achievement),
+        ("in batches", plan_in_batches),
+    )
+    for name, plan in orders:
         made = merge_all(plan, bumps, limits)
         items = [sum(map(len, batches)) for batches in made]
         shares = [f"{sum(items[:number]) / len(bumps):.0%}" for number in (1, 5, 10, 20)]

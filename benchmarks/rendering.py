@@ -13,7 +13,7 @@ def main() -> None:
     plan = plan_pull_requests(bumps, Limits(max_open=1000, max_new_per_run=1000))
     bodies = [
         DesiredPullRequest(
-            pr, PullRequestOptions(("label",)), with_notes=True, context=BodyContext()
+            pr, PullRequestOptions(("label",)), with_notes=True, contexts=(BodyContext(),)
         ).body_at("0" * 40)
         for pr in plan.pull_requests
     ]

@@ -1,4 +1,5 @@
 import ipaddress
+import itertools
 import logging
 import os
 import socket
@@ -24,6 +25,7 @@ LONGEST = (
     "e2e/test_year.py",
     "e2e/test_killed_passes.py",
     "e2e/test_hostile_content.py",
+    "evidence/test_in_engine.py",
     "e2e/test_machine_faults.py",
     "workflows/test_action.py",
     "e2e/test_dashboard_pass.py",
@@ -61,8 +63,15 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", guarded)
 
 
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return folders for homes without end; pytest's own way looks through all earlier ones for each."""
+    folder = tmp_path_factory.mktemp("homes")
+    return (folder / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def _own_environment(monkeypatch: pytest.MonkeyPatch, _homes: Iterator[Path]) -> None:
     """Keep the developer's own settings, cache and tokens out of the tests."""
     for name in (
         "AUTOBUMP_CONFIG",
@@ -75,7 +84,9 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
     for name in [name for name in os.environ if name.startswith("AUTOBUMP__")]:
         monkeypatch.delenv(name)
     monkeypatch.setattr(secrets, "_known", set())
-    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    home = next(_homes)
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
 

@@ -3,25 +3,53 @@
 Run as `make sdk`, which can be done while something else is set up.
 """
 
+import fcntl
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _FOLDER = Path(__file__).resolve().parents[1] / ".sdk-venv"
 _SDK = "demisto-sdk==1.39.13"
+QUIET = {"DEMISTO_SDK_SKIP_VERSION_CHECK": "true", "DEMISTO_SDK_DISABLE_TELEMETRY": "true"}
+"""Variables with which demisto-sdk asks nobody anything."""
 
 
 def install_sdk() -> Path:
-    """Install demisto-sdk if it is not there yet, and return its program."""
-    ready = _FOLDER / _SDK
-    if not ready.exists():
-        shutil.rmtree(_FOLDER, ignore_errors=True)
-        subprocess.run([_find_python(), "-m", "venv", _FOLDER], check=True)
-        pip = [str(_FOLDER / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, _SDK], check=True)
-        ready.touch()
-    return _FOLDER / "bin" / "demisto-sdk"
+    """Install demisto-sdk if it is not there yet, and return its program; only one does that at a time."""
+    ready, program = _FOLDER / _SDK, _FOLDER / "bin/demisto-sdk"
+    with _one_at_a_time():
+        if not ready.exists():
+            shutil.rmtree(_FOLDER, ignore_errors=True)
+            subprocess.run([_find_python(), "-m", "venv", _FOLDER], check=True)
+            pip = [str(_FOLDER / "bin/python"), "-m", "pip", "install", "--quiet"]
+            subprocess.run([*pip, "--disable-pip-version-check", _SDK], check=True)
+            _start_once(program)
+            ready.touch()
+    return program
+
+
+def _start_once(program: Path) -> None:
+    """Compile what demisto-sdk imports: sdk-check starts several at once, and each would do so."""
+    with tempfile.TemporaryDirectory() as home:
+        Path(home, "Packs").mkdir()  # it looks for packs wherever it is started
+        environment = os.environ | QUIET | {"HOME": home}
+        start = [str(program), "validate", "--help"]
+        subprocess.run(start, cwd=home, check=True, capture_output=True, env=environment)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    folder = os.open(_FOLDER.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _find_python() -> str:

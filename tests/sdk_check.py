@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from autobump.cli import run_command
-from tests.demisto_sdk import install_sdk
+from tests.demisto_sdk import QUIET, install_sdk
 from tests.fixtures.corpus import corpus_folder, unpack_content
 
 VALIDATIONS = "RN103,RN105,RN106,RN107,RN111,RN113,RN114,RN115,PA101,PA114,PA130"
@@ -123,12 +123,7 @@ def validate(sdk: Path, repository: Path) -> tuple[int, str]:
     command = [str(sdk), "validate", "-g", "--prev-ver", "master", "--run-specific-validations", VALIDATIONS]
     home = repository.with_name(f"{repository.name}-home")  # it keeps a log there
     home.mkdir()
-    environment = os.environ | {
-        "HOME": str(home),
-        "DEMISTO_SDK_SKIP_VERSION_CHECK": "true",
-        "DEMISTO_SDK_DISABLE_TELEMETRY": "true",
-        "CI": "true",
-    }
+    environment = os.environ | QUIET | {"HOME": str(home), "CI": "true"}
     done = subprocess.run(
         command, cwd=repository, capture_output=True, text=True, env=environment, check=False
     )

@@ -165,11 +165,21 @@ def show_diff(
 
 
 @click.command()
-@settings_options
-def matrix(config: SettingsChoice) -> int:
-    """Print the repositories in the settings as the matrix of a GitHub Actions workflow."""
-    from autobump.passes.several import render_matrix
+@pass_options()
+@click.option(
+    "--by",
+    type=click.Choice(("repository", "image")),
+    default="repository",
+    show_default=True,
+    help="What one job of the workflow is about: a repository, or an image that has updates.",
+)
+def matrix(options: "PassOptions", config: SettingsChoice, by: str) -> int:
+    """Print the matrix of a GitHub Actions workflow: the repositories in the settings, or the images."""
+    from autobump.passes.several import plan_each, render_image_matrix, render_matrix
 
+    if by == "image":
+        show(render_image_matrix(plan_each(options, config.load, config.file, None)), nl=False)
+        return ExitCode.DONE
     settings = config.load(None).settings
     entries = [(one.repository, one.base or settings.content.base) for one in settings.repositories]
     show(render_matrix(entries or [(settings.content.repository, settings.content.base)]), nl=False)

@@ -247,7 +247,7 @@ def _members(data: bytes) -> list[_Member]:
             behind = _locate(data, _after_space(text, position + 1))
             raise PackMetadataError("not valid JSON: text behind the end of the object", *behind)
     except UnicodeDecodeError as exc:
-        before = data[: exc.start].decode("utf-8", "replace")
+        before = data[: exc.start].decode("utf-8")
         raise PackMetadataError("not valid UTF-8", *_place_behind(before)) from exc
     except json.JSONDecodeError as exc:
         if data.startswith(LFS_POINTER):

@@ -275,7 +275,11 @@ _RULES = (
     ),
     _Rule(
         SkipReason.UNKNOWN_REGISTRY,
-        lambda s: f"registry is {s.place.host if s.place else ''}, looked up in {s.place and s.place.source}",
+        lambda s: (
+            f"registry is {s.place.host}, looked up in {s.place.source}"
+            if s.place
+            else "registry is not known"
+        ),
         lambda s: s.policy.registries.explain_unknown(s.image) if s.image and s.place is None else None,
     ),
     _Rule(

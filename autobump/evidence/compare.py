@@ -34,7 +34,7 @@ def not_run(why: str) -> Observation:
     return {"outcome": NOT_RUN, "why": why}
 
 
-def read_observation(said: object) -> Observation:
+def read_observation(said: object) -> dict[str, Any]:
     """Return what the runner said in the shape that `compare` reads.
 
     An item can write in the runner's place, so anything can stand here. What the runner never says is `ODD`.
@@ -45,7 +45,7 @@ def read_observation(said: object) -> Observation:
         return {"outcome": ODD}
 
 
-def _shape(said: Any) -> Observation:
+def _shape(said: Any) -> dict[str, Any]:
     if said["outcome"] not in _TOLD:
         raise ValueError("no outcome of the runner")
     shaped: dict[str, Any] = {"outcome": said["outcome"]}

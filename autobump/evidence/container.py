@@ -11,7 +11,7 @@ from contextlib import suppress
 from importlib import resources
 from typing import Any, Self
 
-from autobump.evidence.compare import Observation, read_observation
+from autobump.evidence.compare import read_observation
 from autobump.evidence.engine import Bounds, Engine, EngineError, name_container
 
 _BOOT = "import sys,json;exec(json.loads(sys.stdin.readline()))"
@@ -80,7 +80,7 @@ class Container:
         """End it."""
         self.close()
 
-    def ask(self, request: dict[str, Any], seconds: float) -> Observation:
+    def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
         """Run one item, or what the next items share, and return what was observed.
 
         Args:

@@ -48,7 +48,7 @@ class NewerTag:
     """There is a tag to move to; `held_back` says which newer one a hold keeps away, and why, or is empty."""
 
     release: Release
-    held_back: str = ""
+    held_back: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,23 +100,23 @@ def choose_tag(
         if newest.build < current.build:
             return NoUpdate(NoUpdateReason.AHEAD_OF_REGISTRY, f"the newest published tag is {newest}")
         return NoUpdate(NoUpdateReason.UP_TO_DATE, f"{newest} is the newest")
-    young: str | None = ""
-    held = ""
+    young = held = ""
+    old_enough = False
     for release in releases:
         if current is not None and release.tag.build <= current.build:
             break
         # Build numbers grow with time: below a tag that is old enough all are, dated or not.
-        if young is not None and (why := why_too_young(release, min_age=min_age, now=now)):
+        if not old_enough and (why := why_too_young(release, min_age=min_age, now=now)):
             young = young or why
             continue
+        old_enough = True
         if why_held is not None and (why := why_held(release)):
             held = held or f"{release.tag} {why}"
-            young = None
             continue
         return NewerTag(release, held)
     if held:
         return NoUpdate(NoUpdateReason.HELD, held)
-    return NoUpdate(NoUpdateReason.TOO_YOUNG, young or "")
+    return NoUpdate(NoUpdateReason.TOO_YOUNG, young)
 
 
 def why_too_young(release: Release, *, min_age: timedelta, now: datetime) -> str | None:
@@ -133,7 +133,7 @@ def why_too_young(release: Release, *, min_age: timedelta, now: datetime) -> str
 
 def describe_span(span: timedelta) -> str:
     """Say how long a time is, in whole hours or days."""
-    hours = int(span.total_seconds() // 3600)
+    hours = span // timedelta(hours=1)
     if hours < 48:
         return f"{hours} hour{'' if hours == 1 else 's'}"
     return f"{hours // 24} days"

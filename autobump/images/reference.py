@@ -141,7 +141,7 @@ def find_current_tag(text: str) -> Tag | None:
 
 
 def _find_numeric_tag(text: str) -> Tag | None:
-    if not text.isascii() or len(text) > 128 or not _NUMERIC_TAG.fullmatch(text):
+    if len(text) > 128 or not _NUMERIC_TAG.fullmatch(text):
         return None
     parts = tuple(map(int, text.split(".")))
     return Tag(text, parts, parts[-1] if len(parts) >= 3 else 0)

@@ -13,7 +13,8 @@ from autobump.images.lookup import look_up_digests
 from autobump.images.results import Digest, Unavailable
 from autobump.passes.evaluate import Filters
 from autobump.passes.log import log_outcome
-from autobump.planning.plan import Plan, PlannedPullRequest
+from autobump.planning.plan import Plan
+from autobump.planning.pull_request import PlannedImage, PlannedPullRequest, make_pull_request
 from autobump.pull_requests.actions import Action, Adopt, Create, Outcome, Refresh, writes_commit
 from autobump.pull_requests.edits import Changes, Edits, compose_edits, needed_blobs
 from autobump.pull_requests.marker import Marker
@@ -59,17 +60,22 @@ def confirm_targets(
     Returns:
         The plan with digests, and reason and detail for each bump whose target is not there.
     """
-    targets = {(pr.repository, pr.target.tag.text) for pr in plan.pull_requests}
+    targets = {(image.repository, image.target.tag.text) for pr in plan.pull_requests for image in pr.images}
     threads = this.settings.registry.concurrency
     digests |= look_up_digests(this.source, targets - digests.keys(), threads, this.progress)
     confirmed: list[PlannedPullRequest] = []
     refused: dict[str, tuple[str, str]] = {}
     for pr in plan.pull_requests:
-        match digests[pr.repository, pr.target.tag.text]:
-            case Unavailable(detail):
-                refused |= dict.fromkeys(pr.paths, (TAGS_UNAVAILABLE, detail))
-            case digest:
-                confirmed.append(replace(pr, target=replace(pr.target, digest=digest or pr.target.digest)))
+        images: list[PlannedImage] = []
+        for image in pr.images:
+            match digests[image.repository, image.target.tag.text]:
+                case Unavailable(detail):
+                    refused |= dict.fromkeys(image.paths, (TAGS_UNAVAILABLE, detail))
+                case digest:
+                    target = replace(image.target, digest=digest or image.target.digest)
+                    images.append(replace(image, target=target))
+        if images:
+            confirmed.append(make_pull_request(pr.branch, images))
     return Plan(tuple(confirmed), plan.waiting), refused
 
 

@@ -44,7 +44,7 @@ class Filters:
     def include(self, marker: Marker) -> bool:
         """Whether every item of a pull request takes part; without paths that cannot be told of a path."""
         return (
-            (not self.images or self.include_image(marker.image))
+            all(self.include_image(image.image) for image in marker.images)
             and (not self.packs or set(marker.packs) <= set(self.packs))
             and (not self.paths or (bool(marker.paths) and all(map(self.include_path, marker.paths))))
         )
@@ -152,7 +152,7 @@ def _require_matches(tree: ContentTree, filters: Filters) -> None:
 def _require_known(kind: str, wanted: Iterable[str], known: set[str]) -> None:
     for name in wanted:
         if name not in known:
-            close = get_close_matches(name, known, n=1)
+            close = get_close_matches(name, known)
             hint = f"; did you mean {close[0]}?" if close else ""
             raise UsageError(f"no item has the {kind} {name!r}{hint}")
 
@@ -209,7 +209,7 @@ def _choose(
                     releases,
                     min_age=settings.registry.min_age,
                     now=now,
-                    why_held=hold_back(holds, candidate.image.repository, pythons, now) if holds else None,
+                    why_held=hold_back(holds, candidate.image.repository, pythons, now),
                 )
             except RegistryError as exc:
                 # Which Python is inside could not be asked: nothing is decided, and what is open stays.

@@ -35,10 +35,12 @@ def log_outcome(outcome: Outcome) -> None:
         ):
             planned = desired.planned
             image, target, packs = planned.repository, planned.target.tag.text, planned.packs
+            images = [f"{one.repository}:{one.target.tag}" for one in planned.images]
         case Close(existing=existing) | Hold(existing=existing) | Lift(existing=existing):
             marker = existing.marker
             image, target = (marker.image, marker.target) if marker else ("", "")
             packs = marker.packs if marker else ()
+            images = [one.name for one in marker.images] if marker else []
     known = None if isinstance(action, Create) else action.existing.number
     fields = {
         "action": action.name,
@@ -48,6 +50,8 @@ def log_outcome(outcome: Outcome) -> None:
         "branch": branch_of(action),
         "pull_request": known if outcome.number is None else outcome.number,
     }
+    if len(images) > 1:
+        fields["images"] = images
     if outcome.failure:
         _log.error("pull request failed", extra=fields | {"failure": outcome.failure})
     else:

@@ -59,6 +59,7 @@ class Pass:
         links: Address that a path is put behind to see the file at its base, or empty.
         wave_data: What waves select by.
         verify: Runs items in both images; None when nothing is run.
+        assess_all: Whether the risk of updates is assessed that are not in the plan.
     """
 
     tree: ContentTree
@@ -73,6 +74,7 @@ class Pass:
     links: str = ""
     wave_data: WaveData = field(default_factory=WaveData)
     verify: "Verification | None" = None
+    assess_all: bool = False
 
     def plan(self) -> PassResult:
         """Say what would change, without a look at the pull requests that exist."""
@@ -165,7 +167,10 @@ class Pass:
                 planned,
                 choose_options(planned, self.settings),
                 with_notes=self.settings.pull_requests.release_notes,
-                context=gather_body_context(planned, left_out, images, deprecated, self.links),
+                contexts=tuple(
+                    gather_body_context(image, left_out, images, deprecated, self.links)
+                    for image in planned.images
+                ),
                 codes=partial(name_code, self.tree, [bump.item for bump in planned.bumps]),
             )
             for planned in plan.pull_requests

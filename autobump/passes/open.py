@@ -220,6 +220,7 @@ def make_pass(
         links=find_links(settings) if options.is_remote else "",
         wave_data=load_wave_data(settings.rollout, tree),
         verify=_open_verification(options, tree, settings, sources, progress),
+        assess_all=options.runs_items and options.forge is None,
     )
 
 

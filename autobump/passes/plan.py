@@ -82,7 +82,11 @@ def plan_with_risk(
             bump
             for bump in evaluation.bumps
             if bump.risk is None
-            and (bump.path in chosen or (bump.image.repository, bump.item.pack) in packs_in_pull_requests)
+            and (
+                this.assess_all
+                or bump.path in chosen
+                or (bump.image.repository, bump.item.pack) in packs_in_pull_requests
+            )
         ]
         if assessor is None or not fresh:
             return evaluation, plan

@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -256,5 +257,25 @@ def render_matrix(repositories: Iterable[tuple[str, str]]) -> str:
     Args:
         repositories: `owner/name` and base branch of each.
     """
-    include = [{"repository": repository, "base": base} for repository, base in repositories]
-    return json.dumps({"include": include}) + "\n"
+    return _render_include({"repository": repository, "base": base} for repository, base in repositories)
+
+
+def render_image_matrix(outcomes: Iterable[RepositoryOutcome]) -> str:
+    """Write the images that have updates as the matrix of a GitHub Actions workflow, in one line.
+
+    It is `{"include": [{"image", "items"}, …]}`, or with `repository` too where there are several; the image
+    with most items first.
+    """
+    include: list[tuple[int, dict[str, object]]] = []
+    for outcome in outcomes:
+        bumps = outcome.result.evaluation.bumps if outcome.result else ()
+        counts = Counter(bump.image.repository for bump in bumps)
+        name = {"repository": outcome.repository} if outcome.repository else {}
+        include += [
+            (items, {**name, "image": image, "items": items}) for image, items in sorted(counts.items())
+        ]
+    return _render_include(entry for _, entry in sorted(include, key=lambda one: -one[0]))
+
+
+def _render_include(entries: Iterable[Mapping[str, object]]) -> str:
+    return json.dumps({"include": list(entries)}) + "\n"

@@ -12,8 +12,8 @@ class ExistingState:
     """What a plan has to fit in; nothing for one that looks at the content alone.
 
     Attributes:
-        open: Open pull requests, sorted by branch.
-        closed: Pull requests that people closed, sorted by branch.
+        open: Open pull requests by their images, sorted by branch.
+        closed: Pull requests that people closed, by their images, sorted by branch.
         reserved_branches: Branches that finished pull requests left behind with somebody else's commits.
         waves: Pull requests that tell how far a rollout is.
         risk_groups: The risk group of every item in an open pull request, by path.

@@ -63,6 +63,8 @@ def order_batches(
     max_items: int,
     max_new_per_run: int,
     ranks: Mapping[str, int],
+    *,
+    together: bool = False,
 ) -> list[list[Bump]]:
     """Return the new pull requests as lists of bumps, the one to be made first in front.
 
@@ -83,6 +85,8 @@ def order_batches(
         max_items: Most bumps of a pull request.
         max_new_per_run: Most new pull requests of a pass.
         ranks: See `rank_lags`; 0 for a path that it lacks.
+        together: Put images of few items into one pull request, see `put_together`. One that holds several
+            images, or few items, also takes what else its packs need, as far as there is room.
     """
     items: dict[Group, int] = defaultdict(int)
     wanted: dict[str, set[Group]] = defaultdict(set)
@@ -108,32 +112,99 @@ def order_batches(
         )
         mine[owner].append(groups[owner])
 
-    return [batch for _, batch in order_groups(mine, max_items, ranks, urgent)]
+    batches = fill_batches(mine, max_items, ranks, urgent, together=together)
+    if together:
+        for batch in batches:
+            _take_along(batch, packs, max_items)
+        batches.sort(key=lambda batch: _order(batch, ranks, urgent))
+    return batches
 
 
-def order_groups(
+def fill_batches(
     groups: Mapping[Group, Iterable[list[Bump]]],
     max_items: int,
     ranks: Mapping[str, int],
     urgent: Set[str] = frozenset(),
-) -> list[tuple[Group, list[Bump]]]:
-    """Fill pull requests with the packs of each group, and return them as `order_batches` orders them.
+    *,
+    together: bool = False,
+) -> list[list[Bump]]:
+    """Fill pull requests with the packs of each group, in the order of `order_batches`.
 
     Args:
         groups: The bumps of each pack, by group.
         max_items: Most bumps of a pull request.
         ranks: See `rank_lags`; 0 for a path that it lacks.
         urgent: Packs that have a turn in each pass.
+        together: Put images of few items into one pull request, see `put_together`.
     """
 
-    def order(one: tuple[Group, list[Bump]]) -> tuple[object, ...]:
-        (risk_group, repository, wave, _), batch = one
-        packs = [bump.item.pack for bump in batch]
-        first = (_rank(batch, ranks), urgent.isdisjoint(packs), -len(batch))
-        return (*first, risk_group, repository, wave, _newest_first(batch), packs)
+    def order(batch: list[Bump]) -> tuple[object, ...]:
+        return _order(batch, ranks, urgent)
 
-    batches = [(group, batch) for group, packs in groups.items() for batch in _fit_best(packs, max_items)]
-    return sorted(batches, key=order)
+    batches = sorted((batch for packs in groups.values() for batch in _fit_best(packs, max_items)), key=order)
+    return sorted(put_together(batches, max_items), key=order) if together else batches
+
+
+def put_together(batches: Iterable[list[Bump]], max_items: int) -> list[list[Bump]]:
+    """Return pull requests with those of few items put together, up to `max_items`.
+
+    Few is at most half of `max_items`, so that two of them always fit; a larger one stays as it is. Only
+    those of one wave and risk group come together, and none with another of its own image. The largest is
+    put first, where it leaves least room: so those that are left come together as before when some of them
+    exist by now.
+
+    Args:
+        batches: Pull requests of one image each, in their order.
+        max_items: Most bumps of a pull request.
+    """
+    made: list[list[Bump]] = []
+    mixed: list[tuple[list[Bump], set[str], tuple[str, str]]] = []
+    for batch in sorted(batches, key=lambda batch: -len(batch)):
+        image, kind = batch[0].image.repository, (batch[0].wave, batch[0].risk_group)
+        fitting = [
+            (others, images)
+            for others, images, its_kind in mixed
+            if its_kind == kind and image not in images and len(others) + len(batch) <= max_items
+        ]
+        if len(batch) * 2 > max_items:
+            made.append(batch)
+        elif fitting:
+            others, images = max(fitting, key=lambda one: len(one[0]))
+            others += batch
+            images.add(image)
+        else:
+            made.append(list(batch))
+            mixed.append((made[-1], {image}, kind))
+    return made
+
+
+def _take_along(batch: list[Bump], packs: Mapping[str, Mapping[Group, list[Bump]]], max_items: int) -> None:
+    """Add what else the packs of a small pull request need, most first, as far as there is room.
+
+    What is added has the same wave and risk group, and of an image that is in it already the same target.
+    """
+    kind = (batch[0].risk_group, batch[0].wave)
+    targets = {bump.image.repository: bump.target.tag.text for bump in batch}
+    if len(targets) == 1 and len(batch) * 2 > max_items:
+        return
+    held = {(bump.item.pack, group_of(bump)) for bump in batch}
+    more = [
+        (group, bumps)
+        for pack in dict.fromkeys(bump.item.pack for bump in batch)
+        for group, bumps in packs[pack].items()
+        if (pack, group) not in held and (group[0], group[2]) == kind
+    ]
+    for group, bumps in sorted(more, key=lambda one: (-len(one[1]), one[0], one[1][0].path)):
+        fits = len(batch) + len(bumps) <= max_items
+        if fits and targets.setdefault(group[1], group[3]) == group[3]:
+            batch += bumps
+
+
+def _order(batch: Sequence[Bump], ranks: Mapping[str, int], urgent: Set[str]) -> tuple[object, ...]:
+    risk_group, repository, wave, _ = group_of(batch[0])
+    packs = [bump.item.pack for bump in batch]
+    first = (_rank(batch, ranks), urgent.isdisjoint(packs), -len(batch))
+    return (*first, risk_group, repository, wave, _newest_first(batch), packs)
 
 
 def _newest_first(bumps: Sequence[Bump]) -> tuple[object, ...]:

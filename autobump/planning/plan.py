@@ -1,4 +1,4 @@
-"""Groups bumps into pull requests: one image, one target, whole packs, bounded in size and number."""
+"""Groups bumps into pull requests: of an image one target and whole packs, bounded in size and number."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from autobump.decisions.bump import Bump
-from autobump.images.choice import Release
 from autobump.planning.branch_name import branch_name
 from autobump.planning.order import order_batches
+from autobump.planning.pull_request import (
+    PlannedImage,
+    PlannedPullRequest,
+    group_by_image,
+    make_pull_request,
+)
 
 
 class WaitReason(StrEnum):
@@ -32,43 +37,6 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedPullRequest:
-    """One image, one target, one wave and risk group, the bumps of whole packs, sorted by path.
-
-    Attributes:
-        branch: Its branch; for one that exists, the branch it has.
-        repository: `namespace/name` of the image.
-        target: What every bump in it moves to.
-        bumps: At least one.
-    """
-
-    branch: str
-    repository: str
-    target: Release
-    bumps: tuple[Bump, ...]
-
-    @property
-    def wave(self) -> str:
-        """The wave of all of its bumps."""
-        return self.bumps[0].wave
-
-    @property
-    def risk_group(self) -> str:
-        """The risk group of all of its bumps."""
-        return self.bumps[0].risk_group
-
-    @property
-    def packs(self) -> tuple[str, ...]:
-        """Folder names of its packs, sorted."""
-        return tuple(sorted({bump.item.pack for bump in self.bumps}))
-
-    @property
-    def paths(self) -> tuple[str, ...]:
-        """Paths of its items, sorted."""
-        return tuple(bump.path for bump in self.bumps)
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """What would be done: pull requests sorted by branch, waiting bumps sorted by path."""
 
@@ -85,13 +53,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class OpenPullRequest:
-    """What planning must know of a pull request that is open.
+    """What planning must know of one image of a pull request that is open; a batch has one for each.
 
     Attributes:
         branch: Its branch.
         label: How a person refers to it: `#12`, or the branch.
-        repository: Image it updates.
-        packs: Packs it touches.
+        repository: The image.
+        packs: Packs of its items of that image.
         hold_reason: Why a person's word keeps autobump off it, or empty; it keeps its packs all the same.
         in_view: Every item of it takes part in this pass; one outside the filters is left alone.
         wave: The wave of its bumps.
@@ -110,7 +78,7 @@ class OpenPullRequest:
 
 @dataclass(frozen=True, slots=True)
 class ClosedPullRequest:
-    """A pull request that a person closed unmerged: its packs stay out until a newer target appears."""
+    """One image of a pull request that a person closed: its packs stay out until a newer target appears."""
 
     label: str
     repository: str
@@ -120,12 +88,13 @@ class ClosedPullRequest:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on a plan; see the settings `pull_requests`."""
+    """Bounds on a plan; see the settings `pull_requests`. `together` is `group: batch`."""
 
     max_items: int = 25
     max_open: int = 10
     max_new_per_run: int = 10
     branch_prefix: str = "autobump/"
+    together: bool = False
 
 
 def plan_pull_requests(
@@ -185,23 +154,35 @@ def plan_pull_requests(
         if pr.hold_reason or not pr.in_view:
             claims |= dict.fromkeys(pr.packs, pr.label)
     for branch, covered in sorted(kept.items()):
-        # Holds can give the items of one image different targets; a pull request has one, the newest.
-        target = max((bump.target for bump in covered), key=lambda release: release.tag)
         label = by_branch[branch].label
-        mine: list[Bump] = []
-        for bump in covered:
-            if bump.target == target and bump.item.pack not in claims:
-                mine.append(bump)
-            else:
-                waiting.append(Waiting(bump, WaitReason.PACK_BUSY, _busy(bump.item.pack, label)))
-        if mine:
-            planned.append(PlannedPullRequest(branch, mine[0].image.repository, target, tuple(mine)))
-            claims |= dict.fromkeys((bump.item.pack for bump in mine), label)
+        images: list[PlannedImage] = []
+        for repository, bumps_of_image in group_by_image(covered).items():
+            # Holds can give the items of one image different targets; a pull request has one, the newest.
+            target = max((bump.target for bump in bumps_of_image), key=lambda release: release.tag)
+            mine: list[Bump] = []
+            for bump in bumps_of_image:
+                if bump.target == target and bump.item.pack not in claims:
+                    mine.append(bump)
+                else:
+                    waiting.append(Waiting(bump, WaitReason.PACK_BUSY, _busy(bump.item.pack, label)))
+            if mine:
+                images.append(PlannedImage(repository, target, tuple(mine)))
+        if images:
+            kept_pr = make_pull_request(branch, images)
+            planned.append(kept_pr)
+            claims |= dict.fromkeys(kept_pr.packs, label)
 
-    open_count = len(planned) + sum(1 for pr in existing if pr.hold_reason or not pr.in_view)
+    open_count = len(planned) + len({pr.branch for pr in existing if pr.hold_reason or not pr.in_view})
     limit = ""
     unclaimed = [bump for bump in free if bump.item.pack not in claims]
-    batches = order_batches(unclaimed, ordered, limits.max_items, limits.max_new_per_run, ranks or {})
+    batches = order_batches(
+        unclaimed,
+        ordered,
+        limits.max_items,
+        limits.max_new_per_run,
+        ranks or {},
+        together=limits.together,
+    )
     for new_count, batch in enumerate(batches):
         if limit := _limit_reached(limits, open_count + new_count, new_count):
             break
@@ -231,11 +212,14 @@ def _limit_reached(limits: Limits, open_count: int, new_count: int) -> str:
 
 
 def _new_pull_request(batch: list[Bump], prefix: str, reserved_branches: Set[str]) -> PlannedPullRequest:
-    bumps = tuple(sorted(batch, key=lambda bump: bump.path))
-    repository = bumps[0].image.repository
-    packs = sorted({bump.item.pack for bump in bumps})
-    branch = branch_name(prefix, repository, packs, reserved_branches, bumps[0].wave, bumps[0].risk_group)
-    return PlannedPullRequest(branch, repository, bumps[0].target, bumps)
+    bumps = sorted(batch, key=lambda bump: bump.path)
+    images = [
+        PlannedImage(repository, mine[0].target, tuple(mine))
+        for repository, mine in group_by_image(bumps).items()
+    ]
+    packs = {image.repository: image.packs for image in images}
+    branch = branch_name(prefix, packs, reserved_branches, bumps[0].wave, bumps[0].risk_group)
+    return make_pull_request(branch, images)
 
 
 def _busy(pack: str, label: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from autobump.decisions.bump import Bump
-from autobump.planning.order import Group, group_of, order_groups
+from autobump.planning.order import Group, fill_batches, group_of
 from autobump.planning.plan import Limits, Waiting, WaitReason
 from autobump.support.markdown import count
 
@@ -67,11 +67,13 @@ def forecast(waiting: Iterable[Waiting], limits: Limits) -> Queue:
     turns: Counter[str] = Counter()
     last: dict[str, int] = defaultdict(int)
     parts = {group: group_packs.values() for group, group_packs in packs.items()}
-    for position, ((_, repository, _, _), batch) in enumerate(order_groups(parts, limits.max_items, {})):
+    batches = fill_batches(parts, limits.max_items, {}, together=limits.together)
+    for position, batch in enumerate(batches):
         names = {bump.item.pack for bump in batch}
         turns.update(names)
         reached = max(position // room + 1, *(turns[name] for name in names)) if room else 0
-        last[repository] = max(last[repository], reached)
+        for repository in {bump.image.repository for bump in batch}:
+            last[repository] = max(last[repository], reached)
     items = Counter(bump.image.repository for bump in bumps)
     ordered = sorted(items, key=lambda image: (-items[image], image))
     return Queue(tuple(QueuedImage(image, items[image], last[image] or None) for image in ordered))

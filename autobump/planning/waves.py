@@ -71,13 +71,13 @@ class WaveData:
 
 @dataclass(frozen=True, slots=True)
 class WavePullRequest:
-    """What waves must know of a pull request that is open, merged, or closed by a person.
+    """What waves must know of one image of a pull request that is open, merged, or closed by a person.
 
     Attributes:
-        image: Image it updates.
-        target: Tag it updates to.
+        image: The image.
+        target: Tag it updates the image to.
         wave: Name of its wave; empty when it was made without waves.
-        paths: Paths of its items.
+        paths: Paths of its items of that image.
         is_open: Neither merged nor closed.
         done_at: When it was merged or closed, with timezone; None when open or not known.
     """

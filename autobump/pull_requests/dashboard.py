@@ -247,7 +247,7 @@ def _line_of(existing: ExistingPullRequest) -> _Line:
 
 
 def _title_of(marker: Marker | None) -> str:
-    return f"Update {marker.image} to {marker.target} ({count(len(marker.packs), 'pack')})" if marker else ""
+    return f"{marker.update} ({count(len(marker.packs), 'pack')})" if marker else ""
 
 
 def _box_of(existing: ExistingPullRequest) -> str:

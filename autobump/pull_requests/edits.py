@@ -137,8 +137,8 @@ def compose_edits(bumps: tuple[Bump, ...], blobs: Iterable[tuple[str, bytes]], *
     for bump in bumps:
         items.setdefault(bump.item.file.blob, []).append(bump)
     for pack_bumps in by_pack if with_notes else ():
-        if pack_bumps[0].pack.metadata is not None and pack_bumps[0].pack.files.metadata is not None:
-            packs.setdefault(pack_bumps[0].pack.files.metadata.blob, []).append(pack_bumps)
+        if (file := pack_bumps[0].pack.files.metadata) is not None:
+            packs.setdefault(file.blob, []).append(pack_bumps)
     edits: list[Edit] = []
     refused: list[Refusal] = []
     sizes: Counter[str] = Counter()

@@ -4,7 +4,9 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
+
+from autobump.support.markdown import count
 
 _MARKER = re.compile(r"<!-- autobump:v1 (\{.*?\}) -->")
 _TRAILER_KEY = "Autobump"
@@ -20,15 +22,40 @@ ITEM_DIGITS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Marker:
-    """What a pull request was made of.
+class MarkerImage:
+    """What a pull request was made of, for one of its images.
 
     Attributes:
         image: `namespace/name`.
         target: The tag it moves to.
         digest: Manifest digest behind the tag when the pull request was made, or empty.
+        packs: Folder names of the packs of its items, sorted.
+        paths: Paths of its items, sorted; none when the marker names none.
+    """
+
+    image: str
+    target: str
+    digest: str
+    packs: tuple[str, ...]
+    paths: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Image and target as a file names them."""
+        return f"{self.image}:{self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """What a pull request was made of.
+
+    Attributes:
+        image: `namespace/name` of the image with most items.
+        target: The tag it moves to.
+        digest: Manifest digest behind the tag when the pull request was made, or empty.
         packs: Folder names of its packs, sorted.
         paths: Paths of its items, sorted.
+        batch: Each of its images, that with most items first; none where there is only one. Ask `images`.
         blobs: How the blob of each of these items began, in the order of `paths`; no longer written.
         base: Hash of the files it was built on, see `hash_base`.
         head: The commit it describes; empty where the commit itself carries the marker.
@@ -57,6 +84,27 @@ class Marker:
     blobs: tuple[str, ...] = ()
     items: tuple[str, ...] = ()
     evidence: str = ""
+    batch: tuple[MarkerImage, ...] = ()
+
+    @property
+    def images(self) -> tuple[MarkerImage, ...]:
+        """Its images, that with most items first; at least one."""
+        return self.batch or (MarkerImage(self.image, self.target, self.digest, self.packs, self.paths),)
+
+    @property
+    def update(self) -> str:
+        """What it updates, for a title."""
+        return describe_update((image.image, image.target) for image in self.images)
+
+    @property
+    def knows_digests(self) -> bool:
+        """Whether the digest of each of its targets is known."""
+        return all(image.digest for image in self.images)
+
+    def without_paths(self) -> "Marker":
+        """Return the marker without the paths of its items, which do not always fit."""
+        batch = tuple(replace(image, paths=()) for image in self.batch)
+        return replace(self, paths=(), batch=batch)
 
     def at(self, head: str) -> "Marker":
         """Return the marker for a commit."""
@@ -64,8 +112,16 @@ class Marker:
 
 
 _FIELDS = tuple(field.name for field in fields(Marker))
-_OPTIONAL = frozenset({"blobs", "evidence"})
-"""Left out where they say nothing."""
+_WRITTEN_IF_ANY = ("blobs", "batch", "evidence")
+
+
+def describe_update(images: Iterable[tuple[str, str]]) -> str:
+    """Say what a pull request with these images and targets updates, for a title."""
+    named = list(images)
+    if len(named) == 1:
+        ((image, target),) = named
+        return f"Update {image} to {target}"
+    return f"Update {count(len(named), 'image')}"
 
 
 def hash_base(files: Iterable[tuple[str, str]]) -> str:
@@ -128,8 +184,12 @@ def find_tree(message: str) -> str:
 
 
 def _to_json(marker: Marker) -> str:
-    said = {name: getattr(marker, name) for name in _FIELDS if name not in _OPTIONAL or getattr(marker, name)}
-    text = json.dumps(said, separators=(",", ":"), sort_keys=True)
+    said = {
+        name: getattr(marker, name)
+        for name in _FIELDS
+        if name not in _WRITTEN_IF_ANY or getattr(marker, name)
+    }
+    text = json.dumps(said, separators=(",", ":"), sort_keys=True, default=asdict)
     # Nothing in it may end the comment early: the escapes are plain JSON and read back as they were.
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("--", "-\\u002d")
 
@@ -162,7 +222,20 @@ def _parse(fields: object) -> Marker:
         blobs=_texts(fields, "blobs") if "blobs" in fields else (),
         items=_texts(fields, "items") if "items" in fields else (),
         evidence=_text(fields, "evidence"),
+        batch=_images(fields.get("batch", [])),
     )
+
+
+def _images(values: object) -> tuple[MarkerImage, ...]:
+    if not isinstance(values, list):
+        raise ValueError("batch is no list")
+    images: list[MarkerImage] = []
+    for value in values:
+        if not isinstance(value, dict):
+            raise ValueError("batch holds something else than objects")
+        said = {name: _text(value, name) for name in ("image", "target", "digest")}
+        images.append(MarkerImage(**said, packs=_texts(value, "packs"), paths=_texts(value, "paths")))
+    return tuple(images)
 
 
 def _text(fields: dict[str, object], name: str) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from autobump.decisions.risk import RiskLevel, RiskPolicy
-from autobump.planning.plan import PlannedPullRequest
+from autobump.planning.pull_request import PlannedPullRequest
 from autobump.pull_requests.labels import RISK_LABELS
 from autobump.settings.model import Settings
 

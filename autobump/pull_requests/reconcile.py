@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 from autobump.planning.existing import ExistingState
 from autobump.planning.plan import ClosedPullRequest, OpenPullRequest, Waiting, WaitReason
+from autobump.planning.pull_request import PlannedImage
 from autobump.planning.waves import WavePullRequest
 from autobump.pull_requests.actions import Action, Adopt, Close, Create, Hold, Leave, Lift, Refresh, branch_of
 from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
 from autobump.pull_requests.labels import CLOSED_LABEL, OVERWRITTEN_LABEL
-from autobump.pull_requests.marker import Marker
+from autobump.pull_requests.marker import Marker, MarkerImage
 from autobump.pull_requests.render import DesiredPullRequest
 
 InView = Callable[[Marker], bool]
@@ -33,18 +34,20 @@ def describe_existing(existing: Sequence[ExistingPullRequest], in_view: InView) 
             OpenPullRequest(
                 branch=pr.branch,
                 label=pr.label,
-                repository=marker.image,
-                packs=marker.packs,
+                repository=image.image,
+                packs=image.packs,
                 hold_reason="" if pr.rebuild else pr.hold_reason,
                 in_view=in_view(marker),
                 wave=marker.wave,
                 risk_group=marker.lane,
             )
             for pr, marker in still_open
+            for image in marker.images
         ),
         closed=tuple(
-            ClosedPullRequest(pr.label, marker.image, marker.target, marker.packs)
+            ClosedPullRequest(pr.label, image.image, image.target, image.packs)
             for pr, marker in made
+            for image in marker.images
             if pr.state is PullRequestState.CLOSED and not pr.lift
         ),
         reserved_branches={
@@ -52,19 +55,24 @@ def describe_existing(existing: Sequence[ExistingPullRequest], in_view: InView) 
         },
         waves=tuple(
             WavePullRequest(
-                marker.image,
-                marker.target,
+                image.image,
+                image.target,
                 marker.wave,
-                marker.paths,
+                image.paths,
                 pr.state is PullRequestState.OPEN,
                 pr.done_at,
             )
             for pr, marker in made
             if pr.state is not PullRequestState.ORPHAN and not (marker.closed or pr.lift)
+            for image in marker.images
         ),
         risk_groups={path: marker.lane for _, marker in still_open for path in marker.paths},
         itemised_packs={
-            (marker.image, pack) for _, marker in still_open if marker.paths for pack in marker.packs
+            (image.image, pack)
+            for _, marker in still_open
+            for image in marker.images
+            if image.paths
+            for pack in image.packs
         },
     )
 
@@ -79,11 +87,12 @@ def find_merged(
     """
     merged = [pr for pr in existing if pr.state is PullRequestState.MERGED]
     return {
-        path: f"{pr.label} to {wanted.marker.target} was merged for this very item: the analysed commit is "
+        path: f"{pr.label} to {image.target.tag} was merged for this very item: the analysed commit is "
         "older, or a person took it back"
         for wanted in desired
+        for image in wanted.planned.images
         for pr in merged
-        for path in _done_paths(wanted, pr.marker)
+        for path in _done_paths(wanted, image, pr.marker)
     }
 
 
@@ -145,14 +154,15 @@ def _decide_desired(wanted: DesiredPullRequest, found: ExistingPullRequest | Non
     if found.state is PullRequestState.ORPHAN:
         return Adopt(wanted, found)
     why = _why_rewrite(wanted.marker, found.marker)
-    if _is_overwritten(wanted.marker, found.marker):
+    if target := _find_overwritten(wanted.marker, found.marker):
         label = "" if OVERWRITTEN_LABEL in found.labels else OVERWRITTEN_LABEL
-        detail = f"the digest behind {wanted.marker.target} is not the one it was made for"
+        detail = f"the digest behind {target} is not the one it was made for"
         return Hold(found, WaitReason.TAG_OVERWRITTEN, detail, label)
     if why:
         return Refresh(wanted, found, why)
-    if OVERWRITTEN_LABEL in found.labels and wanted.marker.digest:
-        detail = f"the digest behind {wanted.marker.target} is again the one it was made for"
+    if OVERWRITTEN_LABEL in found.labels and wanted.marker.knows_digests:
+        targets = ", ".join(_name(image, wanted.marker) for image in wanted.marker.images)
+        detail = f"the digest behind {targets} is again the one it was made for"
         return Refresh(wanted, found, detail, rewrite=False)
     if found.unfinished:
         return Refresh(wanted, found, found.unfinished, rewrite=found.unproven)
@@ -194,15 +204,25 @@ def _hold_closed(existing: Iterable[ExistingPullRequest], waiting: Iterable[Wait
         if pr.state is PullRequestState.CLOSED
         and pr.marker is not None
         and not pr.lift
-        and any((pr.marker.image, pr.marker.target, pack) in kept_out for pack in pr.marker.packs)
+        and any(
+            (image.image, image.target, pack) in kept_out
+            for image in pr.marker.images
+            for pack in image.packs
+        )
     ]
 
 
 def _why_rewrite(wanted: Marker, found: Marker | None) -> str:
     if found is None:
         return "its marker is gone"
-    if found.target != wanted.target:
-        return f"{wanted.target} is newer than {found.target}"
+    before = {image.image: image.target for image in found.images}
+    newer = [
+        f"{_name(image, wanted)} is newer than {before[image.image]}"
+        for image in wanted.images
+        if image.target != before.get(image.image, image.target)
+    ]
+    if newer:
+        return "; ".join(newer)
     if found.paths != wanted.paths:
         return "its items changed"
     if found.base != wanted.base:
@@ -210,28 +230,35 @@ def _why_rewrite(wanted: Marker, found: Marker | None) -> str:
     return ""
 
 
-def _done_paths(wanted: DesiredPullRequest, found: Marker | None) -> list[str]:
-    """Return the paths whose very same update of the very same item a merged pull request held."""
-    target = (wanted.planned.repository, wanted.planned.target.tag.text)
-    if found is None or found.closed or (found.image, found.target) != target:
+def _done_paths(wanted: DesiredPullRequest, image: PlannedImage, found: Marker | None) -> list[str]:
+    """Return the paths of an image whose very same update of the very same item was merged before."""
+    if found is None or found.closed:
+        return []
+    if (image.repository, image.target.tag.text) not in {(one.image, one.target) for one in found.images}:
         return []
     if found.items:
-        return [path for path, item in wanted.items.items() if item in found.items]
+        return [path for path in image.paths if wanted.items[path] in found.items]
     if found.blobs:  # written by an earlier version, which knew an item by its file
         known = dict(zip(found.paths, found.blobs, strict=False))
-        files = {bump.path: bump.item.file.blob for bump in wanted.planned.bumps}
+        files = {bump.path: bump.item.file.blob for bump in image.bumps}
         return [path for path, blob in files.items() if path in known and blob.startswith(known[path])]
     # Too many to be named.
-    return list(wanted.planned.paths) if found.base == wanted.marker.base else []
+    return list(image.paths) if found.base == wanted.marker.base else []
 
 
-def _is_overwritten(wanted: Marker, found: Marker | None) -> bool:
-    return (
-        found is not None
-        and found.target == wanted.target
-        and bool(found.digest and wanted.digest)
-        and found.digest != wanted.digest
-    )
+def _find_overwritten(wanted: Marker, found: Marker | None) -> str:
+    """Return the target whose digest is another one than before, or nothing."""
+    before = {image.name: image.digest for image in found.images} if found else {}
+    for image in wanted.images:
+        digest = before.get(image.name, "")
+        if digest and image.digest and digest != image.digest:
+            return _name(image, wanted)
+    return ""
+
+
+def _name(image: MarkerImage, marker: Marker) -> str:
+    """Return a target by its tag, and in a batch by its image as well."""
+    return image.name if marker.batch else image.target
 
 
 def _order(action: Action) -> tuple[str, bool, int]:

@@ -9,11 +9,13 @@ from functools import cached_property
 from autobump.content.pack import next_version, release_notes_name
 from autobump.decisions.bump import Bump
 from autobump.decisions.evidence import Evidence, Verdict, tell_verdicts
-from autobump.planning.plan import PlannedPullRequest
+from autobump.planning.pull_request import PlannedImage, PlannedPullRequest
 from autobump.pull_requests.body.text import BodyContext, render_body
 from autobump.pull_requests.marker import (
     ITEM_DIGITS,
     Marker,
+    MarkerImage,
+    describe_update,
     hash_base,
     hash_item,
     render_marker,
@@ -56,7 +58,7 @@ class DesiredPullRequest:
         planned: What it updates.
         options: What it gets beside its text.
         with_notes: It also moves each pack's version and adds release notes.
-        context: What the body tells beside the plan.
+        contexts: What the body tells of each of its images beside the plan, in the order of these.
         codes: Names the code of its items, by path; asked only when the body is written, or a merged pull
             request may hold the same. One that is not named is as its file is.
     """
@@ -64,7 +66,7 @@ class DesiredPullRequest:
     planned: PlannedPullRequest
     options: PullRequestOptions
     with_notes: bool
-    context: BodyContext
+    contexts: tuple[BodyContext, ...]
     codes: Callable[[], Mapping[str, str]] = dict
 
     @cached_property
@@ -74,7 +76,8 @@ class DesiredPullRequest:
         told = [f"wave {planned.wave}"] if planned.wave else []
         told += [_RISK_WORDS.get(planned.risk_group, planned.risk_group)] if planned.risk_group else []
         title = ", ".join([count(len(planned.packs), "pack"), *told])
-        return f"Update {planned.repository} to {planned.target.tag} ({title})"
+        update = describe_update((image.repository, image.target.tag.text) for image in planned.images)
+        return f"{update} ({title})"
 
     @cached_property
     def status(self) -> CommitStatus | None:
@@ -97,10 +100,11 @@ class DesiredPullRequest:
             lane=planned.risk_group,
             risk=worst_risk(planned),
             evidence=self.status.name if self.status else "",
+            batch=tuple(map(_mark, planned.images)) if len(planned.images) > 1 else (),
         )
         # `base` covers the paths, too.
         length = len(render_marker(marker)) + len(planned.paths) * _ITEM_LENGTH
-        return marker if length <= _MAX_MARKER else replace(marker, paths=())
+        return marker if length <= _MAX_MARKER else marker.without_paths()
 
     @cached_property
     def items(self) -> Mapping[str, str]:
@@ -124,7 +128,7 @@ class DesiredPullRequest:
     def text(self) -> str:
         """The body without the marker; with it at most `MAX_BODY` characters long."""
         room = MAX_BODY - len(render_marker(self.whole_marker.at("0" * 64))) - _SPARE
-        return render_body(self.planned, self.context, room)
+        return render_body(self.planned, self.contexts, room)
 
     @property
     def branch(self) -> str:
@@ -147,6 +151,11 @@ class DesiredPullRequest:
     def body_at(self, head: str) -> str:
         """Return the body for the commit that holds the changes."""
         return f"{self.text}\n\n{render_marker(self.whole_marker.at(head))}\n"
+
+
+def _mark(image: PlannedImage) -> MarkerImage:
+    target = image.target
+    return MarkerImage(image.repository, target.tag.text, target.digest or "", image.packs, image.paths)
 
 
 def worst_risk(planned: PlannedPullRequest) -> str:

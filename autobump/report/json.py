@@ -147,7 +147,9 @@ def _planned(desired: DesiredPullRequest) -> dict[str, Any]:
         "branch": desired.branch,
         "image": desired.planned.repository,
         "target": desired.planned.target.tag.text,
-        "images": [{"image": desired.planned.repository, "target": desired.planned.target.tag.text}],
+        "images": [
+            {"image": image.repository, "target": image.target.tag.text} for image in desired.planned.images
+        ],
         "title": desired.title,
         "packs": list(desired.planned.packs),
         "paths": list(desired.planned.paths),
@@ -192,7 +194,9 @@ def _existing(existing: "ExistingPullRequest") -> dict[str, Any]:
         "branch": existing.branch,
         "image": marker.image if marker else None,
         "target": marker.target if marker else None,
-        "images": [{"image": marker.image, "target": marker.target}] if marker else [],
+        "images": [
+            {"image": image.image, "target": image.target} for image in (marker.images if marker else ())
+        ],
         "title": None,
         "packs": list(marker.packs) if marker else [],
         "paths": list(marker.paths) if marker else [],

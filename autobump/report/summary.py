@@ -145,7 +145,7 @@ def pull_request_lines(result: PassResult) -> list[PullRequestLine]:
                 | Lift(existing=existing, why=note)
             ):
                 marker = existing.marker
-                title = f"Update {marker.image} to {marker.target}" if marker else ""
+                title = marker.update if marker else ""
                 items, packs = (len(marker.paths), marker.packs) if marker else (0, ())
         branch, failure = branch_of(action), outcome.failure
         reference = outcome.url or branch

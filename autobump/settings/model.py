@@ -237,6 +237,11 @@ class PullRequestSettings(_Section):
         description="Maximum number of items in one pull request. A pack is never split; a larger one gets "
         "a pull request of its own.",
     )
+    group: Literal["image", "batch"] = Field(
+        default="image",
+        description="image: a pull request for each image and target; batch: images of few items (at most "
+        "half of max_items) together in one pull request, up to max_items.",
+    )
     max_open: Annotated[int, Field(ge=0)] = Field(
         default=10, description="Maximum number of open pull requests."
     )
@@ -514,7 +519,13 @@ class Settings(_Section):
     def limits(self) -> Limits:
         """What planning needs of the settings."""
         prs = self.pull_requests
-        return Limits(prs.max_items, prs.max_open, prs.max_new_per_run, prs.branch_prefix)
+        return Limits(
+            prs.max_items,
+            prs.max_open,
+            prs.max_new_per_run,
+            prs.branch_prefix,
+            together=prs.group == "batch",
+        )
 
 
 def _lay_over(shared: _Model, own: _Model | None) -> _Model:

@@ -147,6 +147,20 @@ def why_held_by(holds: list[HoldRule], release: Release) -> str:
     return why_held(holds, release, lambda one: pythons.find("demisto/python3", one), TODAY)
 
 
+@pytest.mark.parametrize(
+    ("current", "expected"),
+    [
+        ("3.10.1.100", "held: 3.12.1.400 has Python 3.12 and not 3.10: stay"),
+        ("3.11.1.200", "3.11.2.300"),
+        ("3.11.2.300", "held: 3.12.1.400 has Python 3.12 and not 3.11: stay"),
+        ("3.12.1.400", "up-to-date: 3.12.1.400 is the newest"),
+    ],
+)
+def test_python_hold_picks_the_newest_tag_of_the_minor_for_every_tag(current: str, expected: str) -> None:
+    minor = ".".join(current.split(".")[:2])
+    assert chosen(HoldRule("stay", python=minor), current=current) == expected
+
+
 @pytest.mark.corpus
 def test_python_hold_picks_the_newest_tag_of_the_minor_for_every_known_tag(
     corpus: Path, corpus_tags: SnapshotSource

@@ -143,7 +143,7 @@ def test_persons_commit_under_the_bots_own_login_is_an_edit(world: World, copied
     head = github.head_of(branch)
     entries = [{"path": "Packs/A/README.md", "mode": "100644", "content": "mine"}]
     tree = github._create_tree({"base_tree": head, "tree": entries})[1]["sha"]
-    message = github._read_commit(head)[-1] if copied else "mine"
+    message = github._look_at(head)["message"] if copied else "mine"
     mine = github._commit_tree(tree, [head], message, "content-bot")
     github.git.run("update-ref", f"refs/heads/{branch}", mine)
     assert sorted(world.actions()) == ["hold", "leave"]

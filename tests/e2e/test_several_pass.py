@@ -28,7 +28,7 @@ from autobump.support.git import Git
 from autobump.support.http.request_count import RequestCount
 from autobump.support.lock import lock
 from autobump.support.progress import Progress
-from tests.fixtures.repositories import branches, commit, make_repository
+from tests.fixtures.repositories import branches, commit, make_repository, script_pack
 from tests.fixtures.results import make_result
 from tests.fixtures.servers import Reply, Request, serve
 
@@ -136,6 +136,64 @@ def two(tmp_path: Path) -> list[Path]:
         fleet.append(git.directory)
     (tmp_path / "tags.json").write_text('{"demisto/x": ["1.0.0.1", "1.0.0.2"]}')
     return fleet
+
+
+@pytest.fixture
+def made_fleet(tmp_path: Path) -> list[Path]:
+    """Return three repositories that use the same images."""
+    return [
+        make_repository(
+            tmp_path / f"made{number}",
+            script_pack("A", {"One": "demisto/x:1.0.0.1"})
+            | script_pack(f"B{number}", {f"Two{number}": "demisto/y:1.0.0.1"}),
+        ).directory
+        for number in range(3)
+    ]
+
+
+MADE_TAGS = {"demisto/x": ["1.0.0.1", "1.0.0.2"], "demisto/y": ["1.0.0.1", "1.0.0.2"]}
+
+
+def test_repositories_ask_for_the_tags_of_an_image_once_and_one_failing_stops_nobody(
+    tmp_path: Path, made_fleet: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    config = write_settings(tmp_path, [made_fleet[0], tmp_path / "empty", made_fleet[2]])
+    asked: Counter[str] = Counter()
+    output = tmp_path / "report.json"
+    with serve(registry(SnapshotSource(MADE_TAGS), asked)) as server:
+        options = ["--config", str(config), "--tags", f"oci:{server.url}", "--format", "json"]
+        assert run_command(["run", *options, "--output", str(output)]) == 1
+    assert "not a git repository" in capsys.readouterr().err
+    assert asked == {"demisto/x": 1, "demisto/y": 1}
+    report = json.loads(output.read_text())["repositories"]
+    assert [bool(one["failure"]) for one in report] == [False, True, False]
+    for number in (0, 2):
+        assert set(branches(Git(made_fleet[number]))) == {
+            pr["branch"] for pr in report[number]["pull_requests"]
+        }
+        assert len(report[number]["pull_requests"]) == 2
+
+
+def test_plan_of_made_repositories_together_is_that_of_each(tmp_path: Path, made_fleet: list[Path]) -> None:
+    (tmp_path / "tags.json").write_text(json.dumps(MADE_TAGS))
+    config = write_settings(tmp_path, made_fleet)
+    output = tmp_path / "report.json"
+    options = [
+        "plan",
+        "--tags",
+        f"file:{tmp_path / 'tags.json'}",
+        "--format",
+        "json",
+        "--output",
+        str(output),
+    ]
+    assert run_command([*options, "--config", str(config)]) == 0
+    together = json.loads(output.read_text())["repositories"]
+    for number in range(3):
+        assert run_command([*options, "--config", str(config), "--repository", f"owner/name{number}"]) == 0
+        facts = {"repository": f"owner/name{number}", "failure": None}
+        assert facts | json.loads(output.read_text()) == together[number]
 
 
 def test_repository_has_its_own_settings_over_the_shared_ones(

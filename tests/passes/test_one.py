@@ -8,6 +8,7 @@ from autobump.forges.name import ForgeName
 from autobump.forges.open import identify_forge
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.passes.one import Pass, run_on_forge
+from autobump.report.json import render_json
 from autobump.settings.model import ContentSettings, Settings
 from autobump.support.errors import AutobumpError
 from autobump.support.git import Git
@@ -35,6 +36,12 @@ def test_pass_holds_the_lock_of_its_forge_and_a_dry_run_does_not(tmp_path: Path)
     assert branches(one.tree.git) == {}
     run_on_forge(one, ForgeName.LOCAL, dry_run=False, cache=cache)
     assert len(branches(one.tree.git)) == 1
+
+
+def test_plan_is_the_same_byte_for_byte(tmp_path: Path) -> None:
+    texts = [render_json(make_pass(tmp_path / folder).plan()) for folder in ("one", "two")]
+    assert texts[0] == texts[1]
+    assert '"1.0.0.2"' in texts[0]
 
 
 def test_forge_is_the_same_wherever_one_stands_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -7,7 +8,8 @@ from hypothesis import strategies as st
 from autobump.decisions.bump import Bump
 from autobump.images.results import NotFound, Unavailable
 from autobump.planning.order import rank_lags
-from autobump.planning.plan import Limits, OpenPullRequest, PlannedPullRequest, WaitReason, plan_pull_requests
+from autobump.planning.plan import Limits, OpenPullRequest, WaitReason, plan_pull_requests
+from autobump.planning.pull_request import PlannedPullRequest
 from tests.fixtures.bumps import make_bump, make_bumps
 from tests.fixtures.quarter import Quarter, list_releases, merge_all
 
@@ -175,6 +177,109 @@ def test_item_that_was_just_updated_comes_after_those_that_never_were() -> None:
     both = [*bumps[:20], make_bump("Big", "Two", image="demisto/ml", target="1.0.0.500")]
     plan = plan_pull_requests(both, MANY, ranks=rank_lags(both, releases))
     assert [pr.repository for pr in plan.pull_requests] == ["demisto/ml"], "its pack is free for it, too"
+
+
+def test_item_is_kept_up_while_an_eighth_of_the_tags_of_its_image_is_newer_and_no_more() -> None:
+    releases = list_releases({"demisto/python3": range(1, 81)})
+    ranks = rank_lags([make_bump("A", "One", current="1.0.0.70", target="1.0.0.80")], releases)
+    assert ranks == {"Packs/A/Scripts/One/One.yml": 0}
+    assert rank_lags([make_bump("A", "One", current="1.0.0.69", target="1.0.0.80")], releases) == {}
+    assert rank_lags([make_bump("A", "One", current="1.0.0.80", target="1.0.0.80")], releases) == {}
+    assert rank_lags([], releases) == {}
+
+
+def test_items_on_the_same_tag_of_an_image_have_the_same_rank() -> None:
+    releases = list_releases({"demisto/python3": range(1, 101), "demisto/ml": range(1, 101)})
+    bumps = [
+        make_bump("A", "One", current="1.0.0.99", target="1.0.0.100"),
+        make_bump("A", "Two", current="1.0.0.99", target="1.0.0.100"),
+        make_bump("A", "Three", image="demisto/ml", current="1.0.0.92", target="1.0.0.100"),
+        make_bump("B", "Old", image="demisto/ml", current="1.0.0.4", target="1.0.0.100"),
+    ]
+    assert rank_lags(bumps, releases) == {bumps[0].path: 6, bumps[1].path: 6, bumps[2].path: 3}
+
+
+def test_lag_counts_from_the_newest_build_of_the_plan_and_is_never_less_than_one() -> None:
+    releases = list_releases({"demisto/python3": range(1, 101), "demisto/ml": range(1, 301)})
+    bumps = [
+        make_bump("A", "One", current="1.0.0.299", target="1.0.0.300", image="demisto/ml"),
+        make_bump("A", "Two", current="1.0.0.99", target="1.0.0.100"),
+    ]
+    # The second is 201 behind the newest build of all, which is the largest lag.
+    assert rank_lags(bumps, releases) == {bumps[0].path: 7, bumps[1].path: 0}
+
+
+def test_those_at_risk_come_after_safe_ones_of_as_many_items() -> None:
+    risky = replace(make_bump("A", "One", image="demisto/a"), risk_group="breaking")
+    safe = make_bump("B", "Two", image="demisto/b")
+    assert [pr.risk_group for pr in in_order([risky, safe])] == ["", "breaking"]
+    more = [replace(bump, risk_group="breaking") for bump in make_bumps("C", 2, image="demisto/c")]
+    assert [pr.packs for pr in in_order([*more, safe])] == [("C",), ("B",)]
+
+
+def test_newer_target_of_an_image_comes_first_and_takes_the_pack() -> None:
+    older, newer = make_bump("A", "One", target="1.0.0.8"), make_bump("B", "Two", target="1.0.0.9")
+    assert [str(pr.target.tag) for pr in in_order([older, newer])] == ["1.0.0.9", "1.0.0.8"]
+    both = [make_bump("A", "One", target="1.0.0.8"), make_bump("A", "Two", target="1.0.0.9")]
+    assert [pr.paths for pr in in_order(both)] == [(both[1].path,)]
+    same_build = [make_bump("A", "One", target="1.0.0.9"), make_bump("B", "Two", target="1.2.0.9")]
+    assert [str(pr.target.tag) for pr in in_order(same_build)] == ["1.2.0.9", "1.0.0.9"]
+
+
+def test_pack_goes_to_what_was_kept_up_least_and_then_to_the_larger_group() -> None:
+    old = [make_bump("A", "Old", image="demisto/old"), *make_bumps("B", 3)]
+    shared = make_bump("A", "New")
+    ranks = {shared.path: 3}
+    plan = plan_pull_requests([*old, shared], MANY, ranks=ranks)
+    assert {pr.repository: pr.packs for pr in plan.pull_requests} == {
+        "demisto/old": ("A",),
+        "demisto/python3": ("B",),
+    }
+    unranked = plan_pull_requests([*old, shared], MANY)
+    assert {pr.repository: pr.packs for pr in unranked.pull_requests} == {"demisto/python3": ("A", "B")}
+
+
+def test_pack_of_safe_items_and_items_at_risk_goes_to_the_safe_ones_however_few() -> None:
+    risky = [replace(bump, risk_group="breaking") for bump in make_bumps("A", 5)]
+    safe = make_bump("A", "Safe", image="demisto/x")
+    plan = plan_pull_requests([*risky, safe], MANY)
+    assert [pr.paths for pr in plan.pull_requests] == [(safe.path,)]
+
+
+def test_what_was_kept_up_least_comes_first_whatever_its_size() -> None:
+    large, small = make_bumps("A", 5), make_bump("B", "One", image="demisto/x")
+    ranks = dict.fromkeys((bump.path for bump in large), 1)
+    for given_ranks, first in ((ranks, "demisto/x"), ({}, "demisto/python3")):
+        plan = plan_pull_requests([*large, small], Limits(max_new_per_run=1), ranks=given_ranks)
+        assert [pr.repository for pr in plan.pull_requests] == [first]
+    # One item that was not kept up is enough.
+    partly = {bump.path: 1 for bump in large[1:]}
+    plan = plan_pull_requests([*large, small], Limits(max_new_per_run=1), ranks=partly)
+    assert [pr.repository for pr in plan.pull_requests] == ["demisto/python3"]
+
+
+def test_waves_of_an_image_never_share_a_pull_request() -> None:
+    bumps = [replace(make_bump(pack, "One"), wave=wave) for pack, wave in (("A", "two"), ("B", "one"))]
+    assert [(pr.wave, pr.packs) for pr in in_order(bumps)] == [("one", ("B",)), ("two", ("A",))]
+
+
+def test_pack_larger_than_a_pull_request_leaves_no_room_and_the_rest_fills_up_exactly() -> None:
+    bumps = [
+        bump for pack, size in (("A", 26), ("B", 25), ("C", 24), ("D", 1)) for bump in make_bumps(pack, size)
+    ]
+    assert sorted(pr.packs for pr in plan_pull_requests(bumps, MANY).pull_requests) == [
+        ("A",),
+        ("B",),
+        ("C", "D"),
+    ]
+
+
+def test_among_equals_a_pack_goes_where_room_was_first() -> None:
+    bumps = [bump for pack in "ABCD" for bump in make_bumps(pack, 13 if pack in "AB" else 12)]
+    assert sorted(pr.packs for pr in plan_pull_requests(bumps, MANY).pull_requests) == [
+        ("A", "C"),
+        ("B", "D"),
+    ]
 
 
 def make_quarter(

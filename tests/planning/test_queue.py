@@ -1,10 +1,20 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from autobump.decisions.bump import Bump
-from autobump.planning.plan import ClosedPullRequest, Limits, plan_pull_requests
-from autobump.planning.queue import Queue, QueuedImage, describe_queue, forecast, merge_queues, queue_rows
+from autobump.planning.plan import ClosedPullRequest, Limits, Waiting, WaitReason, plan_pull_requests
+from autobump.planning.queue import (
+    QUEUE_HEADERS,
+    Queue,
+    QueuedImage,
+    describe_queue,
+    forecast,
+    merge_queues,
+    queue_rows,
+)
 from tests.fixtures.bumps import make_bump, make_bumps
 from tests.fixtures.quarter import merge_all
 
@@ -95,3 +105,63 @@ def test_repositories_side_by_side_are_done_when_the_last_one_is() -> None:
     )
     never = Queue((QueuedImage("demisto/x", 9, None),))
     assert merge_queues([one, never]).passes is None
+
+
+def test_nothing_is_done_in_no_pass() -> None:
+    assert (Queue().images, Queue().items, Queue().passes) == ((), 0, 0)
+    assert queue_rows(Queue()) == []
+
+
+def test_queue_reads_as_a_table_and_as_a_sentence() -> None:
+    queue = Queue((QueuedImage("demisto/ml", 1_200, 1_500), QueuedImage("demisto/x", 2, 1)))
+    assert QUEUE_HEADERS == ("Image", "Items", "Passes")
+    assert queue_rows(queue) == [("demisto/ml", "1,200", "1,500"), ("demisto/x", "2", "1")]
+    assert describe_queue(queue) == (
+        "1,202 items of 2 images in later passes: all is done in about 1,500 more passes at these limits, "
+        "if everything is merged between them."
+    )
+
+
+def test_images_with_as_many_items_come_by_name() -> None:
+    bumps = [
+        make_bump(pack, pack, image=f"demisto/{image}") for pack, image in zip("ABC", "zyx", strict=True)
+    ]
+    waiting = [Waiting(bump, WaitReason.LIMIT_REACHED, "") for bump in bumps]
+    assert [image.repository for image in forecast(waiting, Limits()).images] == [
+        "demisto/x",
+        "demisto/y",
+        "demisto/z",
+    ]
+    one, two = (Queue((QueuedImage(name, 1, 1),)) for name in ("demisto/b", "demisto/a"))
+    assert [image.repository for image in merge_queues([one, two]).images] == ["demisto/a", "demisto/b"]
+
+
+@pytest.mark.parametrize("reason", WaitReason)
+def test_only_what_waits_for_room_is_in_the_queue(reason: WaitReason) -> None:
+    waits = reason in (WaitReason.LIMIT_REACHED, WaitReason.PACK_BUSY)
+    assert forecast([Waiting(make_bump("A", "One"), reason, "")], Limits()).items == int(waits)
+
+
+def test_pass_makes_as_many_pull_requests_as_the_limits_allow() -> None:
+    bumps = [make_bump(f"P{n}", f"I{n}", image=f"demisto/i{n}") for n in range(5)]
+    waiting = [Waiting(bump, WaitReason.LIMIT_REACHED, "") for bump in bumps]
+    for new, passes in ((1, [1, 2, 3, 4, 5]), (2, [1, 1, 2, 2, 3]), (5, [1] * 5)):
+        queue = forecast(waiting, Limits(max_new_per_run=new))
+        assert [image.passes for image in queue.images] == passes
+
+
+def test_items_of_a_pack_and_an_image_go_together_and_those_of_a_wave_on_their_own() -> None:
+    bumps = [*make_bumps("A", 2), *make_bumps("B", 2)]
+    waiting = [Waiting(bump, WaitReason.LIMIT_REACHED, "") for bump in bumps]
+    one_pass = Limits(max_new_per_run=1)
+    assert forecast(waiting, one_pass).images == (QueuedImage("demisto/python3", 4, 1),)
+    apart = [replace(wait, bump=replace(wait.bump, wave=wait.bump.item.pack)) for wait in waiting]
+    assert forecast(apart, one_pass).images == (QueuedImage("demisto/python3", 4, 2),)
+    small = Limits(max_items=2, max_new_per_run=1)
+    assert forecast(waiting, small).images == (QueuedImage("demisto/python3", 4, 2),)
+
+
+def test_image_whose_end_is_not_known_somewhere_has_none() -> None:
+    known, never = (Queue((QueuedImage("demisto/x", 1, passes),)) for passes in (3, None))
+    assert merge_queues([known, never]).images == (QueuedImage("demisto/x", 2, None),)
+    assert Queue((QueuedImage("demisto/x", 1, 3), QueuedImage("demisto/y", 1, None))).passes is None

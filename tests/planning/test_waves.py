@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from autobump.decisions.bump import Bump
-from autobump.planning.plan import WaitReason
+from autobump.planning.plan import Limits, WaitReason, plan_pull_requests
 from autobump.planning.waves import REST, Turns, Wave, WaveData, WavePullRequest, take_turns
 from tests.fixtures.bumps import make_bump
 
@@ -146,6 +146,68 @@ def test_pass_over_a_part_opens_no_wave_that_was_not_open() -> None:
     assert ready(take_turns([B], (ONE, TWO), begun, frozenset(), WaveData(), NOW, partial=True)) == {
         "B": "two"
     }
+
+
+def test_wave_that_says_nothing_but_its_name_takes_every_item_and_any_number() -> None:
+    assert Wave("w") == Wave("w", 0, 100, (), None, (), (), None, timedelta())
+    assert WaveData() == WaveData({}, frozenset())
+    assert WavePullRequest(IMAGE, TARGET, "w", (), True).done_at is None
+
+
+def test_wave_behind_the_last_keeps_its_name() -> None:
+    assert REST == "rest"
+
+
+def test_items_of_every_image_wait_on_their_own() -> None:
+    others = [make_bump(pack, "Other", image="demisto/other") for pack in "AB"]
+    found = turns([A, B, *others])
+    assert {wait.bump.path for wait in found.waiting} == {B.path, others[1].path}
+    assert {bump.path for bump in found.ready} == {A.path, others[0].path}
+
+
+def test_without_waves_nothing_waits() -> None:
+    assert turns([A], ()).waiting == ()
+
+
+def test_pull_request_of_a_wave_that_is_not_set_any_more_goes_on_and_the_rest_has_none() -> None:
+    found = turns([A, B], (), [pr("one", A, is_open=True)])
+    assert ready(found) == {"A": "one", "B": ""}
+    assert found.waiting == ()
+
+
+def test_wave_counts_the_items_of_all_of_its_pull_requests() -> None:
+    waves = [Wave("few", max_items=2), Wave("many")]
+    bumps = [make_bump("P", f"I{number}") for number in range(3)]
+    found = turns(bumps[2:], waves, [pr("few", bumps[0]), pr("few", bumps[1])])
+    assert [bump.wave for bump in found.ready] == ["many"]
+
+
+def test_wave_that_comes_first_says_how_many_of_its_items_are_open_or_to_come() -> None:
+    more = [make_bump("A", f"More{number}") for number in range(2)]
+    found = turns([A, B, *more], prs=[pr("one", *more, is_open=True)])
+    assert waiting(found) == {"B": "the wave one comes first: 3 items to go"}
+
+
+def test_each_item_is_updated_once_in_its_wave_and_no_wave_opens_before_the_last_has_soaked() -> None:
+    soak = timedelta(days=2)
+    waves = [Wave("one", packs=("A",), soak=soak), Wave("two", packs=("B", "C"), soak=soak)]
+    left = [make_bump(pack, f"{pack}{n}") for pack in "ABCDE" for n in range(3)]
+    wave_of = {bump.path: {"A": "one", "B": "two", "C": "two"}.get(bump.item.pack, REST) for bump in left}
+    merged: list[WavePullRequest] = []
+    began: dict[str, datetime] = {}
+    now = NOW
+    for _ in range(20):
+        for planned in plan_pull_requests(
+            take_turns(left, waves, merged, frozenset(), WaveData(), now).ready, Limits(max_items=3)
+        ).pull_requests:
+            assert {wave_of[path] for path in planned.paths} == {planned.wave}
+            began.setdefault(planned.wave, now)
+            merged.append(WavePullRequest(IMAGE, TARGET, planned.wave, planned.paths, False, now))
+            left = [bump for bump in left if bump.path not in planned.paths]
+        now += timedelta(days=1)
+    assert left == []
+    assert sorted(path for one in merged for path in one.paths) == sorted(wave_of)
+    assert began == {"one": NOW, "two": NOW + soak, REST: NOW + 2 * soak}
 
 
 def test_updates_are_not_compared_with_each_other(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from autobump.decisions.eligibility import Skipped, SkipReason
 from autobump.images.choice import NoUpdateReason
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.planning.plan import Limits, Waiting, WaitReason, plan_pull_requests
+from autobump.planning.pull_request import make_pull_request
 from autobump.planning.queue import Queue, QueuedImage
 from autobump.pull_requests.actions import Close, Create, Hold, Leave, Lift, Outcome, Refresh
 from autobump.pull_requests.body.text import BodyContext
@@ -38,7 +39,7 @@ BOX = re.compile(r"^- \[ \] <!-- (rebuild|lift):#(\d+) -->", re.MULTILINE)
 def desired(pack: str, *labels: str) -> DesiredPullRequest:
     (planned,) = plan_pull_requests([make_bump(pack, "One")], Limits()).pull_requests
     options = PullRequestOptions(("docker-image-auto-update", *labels))
-    return DesiredPullRequest(planned, options, with_notes=True, context=BodyContext())
+    return DesiredPullRequest(planned, options, with_notes=True, contexts=(BodyContext(),))
 
 
 def existing(pack: str, number: int, state: PullRequestState = PullRequestState.OPEN) -> ExistingPullRequest:
@@ -239,7 +240,8 @@ def test_no_name_forges_a_box_or_leaves_its_place(name: str) -> None:
     assert pr.marker is not None
     hostile = replace(pr, branch=name, marker=replace(pr.marker, image=name, target=name))
     mail = desired("Mail")
-    named = replace(mail, planned=replace(mail.planned, repository=name))
+    image = replace(mail.planned.images[0], repository=name)
+    named = replace(mail, planned=make_pull_request(mail.planned.branch, [image]))
     overview = replace(
         overview,
         existing=[hostile],

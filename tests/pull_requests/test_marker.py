@@ -3,6 +3,7 @@ from hypothesis import strategies as st
 
 from autobump.pull_requests.marker import (
     Marker,
+    MarkerImage,
     find_marker,
     find_trailer,
     find_tree,
@@ -28,6 +29,17 @@ _TEXT = st.text(alphabet=st.characters(codec="utf-8")) | st.sampled_from(
         base=_TEXT,
         head=_TEXT,
         evidence=_TEXT,
+        batch=st.lists(
+            st.builds(
+                MarkerImage,
+                image=_TEXT,
+                target=_TEXT,
+                digest=_TEXT,
+                packs=st.lists(_TEXT, max_size=2).map(tuple),
+                paths=st.lists(_TEXT, max_size=2).map(tuple),
+            ),
+            max_size=3,
+        ).map(tuple),
     )
 )
 def test_marker_reads_back_as_written_and_never_ends_its_comment_early(marker: Marker) -> None:
@@ -55,6 +67,9 @@ def test_body_without_a_readable_marker_has_none() -> None:
         "<!-- autobump:v1 {broken} -->",
         '<!-- autobump:v1 {"image": 1, "packs": [], "paths": []} -->',
         '<!-- autobump:v1 {"image": "x", "packs": [1], "paths": []} -->',
+        '<!-- autobump:v1 {"image": "x", "packs": [], "paths": [], "batch": {}} -->',
+        '<!-- autobump:v1 {"image": "x", "packs": [], "paths": [], "batch": ["x"]} -->',
+        '<!-- autobump:v1 {"image": "x", "packs": [], "paths": [], "batch": [{"image": 1}]} -->',
         '<!-- autobump:v2 {"packs": [], "paths": []} -->',
         "<!-- autobump:v1 {" + '"a":[' * 5000 + "]" * 5000 + "} -->",
     ):
@@ -74,3 +89,10 @@ def test_tree_of_a_commit_is_read_back_from_its_message() -> None:
     assert find_tree(message) == tree
     assert find_trailer(message) == marker
     assert find_tree("Title\n\nAutobump-Tree: none\n") == ""
+
+
+def test_marker_of_one_image_says_nothing_of_a_batch() -> None:
+    marker = Marker("demisto/x", "1.0.0.2", "sha256:ab", ("A",), ("Packs/A/x.yml",), "")
+    assert '"batch"' not in render_marker(marker)
+    (image,) = marker.images
+    assert image == MarkerImage("demisto/x", "1.0.0.2", "sha256:ab", ("A",), ("Packs/A/x.yml",))

@@ -21,7 +21,9 @@ def render(count: int = 1, name: str = "One", packs: int = 1) -> DesiredPullRequ
     ]
     limits = Limits(max_items=10_000)
     (planned,) = plan_pull_requests(bumps, limits).pull_requests
-    return DesiredPullRequest(planned, PullRequestOptions(("label",)), with_notes=True, context=BodyContext())
+    return DesiredPullRequest(
+        planned, PullRequestOptions(("label",)), with_notes=True, contexts=(BodyContext(),)
+    )
 
 
 def test_title_is_what_a_person_would_write() -> None:
@@ -72,7 +74,9 @@ def ran(*verdicts: str, detail: str = "") -> DesiredPullRequest:
         for number, verdict in enumerate(verdicts)
     ]
     (planned,) = plan_pull_requests(bumps, Limits()).pull_requests
-    return DesiredPullRequest(planned, PullRequestOptions(("label",)), with_notes=True, context=BodyContext())
+    return DesiredPullRequest(
+        planned, PullRequestOptions(("label",)), with_notes=True, contexts=(BodyContext(),)
+    )
 
 
 def test_commit_of_items_that_were_not_run_gets_no_status() -> None:

@@ -1,4 +1,4 @@
-"""Every key of the settings: its default, what it changes in a plan of real content, and what it refuses.
+"""Every key of the settings: its default, what it changes in a plan, and what it refuses.
 
 What a plan cannot show is looked at on the object that uses the setting.
 """
@@ -22,6 +22,7 @@ from autobump.settings.values import write_duration
 from autobump.support.errors import SettingsError
 from tests.fixtures.looks import (
     Look,
+    PlanLook,
     World,
     address,
     asks_at_once,
@@ -46,6 +47,7 @@ from tests.fixtures.looks import (
     pace,
     place,
     plan_shows,
+    puts_images_together,
     pythons,
     risk_groups,
     roots,
@@ -60,6 +62,7 @@ from tests.fixtures.looks import (
     why_held,
     written_files,
 )
+from tests.fixtures.small_world import make_small_world
 
 RISKY = ("CortexDataLake", "ActiveMQ")
 """Packs of the corpus with an item that may break, and one to review."""
@@ -73,6 +76,11 @@ def world(
     corpus: Path,
 ) -> World:
     return World(tmp_path_factory.mktemp("world"), corpus_repository, corpus_tags, corpus)
+
+
+@pytest.fixture(scope="module")
+def small_world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return make_small_world(tmp_path_factory.mktemp("small"))
 
 
 @dataclass(frozen=True)
@@ -591,6 +599,16 @@ ROWS: dict[str, Row] = {
             "1:17: pull_requests.max_items: 1001: input should be less than or equal to 1000",
         ),
     ),
+    "pull_requests.group": Row(
+        "image",
+        plan_shows(puts_images_together),
+        ("", False),
+        ("pull_requests: {group: batch, max_open: 500, max_new_per_run: 500}", True),
+        (
+            "pull_requests: {group: pack}",
+            "1:17: pull_requests.group: \"pack\" is not 'image' or 'batch'",
+        ),
+    ),
     "pull_requests.max_open": Row(
         10,
         plan_shows(lambda result: len(result.desired)),
@@ -909,6 +927,28 @@ def is_model(annotation: Any) -> bool:
 
 KEYS = dict(walk(Settings))
 
+COUNTS = {
+    "registry.namespaces": [0, 94],
+    "policy.auto_update": [13, 1],
+    "policy.exclude_images": [0, 81],
+    "policy.holds": [0, 8],
+    "policy.holds.images": [92, 1],
+    "policy.holds.paths": [92, 8],
+    "policy.holds.packs": [92, 7],
+    "policy.holds.items": [92, 2],
+    "policy.holds.until": [0, 8],
+    "rollout.coverage_report": [92, 50],
+    "rollout.nightly_packs": [92, 77],
+    "rollout.waves.min_coverage": [92, 22],
+    "rollout.waves.max_coverage": [92, 10],
+    "rollout.waves.support": [92, 1],
+    "rollout.waves.nightly": [92, 15],
+    "rollout.waves.packs": [92, 7],
+    "rollout.waves.images": [92, 1],
+    "rollout.waves.max_items": [80, 5],
+}
+"""What is seen in the small world where it is a number of items; all else is as in real content."""
+
 
 def test_table_has_every_key() -> None:
     assert {"content.base", "policy.risk.review", "policy.holds.until", "rollout.waves.soak"} <= KEYS.keys()
@@ -920,14 +960,25 @@ def test_key_has_its_default(key: str) -> None:
     assert KEYS[key] == ROWS[key].default
 
 
-@pytest.mark.corpus
+def look_at(world: World, row: Row) -> list[object]:
+    """Return what is seen without the setting and with it."""
+    return [row.look(world, world.settings(text)) for text in (row.before[0], row.after[0])]
+
+
 @pytest.mark.parametrize("key", ROWS)
-def test_key_has_its_effect(key: str, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.patch = monkeypatch
+def test_key_has_its_effect(key: str, small_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_world.patch = monkeypatch
     row = ROWS[key]
-    seen = [row.look(world, world.settings(text)) for text in (row.before[0], row.after[0])]
-    assert seen == [row.before[1], row.after[1]]
+    seen = look_at(small_world, row)
+    assert seen == COUNTS.get(key, [row.before[1], row.after[1]])
     assert seen[0] != seen[1]
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("key", [key for key, row in ROWS.items() if isinstance(row.look, PlanLook)])
+def test_key_has_its_effect_on_a_plan_of_real_content(key: str, world: World) -> None:
+    row = ROWS[key]
+    assert look_at(world, row) == [row.before[1], row.after[1]]
 
 
 @pytest.mark.parametrize("key", ROWS)

@@ -18,6 +18,7 @@ from autobump.planning.waves import WaveData
 from autobump.settings.load import load_settings
 from autobump.settings.model import Settings
 from autobump.support.progress import Silent
+from tests.fixtures.repositories import item_yaml, make_repository, pack_metadata, script_pack
 from tests.fixtures.settings import PROFILES
 
 FILES = sorted(PROFILES.glob("*.yml"))
@@ -43,6 +44,54 @@ def test_there_is_one_for_the_public_repository_and_one_for_a_private_one() -> N
 def test_profile_passes_the_check(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["config", "check", str(file)]) == 0
     assert "settings are valid" in capsys.readouterr().out
+
+
+def test_public_profile_begins_with_what_is_tested_nightly_ten_items_at_a_time(tmp_path: Path) -> None:
+    old = "demisto/python3:3.10.1.1"
+    files = script_pack("Base", {f"Item{n}": old for n in range(3)})
+    for pack in "ABCDE":
+        files |= script_pack(pack, {f"{pack}{n}": old for n in range(4)})
+    git = make_repository(tmp_path / "r", files)
+    covered = WaveData(
+        {f"packs/base/scripts/item{n}/item{n}.py": 75.0 for n in range(2)}, frozenset({"Base"})
+    )
+    tags = SnapshotSource({"demisto/python3": ["3.12.1.9"]})
+    result = plan("xsoar-content.yml", git.directory, tags, None, covered)
+    assert [(pr.planned.wave, len(pr.planned.paths)) for pr in result.desired] == [("tested nightly", 2)]
+    assert {pr.labels for pr in result.desired} == {("docker-image-auto-update",)}
+    waves = Counter((wait.bump.wave, str(wait.reason)) for wait in result.plan.waiting)
+    assert waves == {("rest", "waiting-for-wave"): 21}
+    later = plan("xsoar-content.yml", git.directory, tags, None, WaveData())
+    assert sorted(len(pr.planned.paths) for pr in later.desired) == [7, 8, 8]
+
+
+def test_private_profile_updates_its_own_packs_on_plain_python_and_what_asks_for_it(tmp_path: Path) -> None:
+    def a_pack(name: str, support: str, image: str, **keys: str) -> dict[str, str]:
+        return {
+            f"Packs/{name}/pack_metadata.json": pack_metadata(support=support),
+            f"Packs/{name}/Scripts/{name}/{name}.yml": item_yaml(
+                f"demisto/{image}:1.0.0.1", name=name, **keys
+            ),
+        }
+
+    files = {
+        **a_pack("Own", "community", "python3"),
+        **a_pack("Older", "xsiam", "python"),
+        **a_pack("Copied", "partner", "python3"),
+        **a_pack("Other", "internal", "boto3"),
+        **a_pack("Asks", "", "boto3", autoUpdateDockerImage="true"),
+        **a_pack("More", "", "ml", autoUpdateDockerImage="true"),
+    }
+    images = ("python", "python3", "boto3", "ml")
+    tags = {f"demisto/{image}": {"1.0.0.2": {"created": "2026-01-01T00:00:00Z"}} for image in images}
+    repository = make_repository(tmp_path / "r", files).directory
+    result = plan("xsiam-private.yml", repository, SnapshotSource(tags), None, WaveData())
+    assert {bump.item.pack for bump in result.evaluation.bumps} == {"Own", "Older", "Asks", "More"}
+    assert {skip.pack: str(skip.reason) for skip in result.evaluation.skipped} == {
+        "Copied": "support-level",
+        "Other": "not-opted-in",
+    }
+    assert len(result.desired) == 3
 
 
 @pytest.mark.corpus

@@ -27,11 +27,14 @@ _INDENT = re.compile(r"[^\S\n]*")
 _TOKEN = re.compile(
     r"""
     (?P<string> "{3} | '{3} | " | ' ) | (?P<comment> \#[^\n]* ) | (?P<blanks> [^\S\n]{2,} )
-    | (?P<join> \\\r?\n ) | (?P<end> \n ) | (?P<semicolon> ; )
-    | (?P<open> [(\[{] ) | (?P<close> [)\]}] )
+    | (?P<join> \\\r?\n ) | (?P<end> \n ) | (?P<semicolon> ;+ )
+    | (?P<open> [(\[{]+ ) | (?P<close> [)\]}]+ )
     """,
     re.VERBOSE,
 )
+_RUNS = ("open", "close", "semicolon")
+"""Tokens of as many characters as stand side by side."""
+
 _STRING_ENDS = {
     quote: re.compile(r"\\.|" + end, re.DOTALL)
     for quote, end in (('"', r'"|\n'), ("'", r"'|\n"), ('"""', '"""'), ("'''", "'''"))
@@ -40,6 +43,9 @@ _FRESH = re.compile(r"(?:import|from|def|class)\s")
 """What begins a statement at the left edge whatever bracket is still open."""
 
 _HEADER = re.compile(r"(?:if|elif|else|while|for|try|except|finally|with|async|def|class)\b")
+_TELLING = re.compile(rf"{_HEADER.pattern}|(?:import|from)\s")
+"""What begins a statement that tells something outside of all blocks."""
+
 _TOLD = re.compile(r"\b(?:TYPE_CHECKING|version_info|suppress|True|False|None|[0-9]+)\b")
 _MAX_CONDITION = 500
 """A longer condition, without its strings, counts as one that may be true and may be false."""
@@ -91,6 +97,8 @@ def read_lines(source: str) -> Iterator[Found]:
     found: list[Found] = []
     blocks: list[_Block] = []
     for indent, statement in read_statements(source):
+        if not (blocks or _TELLING.match(statement)):
+            continue
         rest, inside = statement, indent
         if match := _HEADER.match(statement):
             header, rest = _split_header(statement)
@@ -223,12 +231,14 @@ def read_statements(source: str) -> Iterator[tuple[int, str]]:
         if kind == "semicolon" and depth == 0:
             yield indent, _joined(pieces, length)
             length = 0
-            indent += 1
+            indent += position - start
             continue
         if kind == "open":
-            depth += 1
+            depth += position - start
         elif kind == "close":
-            depth = max(depth - 1, 0)
+            depth = max(depth - (position - start), 0)
+        if kind in _RUNS:
+            length += position - start - 1
         elif kind == "string":
             position = _end_of_string(source, position, match[0])
         if length <= MAX_STATEMENT:

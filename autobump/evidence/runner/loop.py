@@ -493,7 +493,10 @@ def be_host(request, control, results):
 
 def be_child(item, request, results):
     os.setsid()
-    answer = run_tests(request) if "tests" in request else item.load(request)
+    try:
+        answer = run_tests(request) if "tests" in request else item.load(request)
+    except BaseException as exc:
+        answer = item.failure(exc)
     data = json.dumps(answer).encode("utf-8") + b"\n"
     while data:
         data = data[os.write(results, data[:65536]) :]
@@ -554,20 +557,27 @@ class Keeper(object):
         """Wait for the replies of the host, read what the item says, and drop what it prints."""
         host, end = self.host, time.time() + seconds
         control, result, printed, got = b"", b"", 0, {}
+        ends = [host.control, host.results, host.output]
         while True:
             left = end - time.time()
             if left <= 0:
                 return {"outcome": "timeout"}
-            ready = select.select([host.control, host.results, host.output], [], [], left)[0]
+            ready = select.select(ends, [], [], left)[0]
             if host.output in ready:
-                printed += len(os.read(host.output, 65536))
+                data = os.read(host.output, 65536)
+                printed += len(data)
+                if not data:
+                    ends.remove(host.output)
                 if printed > MAX_OUTPUT:
                     return {"outcome": "output"}
             if host.results in ready:
-                result += os.read(host.results, 65536)
+                data = os.read(host.results, 65536)
+                result += data
+                if not data:
+                    ends.remove(host.results)
                 if len(result) > MAX_RESULT:
                     return {"outcome": "output"}
-            if host.control in ready and host.results not in ready:
+            elif host.control in ready:
                 data = host.control.recv(65536)
                 if not data:
                     return {"outcome": "died"}
@@ -576,8 +586,11 @@ class Keeper(object):
                     for line in control.splitlines():
                         got.update(json.loads(line.decode("utf-8")))
                     break
-        while select.select([host.results], [], [], 0)[0] and len(result) <= MAX_RESULT:
-            result += os.read(host.results, 65536)
+        while len(result) <= MAX_RESULT and select.select([host.results], [], [], 0)[0]:
+            data = os.read(host.results, 65536)
+            result += data
+            if not data:
+                break
         try:
             got["result"] = json.loads(result.decode("utf-8"))
         except ValueError:

@@ -156,7 +156,10 @@ class GitHubForge:
         if pull.user is None or pull.user.login != self._api.login():
             return False
         marker = find_marker(pull.body or "") or self._branches.find_trailer(pull.head.sha)
-        return marker is not None and not marker.closed and marker.target == desired.marker.target
+        if marker is None or marker.closed:
+            return False
+        refused = {image.name for image in marker.images}
+        return any(image.name in refused for image in desired.marker.images)
 
     def _refresh(self, action: Refresh, changes: Sequence[FileChange], base: Base | None) -> Outcome:
         desired, existing = action.desired, action.existing
@@ -242,7 +245,7 @@ class GitHubForge:
 def _outlived(action: Refresh) -> set[str]:
     """Return which of autobump's own labels do not hold any more once it is done."""
     labels = {CLOSED_LABEL}
-    if action.rewrite or action.desired.marker.digest:  # of another one nothing would be written
+    if action.rewrite or action.desired.marker.knows_digests:  # of another one nothing would be written
         labels.add(OVERWRITTEN_LABEL)
     if action.desired.marker.risk:  # what is not known this time may hold
         labels.update(RISK_LABELS.values())

@@ -8,7 +8,8 @@ from autobump.decisions.evaluation import Evaluation
 from autobump.images.choice import NoUpdateReason
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.registries import full_name
-from autobump.planning.plan import Plan, PlannedPullRequest
+from autobump.planning.plan import Plan
+from autobump.planning.pull_request import PlannedImage
 from autobump.pull_requests.body.text import BodyContext, LeftOut
 
 if TYPE_CHECKING:
@@ -16,30 +17,30 @@ if TYPE_CHECKING:
 
 
 def gather_body_context(
-    planned: PlannedPullRequest,
+    image: PlannedImage,
     left_out: Mapping[str, tuple[LeftOut, ...]],
     images: "KnownImages | None",
     deprecated: Mapping[str, DeprecatedImage],
     links: str,
 ) -> BodyContext:
-    """Return what the body of one pull request tells.
+    """Return what the body of a pull request tells of one of its images.
 
     Args:
-        planned: The pull request.
+        image: The image, and what is updated of it.
         left_out: What of each image is not in a pull request, see `gather_left_out`.
         images: What is known of the images; None when risks are not assessed.
         deprecated: Deprecated images by name.
         links: Address that a path is put behind to see the file, or empty.
     """
-    image, new = planned.repository, planned.target.tag.text
-    tags = sorted({bump.image.tag or "" for bump in planned.bumps})
+    name, new = image.repository, image.target.tag.text
+    tags = sorted({bump.image.tag or "" for bump in image.bumps})
     find = images.facts if images else (lambda _repository, _tag: None)
     return BodyContext(
-        diffs={tag: diff for tag in tags if images and (diff := images.diff(image, tag, new))},
-        old={tag: facts for tag in tags if (facts := find(image, tag))},
-        new=find(image, new),
-        left_out=left_out.get(image, ()),
-        deprecated=deprecated.get(full_name(image)),
+        diffs={tag: diff for tag in tags if images and (diff := images.diff(name, tag, new))},
+        old={tag: facts for tag in tags if (facts := find(name, tag))},
+        new=find(name, new),
+        left_out=left_out.get(name, ()),
+        deprecated=deprecated.get(full_name(name)),
         links=links,
     )
 

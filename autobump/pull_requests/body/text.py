@@ -12,7 +12,7 @@ from autobump.decisions.risk import Finding, FindingKind, RiskLevel, describe_fi
 from autobump.images.inside.changes import ImageDiff
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.inside.facts import ImageFacts
-from autobump.planning.plan import PlannedPullRequest
+from autobump.planning.pull_request import PlannedImage, PlannedPullRequest
 from autobump.pull_requests.body.image_change import (
     FACT_HEADERS,
     PACKAGE_HEADERS,
@@ -31,6 +31,11 @@ _OPT_OUT = """\
 - **One item, for good:** put `autoUpdateDockerImage: false` at the top level of its YAML file.
 - **These packs, until a newer tag appears:** close this pull request.
 - **Take it over:** push to the branch; autobump then leaves it alone."""
+_OPT_OUT_OF_BATCH = _OPT_OUT.replace(
+    "**These packs, until a newer tag appears:** close this pull request.",
+    "**All of these images in these packs, until newer tags appear:** close this pull request.",
+).replace("### ", "## ")
+_SIGNS = {RiskLevel.BREAKING: "⚠️", RiskLevel.REVIEW: "🔎"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class BodyContext:
-    """What a body tells beside the plan.
+    """What a body tells of one image beside the plan.
 
     Attributes:
         diffs: What changes inside the image, by old tag; those that are not known are missing.
@@ -63,33 +68,75 @@ class BodyContext:
     links: str = ""
 
 
-def render_body(planned: PlannedPullRequest, context: BodyContext, room: int) -> str:
+def render_body(planned: PlannedPullRequest, contexts: Sequence[BodyContext], room: int) -> str:
     """Write a body of at most `room` characters.
 
     The order is the one of a reviewer's questions: what, is it safe, what changes inside, which items, what
     is missing, and how to say no. When it is too long the longest list is cut, again and again, and says so.
+
+    Args:
+        planned: The pull request.
+        contexts: What is told of each of its images, in the order of these.
+        room: Most characters.
     """
-    sections: list[str | LongList] = [_headline(planned), _verdict(planned, context)]
-    sections += _evidence_section(planned)
-    sections += _risk_section(planned)
-    sections += _change_sections(planned, context)
-    sections += [_items_section(planned, context)]
-    if context.left_out:
-        sections.append(_left_out_section(context.left_out))
-    sections.append(_OPT_OUT)
+    sections: list[str | LongList] = [_headline(planned)]
+    pairs = list(zip(planned.images, contexts, strict=True))
+    if len(pairs) > 1:
+        sections.append(_overview(planned.images))
+    for image, context in pairs:
+        if len(pairs) > 1:
+            sections.append(f"## {_name(image)}")
+        sections += _image_sections(image, context)
+    sections.append(_OPT_OUT_OF_BATCH if len(pairs) > 1 else _OPT_OUT)
     return join_within(sections, room)
 
 
 def _headline(planned: PlannedPullRequest) -> str:
     items, packs = count(len(planned.bumps), "item"), count(len(planned.packs), "pack")
-    return f"Updates {items} in {packs} to {code(f'{planned.repository}:{planned.target.tag}')}."
+    if len(planned.images) > 1:
+        return f"Updates {items} in {packs} to newer tags of {count(len(planned.images), 'image')}."
+    return f"Updates {items} in {packs} to {_name(planned.images[0])}."
 
 
-def _verdict(planned: PlannedPullRequest, context: BodyContext) -> str:
+def _overview(images: Sequence[PlannedImage]) -> LongList:
+    """Say in a row for each image how many items it has, and whether anything speaks against merging."""
+    rows = [
+        (_name(image), str(len(image.bumps)), str(len(image.packs)), _risk_in_a_word(image))
+        for image in images
+    ]
+    return long_table("", ("Image", "Items", "Packs", "Risk"), rows, "image")
+
+
+def _risk_in_a_word(image: PlannedImage) -> str:
+    """Return the worst risk of the items, or that some are not known."""
+    risks = [bump.risk for bump in image.bumps]
+    levels = [risk.level for risk in risks if risk is not None and risk.known]
+    worst = max(levels, key=lambda level: level.rank, default=RiskLevel.NONE)
+    if worst in _SIGNS:
+        return f"{_SIGNS[worst]} {worst.words}"
+    return "✅ none found" if len(levels) == len(risks) else "❔ not known"
+
+
+def _name(image: PlannedImage) -> str:
+    return code(f"{image.repository}:{image.target.tag}")
+
+
+def _image_sections(image: PlannedImage, context: BodyContext) -> list[str | LongList]:
+    sections: list[str | LongList] = [_verdict(image, context)]
+    sections += _evidence_section(image)
+    sections += _risk_section(image)
+    sections += _change_sections(image, context)
+    sections.append(_items_section(image, context))
+    if context.left_out:
+        sections.append(_left_out_section(context.left_out))
+    return sections
+
+
+def _verdict(image: PlannedImage, context: BodyContext) -> str:
     """Say in a line whether anything speaks against merging."""
-    assessed = [bump.risk for bump in planned.bumps if bump.risk is not None and bump.risk.known]
+    assessed = [bump.risk for bump in image.bumps if bump.risk is not None and bump.risk.known]
     levels = [risk.level for risk in assessed]
-    unknown = len(planned.bumps) - len(assessed)
+    unknown = len(image.bumps) - len(assessed)
     parts: list[str] = []
     if breaking := levels.count(RiskLevel.BREAKING):
         parts.append(f"⚠️ **{count(breaking, 'item')} may break**, see below.")
@@ -106,35 +153,35 @@ def _verdict(planned: PlannedPullRequest, context: BodyContext) -> str:
         parts.append(f"✅ **No risk found:** {why}.")
     if unknown:
         parts.append(f"❔ What is inside the images of {count(unknown, 'item')} is not known.")
-    if evidence := _evidence(planned):
+    if evidence := _evidence(image):
         levels_run = " and ".join(sorted({_LEVEL_WORDS[one.level] for one in evidence.values()}))
         parts.append(f"🧪 Run in both images ({levels_run}): {tell_verdicts(evidence.values())}.")
     if licences := describe_licences(context.diffs.values()):
         parts.append(f"⚖️ {licences}")
-    for held in sorted({bump.held_back for bump in planned.bumps if bump.held_back}):
+    for held in sorted({bump.held_back for bump in image.bumps if bump.held_back}):
         parts.append(f"⏸️ A newer tag is held back: {code(held)}")
     if context.deprecated:
         parts.append(f"🪦 The image is deprecated: {code(context.deprecated.reason)}")
     return "\n\n".join(parts)
 
 
-def _evidence(planned: PlannedPullRequest) -> dict[str, Evidence]:
+def _evidence(image: PlannedImage) -> dict[str, Evidence]:
     """Return the evidence of the items that have some, by path."""
-    return {bump.path: bump.risk.evidence for bump in planned.bumps if bump.risk and bump.risk.evidence}
+    return {bump.path: bump.risk.evidence for bump in image.bumps if bump.risk and bump.risk.evidence}
 
 
-def _evidence_section(planned: PlannedPullRequest) -> list[str | LongList]:
+def _evidence_section(image: PlannedImage) -> list[str | LongList]:
     """List what broke and what could not be told, and what no longer is a concern."""
-    evidence = _evidence(planned)
+    evidence = _evidence(image)
     about: dict[tuple[int, str, str], list[Bump]] = defaultdict(list)
     settled: dict[str, list[Bump]] = defaultdict(list)
-    for bump in planned.bumps:
+    for bump in image.bumps:
         one = evidence.get(bump.path)
         if one is not None and one.verdict is not Verdict.SAME:
             about[one.verdict.rank, one.verdict.words, one.detail].append(bump)
         for finding in bump.risk.settled if bump.risk else ():
             settled[describe_finding(finding, code)].append(bump)
-    everything = len(planned.bumps)
+    everything = len(image.bumps)
     lines = [
         f"- **{words}**: {code(detail)}: {_named(bumps, everything)}"
         for (_, words, detail), bumps in sorted(about.items(), key=lambda one: one[0])
@@ -146,12 +193,12 @@ def _evidence_section(planned: PlannedPullRequest) -> list[str | LongList]:
     return [LongList("### Evidence\n", lines, "line")] if lines else []
 
 
-def _risk_section(planned: PlannedPullRequest) -> list[str | LongList]:
+def _risk_section(image: PlannedImage) -> list[str | LongList]:
     """List each finding once, with the items it is about."""
     about: dict[tuple[int, str], list[Bump]] = defaultdict(list)
     words: dict[tuple[int, str], Finding] = {}
     silent: dict[str, list[Bump]] = defaultdict(list)
-    for bump in planned.bumps:
+    for bump in image.bumps:
         if bump.risk is None:
             continue
         for finding in bump.risk.findings:
@@ -163,10 +210,10 @@ def _risk_section(planned: PlannedPullRequest) -> list[str | LongList]:
         if bump.risk.note and bump.risk.known:
             silent[bump.risk.note].append(bump)
     lines = [
-        f"- **{words[key].level.words}**: {key[1]}: {_named(about[key], len(planned.bumps))}"
+        f"- **{words[key].level.words}**: {key[1]}: {_named(about[key], len(image.bumps))}"
         for key in sorted(about)
     ]
-    lines += [f"- {note}: {_named(bumps, len(planned.bumps))}" for note, bumps in sorted(silent.items())]
+    lines += [f"- {note}: {_named(bumps, len(image.bumps))}" for note, bumps in sorted(silent.items())]
     return [LongList("### Risk\n", lines, "finding")] if lines else []
 
 
@@ -177,22 +224,22 @@ def _named(bumps: Sequence[Bump], everything: int) -> str:
     return f"{shown} and {len(bumps) - _MAX_NAMED} more" if len(bumps) > _MAX_NAMED else shown
 
 
-def _change_sections(planned: PlannedPullRequest, context: BodyContext) -> list[str | LongList]:
+def _change_sections(image: PlannedImage, context: BodyContext) -> list[str | LongList]:
     """Show the facts of every old tag and of the new one, then the packages between each old tag and it."""
     users: dict[str, int] = defaultdict(int)
-    for bump in planned.bumps:
+    for bump in image.bumps:
         users[bump.image.tag or ""] += 1
     tags = sorted(users, key=lambda tag: (-users[tag], tag))
     rows = [
         (*fact_cells(tag or "no tag", context.old.get(tag), _packages(context, tag)), str(users[tag]))
         for tag in tags
     ]
-    new = fact_cells(planned.target.tag.text, context.new or _published(planned), "")
+    new = fact_cells(image.target.tag.text, context.new or _published(image), "")
     rows.append((f"→ {new[0]}", *new[1:], ""))
     sections: list[str | LongList] = [
         long_table("### What changes inside\n\n", (*FACT_HEADERS, "Items"), rows, "tag")
     ]
-    digest = planned.target.digest or (context.new.digest if context.new else None)
+    digest = image.target.digest or (context.new.digest if context.new else None)
     if digest:
         sections.append(f"Digest of the new image: {code(digest)}")
     for tag in tags:
@@ -208,13 +255,13 @@ def _packages(context: BodyContext, tag: str) -> str:
     return summarise_packages(context.diffs.get(tag))
 
 
-def _published(planned: PlannedPullRequest) -> ImageFacts:
-    return ImageFacts(created=planned.target.created)
+def _published(image: PlannedImage) -> ImageFacts:
+    return ImageFacts(created=image.target.created)
 
 
-def _items_section(planned: PlannedPullRequest, context: BodyContext) -> LongList:
+def _items_section(image: PlannedImage, context: BodyContext) -> LongList:
     rows = []
-    for pack, bumps in groupby(planned.bumps, key=lambda bump: bump.item.pack):
+    for pack, bumps in groupby(image.bumps, key=lambda bump: bump.item.pack):
         for number, bump in enumerate(bumps):
             name = code(bump.item.fields.name)
             if context.links:

@@ -4,6 +4,8 @@ import lzma
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from autobump.images.inside.changes import ChangeKind, ImageDiff, compare_versions
 from autobump.images.inside.facts import ImageFacts, PackageFacts, facts_from_record
@@ -119,6 +121,21 @@ def test_licences_are_told_of_new_packages_and_of_changes() -> None:
 )
 def test_licence_has_its_kind(licence: str, kind: LicenceKind) -> None:
     assert classify_licence(licence) is kind
+
+
+_PACKAGES = st.none() | st.dictionaries(
+    st.sampled_from(["requests", "Six", "PyYAML", "zope.interface"]),
+    st.builds(PackageFacts, st.sampled_from(["1.0", "1.1", "2.0", "2.0.post1", "odd"])),
+)
+
+
+@given(_PACKAGES, _PACKAGES)
+def test_number_of_packages_grows_by_what_is_added_less_what_is_removed(
+    old: dict[str, PackageFacts] | None, new: dict[str, PackageFacts] | None
+) -> None:
+    diff = ImageDiff(ImageFacts(packages=old), ImageFacts(packages=new))
+    change = diff.count(ChangeKind.ADDED) - diff.count(ChangeKind.REMOVED)
+    assert change == (0 if old is None or new is None else len(new) - len(old))
 
 
 @pytest.mark.corpus

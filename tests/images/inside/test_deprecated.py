@@ -63,6 +63,19 @@ def test_unknown_spelling_is_refused() -> None:
         open_deprecated_images("elsewhere", "dockerhub")
 
 
+def test_list_says_of_each_image_why_and_what_takes_its_place() -> None:
+    entries = [
+        {"image_name": "demisto/aiohttp", "reason": "Use the demisto/py3-tools docker image instead."},
+        {"image_name": "demisto/old", "reason": "No longer used."},
+    ]
+    images = parse_deprecated_images(json.dumps(entries))
+    assert {name: image.replacement for name, image in images.items()} == {
+        "demisto/aiohttp": "demisto/py3-tools",
+        "demisto/old": "",
+    }
+    assert images["demisto/old"].advice == "demisto/old is deprecated: No longer used."
+
+
 @pytest.mark.corpus
 def test_published_list_is_read_whole(corpus: Path) -> None:
     images = parse_deprecated_images((corpus / "deprecated_images.json").read_text())

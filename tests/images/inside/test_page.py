@@ -135,6 +135,15 @@ def page_of_packages(number: int) -> str:
     return make_page(IMAGE, "1.0.0.1", packages={f"p{each}": ("1", "MIT") for each in range(number)})
 
 
+def test_page_and_record_tell_the_same_and_go_through_the_model_and_back() -> None:
+    facts = parse_page(PAGE)
+    record = facts_to_record(facts)
+    assert facts_from_record(json.loads(json.dumps(record))) == facts
+    assert (record["python"], record["os"]) == ("3.9.8", "Alpine Linux v3.23")
+    nothing = ImageFacts()
+    assert facts_from_record(json.loads(json.dumps(facts_to_record(nothing)))) == nothing
+
+
 @pytest.mark.corpus
 def test_no_sample_page_loses_a_part_that_is_known(corpus: Path) -> None:
     known = json.loads(lzma.decompress((corpus / "images-2026-05.json.xz").read_bytes()))

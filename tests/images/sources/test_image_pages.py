@@ -11,6 +11,7 @@ from autobump.support.errors import ImageNotFoundError, RegistryError, UsageErro
 from autobump.support.http.answer import Answer
 from autobump.support.http.client import HttpClient, HttpLimits
 from autobump.support.secrets import Secret
+from tests.fixtures.pages import make_page
 from tests.fixtures.servers import Reply, Request, serve
 
 QUICK = HttpLimits(attempts=1)
@@ -18,6 +19,20 @@ QUICK = HttpLimits(attempts=1)
 
 def github(url: str, token: Secret | None = None) -> ImagePagesSource:
     return ImagePagesSource(GitHubPages(HttpClient(QUICK), token, api_url=url, raw_url=f"{url}/raw"))
+
+
+def test_folder_of_pages_is_a_source_with_dates_and_digests(tmp_path: Path) -> None:
+    folder = tmp_path / "demisto/x"
+    folder.mkdir(parents=True)
+    for tag in ("1.0.0.1", "1.0.0.2"):
+        digest = "sha256:" + tag[-1] * 64
+        (folder / f"{tag}.md").write_text(make_page("demisto/x", tag, digest=digest))
+    source = open_tag_source(f"dockerfiles-info:{tmp_path}")
+    assert sorted(tag.name for tag in source.fetch_tags("demisto/x")) == ["1.0.0.1", "1.0.0.2"]
+    created = source.fetch_created("demisto/x", "1.0.0.2")
+    assert created is not None
+    assert created.replace(microsecond=0) == datetime(2026, 5, 1, 10, tzinfo=UTC)
+    assert source.fetch_digest("demisto/x", "1.0.0.2") == "sha256:" + "2" * 64
 
 
 @pytest.mark.corpus

@@ -80,7 +80,7 @@ def render(
         new=new,
         **more,  # type: ignore[arg-type]  # the fields of BodyContext, by name
     )
-    return DesiredPullRequest(planned, PullRequestOptions(("label",)), with_notes=True, context=context)
+    return DesiredPullRequest(planned, PullRequestOptions(("label",)), with_notes=True, contexts=(context,))
 
 
 NEWER: dict[str, object] = {"created": datetime(2026, 5, 16, tzinfo=UTC), "digest": "sha256:" + "6" * 64}
@@ -239,7 +239,7 @@ def test_hostile_names_cannot_forge_the_marker() -> None:
 def test_body_says_when_nothing_is_known_of_the_images() -> None:
     (planned,) = plan_pull_requests([make_bump("Mail", "Mail")], Limits()).pull_requests
     desired = DesiredPullRequest(
-        planned, PullRequestOptions(("label",)), with_notes=True, context=BodyContext()
+        planned, PullRequestOptions(("label",)), with_notes=True, contexts=(BodyContext(),)
     )
     assert "What is inside the images of 1 item is not known." in desired.text
     assert "No risk found" not in desired.text
@@ -250,7 +250,7 @@ def test_body_does_not_call_items_safe_while_some_are_not_known() -> None:
     unknown = replace(make_bump("Mail", "Other"), risk=ItemRisk(note="not known", known=False))
     (planned,) = plan_pull_requests([known, unknown], Limits()).pull_requests
     desired = DesiredPullRequest(
-        planned, PullRequestOptions(("label",)), with_notes=True, context=BodyContext()
+        planned, PullRequestOptions(("label",)), with_notes=True, contexts=(BodyContext(),)
     )
     assert "No risk found" not in desired.text
 
@@ -261,3 +261,27 @@ def test_same_input_in_any_order_gives_the_same_body() -> None:
     body = render(bumps, facts("3.9.8", LIBRARIES), new).body_at(HEAD)
     backwards = dict(sorted(LIBRARIES.items(), reverse=True))
     assert render(bumps[::-1], facts("3.9.8", backwards), new).body_at(HEAD) == body
+
+
+def test_batch_of_two_images_one_of_them_at_risk() -> None:
+    old = facts("3.10.12", LIBRARIES)
+    rebuilt, without = (
+        facts("3.10.12", LIBRARIES, **NEWER),
+        facts("3.12.13", {"certifi": "2026.1.1"}, **NEWER),
+    )
+    safe, risky = ImageDiff(old, rebuilt), ImageDiff(old, without)
+    bumps = [
+        replace(make_bump("Mail", name, digest="sha256:" + "6" * 64), risk=ImageRisk(safe).assess(ItemCode()))
+        for name in ("Mail", "Triage")
+    ]
+    feed = make_bump("Feed", "FeedIndex", image="demisto/boto3", target="2.0.0.9")
+    bumps.append(replace(feed, risk=ImageRisk(risky).assess(code_of("requests"))))
+    (planned,) = plan_pull_requests(bumps, Limits(together=True)).pull_requests
+    left_out = (LeftOut("too-young", 1, "Packs/Late/Scripts/Late/Late.yml"),)
+    contexts = (
+        BodyContext({"1.0.0.1": safe}, {"1.0.0.1": old}, rebuilt),
+        BodyContext({"1.0.0.1": risky}, {"1.0.0.1": old}, without, left_out),
+    )
+    desired = DesiredPullRequest(planned, PullRequestOptions(("label",)), with_notes=True, contexts=contexts)
+    assert desired.title == "Update 2 images (2 packs)"
+    check_golden("batch.md", desired.body_at(HEAD))
