@@ -376,13 +376,13 @@ class VerifySettings(_Section):
 
     engine: Literal["none", "docker", "podman", "auto"] = Field(
         default="none",
-        description="Container engine that run and schedule use; none: nothing is run. auto takes the first "
-        "of docker and podman that answers.",
+        description="Container engine that runs them. none: only `autobump verify` runs items; auto: the "
+        "first of docker and podman that answers.",
     )
     level: Annotated[Level, Field(strict=False)] = Field(
         default=Level.LOAD,
         description="load: execute the code without its main, and resolve every import in it; tests: run its "
-        "unit tests as well.",
+        "pytest suite as well.",
     )
     timeout: Duration = Field(default=timedelta(seconds=60), description="Maximum time of one item.")
     memory: Size = Field(default=1 << 30, description="Maximum memory of one container.")
@@ -391,7 +391,7 @@ class VerifySettings(_Section):
     )
     max_pull: Size = Field(
         default=10 << 30,
-        description="Images of up to this size are pulled in one pass; the updates with most items come "
+        description="Maximum size of all images that are pulled in one pass; those with most items come "
         "first.",
     )
     arguments: Names = Field(

@@ -14,6 +14,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from autobump.evidence.engine import Engine
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.settings.load import parse_settings
 from autobump.settings.model import Settings
@@ -29,6 +30,7 @@ from tests.fixtures.looks import (
     dashboards,
     deprecated_images,
     deprecated_policy,
+    engine,
     facts_source,
     first_wave,
     held,
@@ -56,6 +58,7 @@ from tests.fixtures.looks import (
     support,
     tag_source,
     targets,
+    verifies,
     waves,
     why_held,
     written_files,
@@ -108,6 +111,7 @@ WAVE = (
     "waves: [{{name: a{}}}]}}"
 )
 HOSTS = "registry: {{namespaces: [acme], hosts: {{registry.example: {{source: 'oci:https://o.example'{}}}}}}}"
+VERIFY = "verify: {{engine: docker{}}}"
 ADVISORIES = "registry: {advisories: file:CORPUS/osv-pypi.json.xz}"
 OWN = "rollout: {{waves: [{{name: a, {}}}]}}"
 
@@ -741,6 +745,71 @@ ROWS: dict[str, Row] = {
             '1:17: pull_requests.write_pause: "soon" must be a number and a unit, such as 3 '
             "days (seconds, minutes, hours, days, weeks)",
         ),
+    ),
+    "verify.engine": Row(
+        "none",
+        engine,
+        ("", None),
+        ("verify: {engine: podman}", Engine("podman")),
+        (
+            "verify: {engine: lxc}",
+            "1:10: verify.engine: \"lxc\" is not 'none', 'docker', 'podman' or 'auto'",
+        ),
+    ),
+    "verify.level": Row(
+        "load",
+        verifies(lambda verifier: verifier.level.value),
+        (VERIFY.format(""), "load"),
+        (VERIFY.format(", level: tests"), "tests"),
+        ("verify: {level: all}", "1:10: verify.level: \"all\" is not 'load' or 'tests'"),
+    ),
+    "verify.timeout": Row(
+        "1 minute",
+        verifies(lambda verifier: verifier.options.seconds),
+        (VERIFY.format(""), 60),
+        (VERIFY.format(", timeout: 5 minutes"), 300),
+        (
+            "verify: {timeout: 60}",
+            "1:10: verify.timeout: 60 must be a number and a unit, such as 3 days (seconds, "
+            "minutes, hours, days, weeks)",
+        ),
+    ),
+    "verify.memory": Row(
+        1 << 30,
+        verifies(lambda verifier: verifier.options.bounds.memory),
+        (VERIFY.format(""), 1 << 30),
+        (VERIFY.format(", memory: 512 MiB"), 512 << 20),
+        (
+            "verify: {memory: 512}",
+            "1:10: verify.memory: 512 must be a number and a unit, such as 512 MiB or 1 GiB",
+        ),
+    ),
+    "verify.concurrency": Row(
+        2,
+        verifies(lambda verifier: verifier.options.containers),
+        (VERIFY.format(""), 2),
+        (VERIFY.format(", concurrency: 8"), 8),
+        (
+            "verify: {concurrency: 0}",
+            "1:10: verify.concurrency: 0: input should be greater than or equal to 1",
+        ),
+    ),
+    "verify.max_pull": Row(
+        10 << 30,
+        verifies(lambda verifier: verifier.max_pull),
+        (VERIFY.format(""), 10 << 30),
+        (VERIFY.format(", max_pull: 100 GiB"), 100 << 30),
+        (
+            "verify: {max_pull: 0 GiB}",
+            '1:10: verify.max_pull: "0 GiB" must be a number and a unit, such as 512 MiB or 1 GiB',
+        ),
+    ),
+    "verify.arguments": Row(
+        [],
+        verifies(lambda verifier: verifier.options.bounds.arguments),
+        (VERIFY.format(""), ()),
+        (VERIFY.format(", arguments: [--runtime=runsc]"), ("--runtime=runsc",)),
+        ("verify: {arguments: --gpus}", '1:10: verify.arguments: "--gpus" must be a list'),
     ),
     "schedule.cron": Row(
         "0 3 * * 1-5",
