@@ -30,6 +30,7 @@ from autobump.pull_requests.labels import (
     OVERWRITTEN_LABEL,
     REBUILD_LABEL,
     RISK_LABELS,
+    SECURITY_LABEL,
 )
 from autobump.service.health import PassEnd
 from autobump.service.metrics import Metrics
@@ -265,6 +266,7 @@ def test_actions_on_pull_requests_are_those_of_the_code() -> None:
 def test_labels_are_those_of_the_code() -> None:
     known = {
         *RISK_LABELS.values(),
+        SECURITY_LABEL,
         HOLD_LABEL,
         REBUILD_LABEL,
         CLOSED_LABEL,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from autobump.content.item import ContentItem
 from autobump.content.pack import Pack
 from autobump.decisions.risk import ItemRisk
+from autobump.images.advisories.compare import AdvisoryDiff
 from autobump.images.choice import Release
 from autobump.images.reference import ImageRef, Tag
 
@@ -23,6 +24,8 @@ class Bump:
         risk: Risk of the update; None when it was not assessed.
         wave: Name of its wave; bumps of different waves never share a pull request. Empty without waves.
         risk_group: Bumps of different groups never share a pull request; empty for those that are safe.
+        advisories: Known vulnerabilities that it fixes and brings in; None when nobody was asked.
+        fixes_security: Its target fixes something of at least `policy.security.severity`.
         may_join: It may join an open pull request; not so while it is in none and its risk is unknown.
     """
 
@@ -36,6 +39,8 @@ class Bump:
     wave: str = ""
     risk_group: str = ""
     may_join: bool = True
+    advisories: AdvisoryDiff | None = None
+    fixes_security: bool = False
 
     @property
     def path(self) -> str:

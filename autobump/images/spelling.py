@@ -10,6 +10,7 @@ LIST = "dockerfiles"
 FILE = "file"
 AUTO = "auto"
 NONE = "none"
+OSV = "osv"
 
 
 class Spelling(NamedTuple):
@@ -58,6 +59,12 @@ DEPRECATED_IMAGES = SourceGrammar(
     "list of deprecated images",
     (AUTO, NONE, LIST, f"{FILE}:PATH"),
     rf"{AUTO}|{NONE}|{LIST}|{FILE}:.+",
+)
+
+ADVISORIES = SourceGrammar(
+    "source of advisories",
+    (NONE, OSV, f"{OSV}:URL", f"{FILE}:PATH"),
+    rf"{NONE}|{OSV}(:https?://.+)?|{FILE}:.+",
 )
 
 

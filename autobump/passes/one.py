@@ -20,7 +20,7 @@ from autobump.images.results import Digest
 from autobump.images.sources import FactsSource, TagSource
 from autobump.images.sources.deprecated import DeprecatedImagesSource
 from autobump.passes.evaluate import Filters, evaluate_content
-from autobump.passes.plan import RiskAssessor, open_risk_assessor, plan_with_risk
+from autobump.passes.plan import RiskAssessor, learn_advisories, open_risk_assessor, plan_with_risk
 from autobump.passes.result import PassResult
 from autobump.planning.existing import ExistingState
 from autobump.planning.plan import Plan
@@ -37,6 +37,7 @@ from autobump.support.progress import Progress
 if TYPE_CHECKING:
     from autobump.evidence.open import Verification
     from autobump.forges.protocol import Forge
+    from autobump.images.advisories.source import AdvisorySource
     from autobump.pull_requests.actions import Outcome
 
 _log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class Pass:
         deprecated: Tells which images are deprecated.
         links: Address that a path is put behind to see the file at its base, or empty.
         wave_data: What waves select by.
+        advisories: Tells known vulnerabilities; None when nobody is asked.
         verify: Runs items in both images; None when nothing is run.
         assess_all: Whether the risk of updates is assessed that are not in the plan.
     """
@@ -73,6 +75,7 @@ class Pass:
     deprecated: DeprecatedImagesSource = field(default_factory=DeprecatedImagesSource)
     links: str = ""
     wave_data: WaveData = field(default_factory=WaveData)
+    advisories: "AdvisorySource | None" = None
     verify: "Verification | None" = None
     assess_all: bool = False
 
@@ -93,6 +96,7 @@ class Pass:
         deprecated = self.fetch_deprecated()
         evaluation = self.evaluate(deprecated)
         assessor = open_risk_assessor(self)
+        evaluation = learn_advisories(self, evaluation, assessor)
         if forge is None:
             evaluation, plan = plan_with_risk(self, evaluation, ExistingState(), assessor)
             return self._conclude(

@@ -12,7 +12,7 @@ from autobump.decisions.evaluation import Evaluation
 from autobump.decisions.risk import ImageRisk, ItemRisk
 from autobump.images.known import KnownImages
 from autobump.planning.existing import ExistingState
-from autobump.planning.order import rank_lags
+from autobump.planning.order import FIRST, rank_lags
 from autobump.planning.plan import Plan, plan_pull_requests
 from autobump.planning.waves import take_turns
 
@@ -45,6 +45,12 @@ class RiskAssessor:
             self.images.learn({key for bump in wanted for key in bump.tags})
         codes = read_code(self.tree, (bump.item for bump in wanted), self.cache)
         risks = {bump.path: self._risk_of(bump).assess(codes[bump.path]) for bump in wanted}
+        risks = {
+            bump.path: risks[bump.path].with_advisories(bump.advisories)
+            if bump.advisories
+            else risks[bump.path]
+            for bump in wanted
+        }
         evidence = self.verify.verify(wanted, self.images) if self.verify else {}
         return {
             path: risk.with_evidence(evidence[path]) if path in evidence else risk
@@ -63,8 +69,18 @@ def open_risk_assessor(this: "Pass") -> RiskAssessor | None:
     if this.facts is None and this.verify is None:
         return None
     threads = this.settings.registry.concurrency
-    images = KnownImages(this.facts, threads, this.progress) if this.facts else None
+    images = KnownImages(this.facts, threads, this.progress, this.advisories) if this.facts else None
     return RiskAssessor(this.tree, images, this.cache, this.verify)
+
+
+def learn_advisories(this: "Pass", evaluation: Evaluation, assessor: RiskAssessor | None) -> Evaluation:
+    """Return the evaluation with what each bump fixes and brings in, where a source tells."""
+    if this.advisories is None or assessor is None or assessor.images is None:
+        return evaluation
+    tags = {key for bump in evaluation.bumps for key in bump.tags}
+    assessor.images.learn(tags)
+    assessor.images.learn_advisories(tags)
+    return evaluation.with_advisories(assessor.images.advisory_diff, this.settings.policy.security.severity)
 
 
 def plan_with_risk(
@@ -74,7 +90,8 @@ def plan_with_risk(
     if assessor is not None:
         evaluation = evaluation.with_open_pull_requests(state.risk_groups, state.itemised_packs)
     packs_in_pull_requests = state.packs_in_pull_requests
-    ranks = rank_lags(evaluation.bumps, evaluation.found)
+    urgent = {bump.path: FIRST for bump in evaluation.bumps if bump.fixes_security}
+    ranks = rank_lags(evaluation.bumps, evaluation.found) | urgent
     while True:
         plan = _plan_waves(this, evaluation, state, ranks)
         chosen = {path for pr in plan.pull_requests for path in pr.paths}

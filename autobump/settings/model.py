@@ -10,12 +10,14 @@ from autobump.decisions.eligibility import EligibilityPolicy
 from autobump.decisions.evidence import Level
 from autobump.decisions.holds import HoldRule
 from autobump.decisions.risk import RiskPolicy
+from autobump.images.advisories.record import Severity
 from autobump.images.registries import NAMESPACES, Registries, RegistryHost, canonical_host
 from autobump.images.spelling import AUTO, DOCKER_HUB, TAG_SOURCE
 from autobump.planning.plan import Limits
 from autobump.planning.waves import Wave
 from autobump.settings.values import (
     Address,
+    AdvisoriesName,
     CronLine,
     Day,
     DeprecatedImagesName,
@@ -113,6 +115,12 @@ class RegistrySettings(_Section):
         description="Where the list of deprecated images comes from: auto, dockerfiles (as published on "
         "GitHub), file:PATH or none.",
     )
+    advisories: AdvisoriesName | None = Field(
+        default=None,
+        description="Where known vulnerabilities of packages come from: osv (the service of osv.dev), "
+        "osv:URL, file:PATH (an export of its records) or none. null: osv for pull requests on GitHub, else "
+        "none.",
+    )
     cache: Name = Field(
         default="~/.cache/autobump",
         description="Cache folder. It can be deleted at any time. Settings in the analysed commit cannot "
@@ -147,6 +155,16 @@ class RiskSettings(_Section):
         "back, or when Python changes its minor version. label: the pull request gets the label "
         "autobump:review; separate: a draft pull request of its own with that label; ignore: "
         "like any other update.",
+    )
+
+
+class SecuritySettings(_Section):
+    """Which fixes of known vulnerabilities are a matter of security; needs registry.advisories."""
+
+    severity: Annotated[Severity, Field(strict=False)] = Field(
+        default=Severity.HIGH,
+        description="A pull request that fixes something of at least this severity comes first and gets the "
+        "label autobump:security.",
     )
 
 
@@ -226,6 +244,10 @@ class PolicySettings(_Section):
     )
     risk: RiskSettings = Field(
         default=RiskSettings(), description="What to do with items that a change of image may affect."
+    )
+    security: SecuritySettings = Field(
+        default=SecuritySettings(),
+        description="Which fixes of known vulnerabilities are a matter of security.",
     )
 
 
@@ -354,13 +376,13 @@ class VerifySettings(_Section):
 
     engine: Literal["none", "docker", "podman", "auto"] = Field(
         default="none",
-        description="Container engine that run and schedule use; none: nothing is run. auto takes the first "
-        "of docker and podman that answers.",
+        description="Container engine that runs them. none: only `autobump verify` runs items; auto: the "
+        "first of docker and podman that answers.",
     )
     level: Annotated[Level, Field(strict=False)] = Field(
         default=Level.LOAD,
         description="load: execute the code without its main, and resolve every import in it; tests: run its "
-        "unit tests as well.",
+        "pytest suite as well.",
     )
     timeout: Duration = Field(default=timedelta(seconds=60), description="Maximum time of one item.")
     memory: Size = Field(default=1 << 30, description="Maximum memory of one container.")
@@ -369,7 +391,7 @@ class VerifySettings(_Section):
     )
     max_pull: Size = Field(
         default=10 << 30,
-        description="Images of up to this size are pulled in one pass; the updates with most items come "
+        description="Maximum size of all images that are pulled in one pass; those with most items come "
         "first.",
     )
     arguments: Names = Field(

@@ -1,0 +1,215 @@
+"""OSV records: what one says, and which versions of a package it affects.
+
+Source: the OSV schema, and how osv.dev compares versions of PyPI; see `affects`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+from packaging.version import InvalidVersion, Version
+
+from autobump.images.advisories.cvss import base_score
+from autobump.images.inside.changes import package_key
+
+PYPI = "PyPI"
+MALICIOUS = "MAL-"
+"""Begins the id of a record of a package that does harm."""
+
+MAX_SUMMARY = 200
+_EVENTS = ("introduced", "fixed", "last_affected")
+_RANGES = frozenset({"ECOSYSTEM", "SEMVER"})
+_CVSS = ("CVSS_V3", "CVSS_V2")
+_MAX_TEXT = 200
+
+
+class Severity(StrEnum):
+    """How bad it is; the worst first."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    UNKNOWN = "unknown"
+
+    @property
+    def rank(self) -> int:
+        """Higher is worse; what is not known is lowest, and never low."""
+        return len(Severity) - 1 - list(Severity).index(self)
+
+    def reaches(self, other: "Severity") -> bool:
+        """Whether it is at least as bad as another; what is not known reaches nothing."""
+        return self is not Severity.UNKNOWN and self.rank >= other.rank
+
+
+_WORDS = {
+    "critical": Severity.CRITICAL,
+    "high": Severity.HIGH,
+    "moderate": Severity.MEDIUM,
+    "medium": Severity.MEDIUM,
+    "low": Severity.LOW,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """Versions of one package.
+
+    Attributes:
+        versions: Named one by one, as PEP 440 compares them; one that is no version is not here.
+        ranges: Events of each range, by version.
+    """
+
+    versions: frozenset[Version] = frozenset()
+    ranges: tuple[tuple[tuple[Version | None, str], ...], ...] = ()
+
+    def holds(self, version: Version) -> bool:
+        """Whether a version is affected."""
+        return version in self.versions or any(_in_range(events, version) for events in self.ranges)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One OSV record.
+
+    Attributes:
+        id: Its id.
+        aliases: Ids of the same vulnerability elsewhere.
+        summary: A line of text from outside.
+        severity: How bad it is.
+        affected: What it affects, by `package_key`.
+    """
+
+    id: str
+    aliases: tuple[str, ...]
+    summary: str
+    severity: Severity
+    affected: Mapping[str, Affected] = field(default_factory=dict)
+
+    @property
+    def is_malicious(self) -> bool:
+        """Whether it says that a package does harm."""
+        return self.id.startswith(MALICIOUS)
+
+    def affects(self, package: str, version: str) -> bool:
+        """Whether it affects a version of a package, given by its `package_key`.
+
+        A version is affected when the record names it or one of its ranges holds it. Versions are compared as
+        PEP 440 does, without their local part, which says who built it.
+
+        Source: "Evaluation" in the OSV schema.
+        """
+        affected = self.affected.get(package)
+        parsed = parse_version(version)
+        return affected is not None and parsed is not None and affected.holds(parsed)
+
+
+@lru_cache(maxsize=1 << 15)
+def parse_version(text: str) -> Version | None:
+    """Return a version without its local part, or None for what is no version."""
+    try:
+        return Version(Version(text).public)
+    except InvalidVersion:
+        return None
+
+
+def parse_record(data: object) -> Record | None:
+    """Read a record; None for one that is withdrawn, is about no package of PyPI, or is none.
+
+    Args:
+        data: The record as JSON has it.
+    """
+    if not isinstance(data, dict) or not isinstance(data.get("id"), str) or data.get("withdrawn"):
+        return None
+    affected: dict[str, Affected] = {}
+    for entry in _dicts(data.get("affected")):
+        package = entry.get("package")
+        if not isinstance(package, dict) or package.get("ecosystem") != PYPI:
+            continue
+        if isinstance(name := package.get("name"), str):
+            key, own = package_key(name), _affected(entry)
+            before = affected.get(key, Affected())
+            affected[key] = Affected(before.versions | own.versions, before.ranges + own.ranges)
+    if not affected:
+        return None
+    text = data.get("summary") or data.get("details") or ""
+    summary = " ".join(str(text).split())
+    return Record(
+        data["id"][:_MAX_TEXT],
+        tuple(sorted(alias[:_MAX_TEXT] for alias in _texts(data.get("aliases")))),
+        summary if len(summary) <= MAX_SUMMARY else f"{summary[: MAX_SUMMARY - 1]}…",
+        _severity(data),
+        affected,
+    )
+
+
+def _affected(entry: Mapping[str, Any]) -> Affected:
+    named = (parse_version(text) for text in _texts(entry.get("versions")))
+    ranges = []
+    for one in _dicts(entry.get("ranges")):
+        if one.get("type") in _RANGES:
+            ranges.append(tuple(sorted(_events(one), key=_order)))
+    return Affected(frozenset(version for version in named if version), tuple(ranges))
+
+
+def _events(one: Mapping[str, Any]) -> Iterator[tuple[Version | None, str]]:
+    for event in _dicts(one.get("events")):
+        for kind in _EVENTS:
+            if isinstance(text := event.get(kind), str):
+                if text == "0":
+                    yield None, kind
+                elif version := parse_version(text):
+                    yield version, kind
+
+
+def _order(event: tuple[Version | None, str]) -> tuple[bool, Version, int]:
+    version, kind = event
+    return version is not None, version or Version("0"), _EVENTS.index(kind)
+
+
+def _in_range(events: tuple[tuple[Version | None, str], ...], version: Version) -> bool:
+    affected = False
+    for at, kind in events:
+        if kind == "introduced":
+            affected = affected or at is None or version >= at
+        elif at is not None and (version >= at if kind == "fixed" else version > at):
+            affected = False
+    return affected
+
+
+def _severity(data: Mapping[str, Any]) -> Severity:
+    """Return the severity that a record tells of itself, as CVSS or in a word."""
+    entries = [*_dicts(data.get("severity"))]
+    for entry in _dicts(data.get("affected")):
+        entries += _dicts(entry.get("severity"))
+    for kind in _CVSS:
+        for entry in entries:
+            if entry.get("type") == kind and isinstance(vector := entry.get("score"), str):
+                score = base_score(vector)
+                if score is not None:
+                    return _of_score(score)
+    specific = data.get("database_specific")
+    word = specific.get("severity") if isinstance(specific, dict) else None
+    return _WORDS.get(str(word).lower(), Severity.UNKNOWN)
+
+
+def _of_score(score: float) -> Severity:
+    """Return the word of a base score.
+
+    Source: "Qualitative Severity Rating Scale" of CVSS 3.1; a score of 0 is none, which is told as low.
+    """
+    if score >= 9:
+        return Severity.CRITICAL
+    if score >= 7:
+        return Severity.HIGH
+    return Severity.MEDIUM if score >= 4 else Severity.LOW
+
+
+def _dicts(value: object) -> Iterator[dict[str, Any]]:
+    return (one for one in value if isinstance(one, dict)) if isinstance(value, list) else iter(())
+
+
+def _texts(value: object) -> Iterator[str]:
+    return (one for one in value if isinstance(one, str)) if isinstance(value, list) else iter(())
