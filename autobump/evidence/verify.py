@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from autobump.content.tree import ContentTree
 from autobump.decisions.bump import Bump
@@ -61,6 +61,7 @@ class Verifier:
     max_pull: int
     progress: Progress
     _pulled: int = 0
+    _images: dict[RunnableImage, Engine] = field(default_factory=dict)
 
     def verify(self, bumps: Iterable[Bump], images: Images) -> dict[str, Evidence]:
         """Return the evidence of updates, by path; those that nothing is known of are missing.
@@ -103,6 +104,12 @@ class Verifier:
             found[path] = compare(old, new, self.level, note)
         return found
 
+    def close(self) -> None:
+        """Remove the images that were pulled; those that were on this machine before stay."""
+        for image, engine in self._images.items():
+            engine.remove(image.address)
+        self._images.clear()
+
     def _levels(self, program: Program) -> tuple[Level, ...]:
         return (Level.LOAD, Level.TESTS) if self.level is Level.TESTS and program.tests else (Level.LOAD,)
 
@@ -134,55 +141,48 @@ class Verifier:
         for path, lacking in missing.items():
             by_images.setdefault(lacking, []).append(path)
         engine.remove_abandoned()
-        pulled: list[RunnableImage] = []
         excuses: dict[str, str] = {}
-        try:
-            jobs: dict[RunnableImage, dict[str, Program]] = {}
-            # The largest work first: what does not fit into the bounds any more is then small.
-            ordered = sorted(by_images.items(), key=lambda one: (-len(one[1]), one[0][-1].address))
-            self.progress.begin("Pulling", len(ordered))
-            for images, paths in ordered:
-                if why := self._pull(engine, images, pulled):
-                    excuses |= dict.fromkeys(paths, why)
-                else:
-                    for image in images:
-                        jobs.setdefault(image, {}).update(
-                            (programs[path].key, programs[path]) for path in paths
-                        )
-                self.progress.step()
-            known = self.store.find(
-                ObservationKey(program, image.digest, level)
-                for image, wanted in jobs.items()
-                for program in wanted
-                for level in Level
+        jobs: dict[RunnableImage, dict[str, Program]] = {}
+        # The largest work first: what does not fit into the bounds any more is then small.
+        ordered = sorted(by_images.items(), key=lambda one: (-len(one[1]), one[0][-1].address))
+        self.progress.begin("Pulling", len(ordered))
+        for images, paths in ordered:
+            if why := self._pull(engine, images):
+                excuses |= dict.fromkeys(paths, why)
+            else:
+                for image in images:
+                    jobs.setdefault(image, {}).update((programs[path].key, programs[path]) for path in paths)
+            self.progress.step()
+        known = self.store.find(
+            ObservationKey(program, image.digest, level)
+            for image, wanted in jobs.items()
+            for program in wanted
+            for level in Level
+        )
+        tasks = [
+            (
+                image.address,
+                {
+                    level: [
+                        program
+                        for program in wanted.values()
+                        if level in self._levels(program)
+                        and ObservationKey(program.key, image.digest, level) not in known
+                    ]
+                    for level in Level
+                },
             )
-            tasks = [
-                (
-                    image.address,
-                    {
-                        level: [
-                            program
-                            for program in wanted.values()
-                            if level in self._levels(program)
-                            and ObservationKey(program.key, image.digest, level) not in known
-                        ]
-                        for level in Level
-                    },
-                )
-                for image, wanted in jobs.items()
-            ]
-            digests = {image.address: image.digest for image in jobs}
-            self.progress.begin("Running items", sum(len(one) for _, task in tasks for one in task.values()))
-            for address, level, program, observation in run_programs(
-                engine, surroundings, tasks, self.options, self.progress
-            ):
-                self.store.add({ObservationKey(program, digests[address], level): observation})
-        finally:
-            for image in pulled:
-                engine.remove(image.address)
+            for image, wanted in jobs.items()
+        ]
+        digests = {image.address: image.digest for image in jobs}
+        self.progress.begin("Running items", sum(len(one) for _, task in tasks for one in task.values()))
+        for address, level, program, observation in run_programs(
+            engine, surroundings, tasks, self.options, self.progress
+        ):
+            self.store.add({ObservationKey(program, digests[address], level): observation})
         return excuses
 
-    def _pull(self, engine: Engine, images: Iterable[RunnableImage], pulled: list[RunnableImage]) -> str:
+    def _pull(self, engine: Engine, images: Iterable[RunnableImage]) -> str:
         """Bring images to this machine, and say why that is not to be, or nothing."""
         try:
             absent = [image for image in images if not engine.has(image.address)]
@@ -191,7 +191,7 @@ class Verifier:
                 return "verify.max_pull is reached"
             for image in absent:
                 engine.pull(image.address, plain_http=image.plain_http)
-                pulled.append(image)
+                self._images[image] = engine
                 self._pulled += image.size or engine.describe(image.address)[1]
         except EngineError as exc:
             return str(exc)

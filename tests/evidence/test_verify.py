@@ -1,5 +1,6 @@
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -84,7 +85,9 @@ class Items:
             name = bump.image.repository.removeprefix("demisto/")
             for key in bump.tags:
                 images[key] = image_of(key[1], name, (sizes or {}).get(address(key[1], name), 1_000))
-        found = (verifier or self.verifier()).verify(wanted, images)
+        used = verifier or self.verifier()
+        with closing(used):
+            found = used.verify(wanted, images)
         return {path.split("/")[3]: one for path, one in found.items()}
 
 
@@ -464,3 +467,14 @@ def test_engine_that_fails_later_than_its_check_is_told(fake: FakeEngine, tmp_pa
 
     found = Items(tmp_path, {"One": "one"}, find=find).verify()
     assert found == {"One": Evidence(Level.LOAD, Verdict.NOT_RUN, "docker cannot be used: it is broken")}
+
+
+def test_images_stay_until_the_pass_has_no_more_questions(fake: FakeEngine, tmp_path: Path) -> None:
+    items = Items(tmp_path, {"One": "one", "Two": "two"})
+    verifier = items.verifier()
+    for name in ("One", "Two"):
+        bump = items.bump(name)
+        verifier.verify([bump], {key: image_of(key[1], "python3", 1_000) for key in bump.tags})
+    assert (len(fake.called("pull")), len(fake.called("rmi"))) == (2, 0)
+    verifier.close()
+    assert len(fake.called("rmi")) == 2

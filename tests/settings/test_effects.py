@@ -336,8 +336,7 @@ ROWS: dict[str, Row] = {
         (f"{ADVISORIES}\npolicy: {{security: {{severity: critical}}}}", [10, 7]),
         (
             "policy: {security: {severity: bad}}",
-            "1:21: policy.security.severity: \"bad\": input should be 'critical', 'high', 'medium', 'low' or "
-            "'unknown'",
+            "1:21: policy.security.severity: \"bad\" is not 'critical', 'high', 'medium', 'low' or 'unknown'",
         ),
     ),
     "policy.holds": Row(

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
-from autobump.images.advisories.record import Record, parse_record
-from autobump.images.advisories.source import Installed
+from autobump.images.advisories.record import Installed, Record, parse_record
 from autobump.support.errors import UsageError
 from autobump.support.json_file import read_members
 

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from autobump.images.advisories.record import Record
-from autobump.images.advisories.source import Installed
+from autobump.images.advisories.record import Installed, Record
 
 
 class OsvService:

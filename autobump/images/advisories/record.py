@@ -18,6 +18,9 @@ PYPI = "PyPI"
 MALICIOUS = "MAL-"
 """Begins the id of a record of a package that does harm."""
 
+Installed = tuple[str, str]
+"""A package by its `package_key`, and the version that an image has."""
+
 MAX_SUMMARY = 200
 _EVENTS = ("introduced", "fixed", "last_affected")
 _RANGES = frozenset({"ECOSYSTEM", "SEMVER"})

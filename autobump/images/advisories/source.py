@@ -4,15 +4,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from autobump.images.advisories.record import Record
+from autobump.images.advisories.record import Installed, Record
 from autobump.images.spelling import ADVISORIES, FILE, NONE, OSV, split_spelling
 from autobump.support.errors import UsageError
 from autobump.support.files import expand_home
 
 OSV_URL = "https://api.osv.dev"
-
-Installed = tuple[str, str]
-"""A package by its `package_key`, and the version that an image has."""
 
 
 class AdvisorySource(Protocol):
