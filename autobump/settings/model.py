@@ -118,8 +118,8 @@ class RegistrySettings(_Section):
     advisories: AdvisoriesName | None = Field(
         default=None,
         description="Where known vulnerabilities of packages come from: osv (the service of osv.dev), "
-        "osv:URL, file:PATH (an export of its records) or none. null: osv for pull requests on GitHub, else "
-        "none.",
+        "osv:URL, file:PATH (an export of its records) or none. null: osv for pull requests on GitHub whose "
+        "tags are those of Docker Hub, else none.",
     )
     cache: Name = Field(
         default="~/.cache/autobump",
