@@ -24,6 +24,8 @@ class Bump:
         wave: Name of its wave; bumps of different waves never share a pull request. Empty without waves.
         risk_group: Bumps of different groups never share a pull request; empty for those that are safe.
         may_join: It may join an open pull request; not so while it is in none and its risk is unknown.
+        fixes_security: Its target fixes something of at least `policy.security.severity`.
+        newest: The newest tag for it, while a running rollout has an older target; None when that is the target.
     """
 
     item: ContentItem
@@ -36,6 +38,8 @@ class Bump:
     wave: str = ""
     risk_group: str = ""
     may_join: bool = True
+    fixes_security: bool = False
+    newest: Release | None = None
 
     @property
     def path(self) -> str:

@@ -13,6 +13,7 @@ from autobump.decisions.risk import RiskPolicy
 from autobump.images.registries import NAMESPACES, Registries, RegistryHost, canonical_host
 from autobump.images.spelling import AUTO, DOCKER_HUB, TAG_SOURCE
 from autobump.planning.plan import Limits
+from autobump.planning.rollouts import ReplaceName
 from autobump.planning.waves import Wave
 from autobump.settings.values import (
     Address,
@@ -225,6 +226,11 @@ class PolicySettings(_Section):
         "is not updated, because demisto-sdk refuses the image; update: it is, as long as there are newer "
         "tags.",
     )
+    min_interval: Duration = Field(
+        default=timedelta(),
+        description="Minimum time between two updates of an item: no new one is proposed for so long after "
+        "the last one was merged, unless it is a matter of security. The merged pull requests on GitHub tell.",
+    )
     holds: Annotated[tuple[HoldSettings, ...], Field(strict=False)] = Field(
         default=(),
         description="Rules that keep some items from some tags. An item moves to the newest tag that all of "
@@ -346,6 +352,12 @@ class RolloutSettings(_Section):
         default=None,
         description='JSON with a list "nightly_packs", such as Tests/conf.json of the repository: a URL, a '
         "path in the repository, or a file on this machine.",
+    )
+    replace: ReplaceName = Field(
+        default="security",
+        description="What begins a running rollout anew with a newer tag. security: a tag that fixes what is a "
+        "matter of security; always: every newer tag; never: none. Until then the rollout keeps its tag, and "
+        "the newest begins the next one. A tag that was withdrawn or overwritten is replaced in any case.",
     )
     waves: Annotated[tuple[WaveSettings, ...], Field(strict=False)] = Field(
         default=(),
