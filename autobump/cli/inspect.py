@@ -16,6 +16,7 @@ from autobump.cli.options import (
 )
 from autobump.cli.output import show
 from autobump.forges.name import ForgeName
+from autobump.images.spelling import NONE
 from autobump.support.errors import ExitCode
 from autobump.support.printable import printable
 
@@ -137,8 +138,9 @@ def show_diff(
 
     IMAGE is [registry/]namespace/name; OLD and NEW are tags of it.
     """
+    from autobump.images.advisories.source import open_advisories
     from autobump.images.by_registry import open_facts_by_registry
-    from autobump.passes.inspect.diff import compare_tags
+    from autobump.passes.inspect.diff import compare_advisories, compare_tags
     from autobump.support.files import find_cache_folder
 
     settings = config.load(None).settings
@@ -146,20 +148,21 @@ def show_diff(
     cache = find_cache_folder(registry.cache)
     source = open_facts_by_registry(settings.registries, facts or registry.facts, cache, registry.concurrency)
     named = compare_tags(image, old, new, source)
+    advisories = compare_advisories(named.diff, open_advisories(registry.advisories or NONE, cache))
     match output_format:
         case "json":
             from autobump.report.diff import render_diff_json
 
-            text = render_diff_json(named)
+            text = render_diff_json(named, advisories)
         case "markdown":
             from autobump.report.diff import render_diff_markdown
 
-            text = render_diff_markdown(named)
+            text = render_diff_markdown(named, advisories)
         case _:
             from autobump.report.diff import render_diff_table
 
             terminal = sys.stdout.isatty()
-            text = render_diff_table(named, None if terminal else 200, colour=terminal)
+            text = render_diff_table(named, advisories, None if terminal else 200, colour=terminal)
     show(text, nl=False)
     return ExitCode.DONE
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from autobump.content.item import ContentItem
 from autobump.content.pack import Pack
 from autobump.decisions.risk import ItemRisk
+from autobump.images.advisories.compare import AdvisoryDiff
 from autobump.images.choice import Release
 from autobump.images.reference import ImageRef, Tag
 
@@ -23,9 +24,10 @@ class Bump:
         risk: Risk of the update; None when it was not assessed.
         wave: Name of its wave; bumps of different waves never share a pull request. Empty without waves.
         risk_group: Bumps of different groups never share a pull request; empty for those that are safe.
-        may_join: It may join an open pull request; not so while it is in none and its risk is unknown.
+        advisories: Known vulnerabilities that it fixes and brings in; None when nobody was asked.
         fixes_security: Its target fixes something of at least `policy.security.severity`.
-        newest: The newest tag for it, while a running rollout has an older target; None when that is the target.
+        may_join: It may join an open pull request; not so while it is in none and its risk is unknown.
+        newest: The newest tag for it while a running rollout has an older one; None where that is its target.
     """
 
     item: ContentItem
@@ -38,6 +40,7 @@ class Bump:
     wave: str = ""
     risk_group: str = ""
     may_join: bool = True
+    advisories: AdvisoryDiff | None = None
     fixes_security: bool = False
     newest: Release | None = None
 

@@ -1,6 +1,6 @@
 """Every item file's outcome before planning: bump, skip or problem."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -8,6 +8,8 @@ from autobump.content.problem import UNREADABLE, Problem
 from autobump.decisions.bump import Bump
 from autobump.decisions.eligibility import Skipped
 from autobump.decisions.risk import ItemRisk, RiskPolicy, describe_finding
+from autobump.images.advisories.compare import AdvisoryDiff
+from autobump.images.advisories.record import Severity
 from autobump.images.choice import NoUpdateReason
 from autobump.images.registries import full_name
 from autobump.images.results import Lookup
@@ -112,6 +114,22 @@ class Evaluation:
             )
             for bump in self.bumps
         )
+        return replace(self, bumps=tuple(bumps))
+
+    def with_advisories(
+        self, diff: Callable[[str, str, str], AdvisoryDiff], severity: Severity
+    ) -> "Evaluation":
+        """Return the same with what each bump fixes and brings in.
+
+        Args:
+            diff: Says it of an image, its older and its newer tag.
+            severity: From which on a fix is a matter of security.
+        """
+        bumps = []
+        for bump in self.bumps:
+            (repository, old), (_, new) = bump.tags
+            found = diff(repository, old, new)
+            bumps.append(replace(bump, advisories=found, fixes_security=found.fixes(severity)))
         return replace(self, bumps=tuple(bumps))
 
     def with_risks(self, risks: Mapping[str, ItemRisk], policy: RiskPolicy) -> "Evaluation":

@@ -8,6 +8,7 @@ from typing import Literal
 from autobump.content.imports import ItemCode, Use
 from autobump.content.python.versions import ALL, may_be_in
 from autobump.decisions.evidence import Evidence, Level, Verdict
+from autobump.images.advisories.compare import AdvisoryDiff, count_severities
 from autobump.images.inside.changes import ChangeKind, ImageDiff, compare_versions, package_key, versions_of
 from autobump.images.inside.modules import find_provider, in_standard_library
 
@@ -52,6 +53,8 @@ class FindingKind(StrEnum):
     PYTHON = "python"
     ALREADY_MISSING = "already-missing"
     EVIDENCE = "evidence"
+    MALICIOUS = "malicious"
+    INTRODUCES = "introduces"
 
 
 _SETTLED_BY_LOADING = frozenset(
@@ -83,7 +86,7 @@ class Finding:
         package: The package that provides it, or empty.
         old: Version in the older image, or empty.
         new: Version in the newer image, or empty.
-        detail: How the item failed when it was run; text from outside, or empty.
+        detail: How the item failed when it was run, or which advisory it is; text from outside, or empty.
     """
 
     level: RiskLevel
@@ -131,10 +134,32 @@ class ItemRisk:
             finding
             for finding in self.findings
             if finding.kind in _SETTLED_BY_LOADING
-            or (evidence.level is Level.TESTS and finding.level is RiskLevel.REVIEW)
+            or (
+                evidence.level is Level.TESTS
+                and finding.level is RiskLevel.REVIEW
+                and finding.kind is not FindingKind.INTRODUCES
+            )
         )
         findings = tuple(finding for finding in self.findings if finding not in settled)
         return replace(self, findings=findings, evidence=evidence, settled=settled)
+
+    def with_advisories(self, advisories: AdvisoryDiff) -> "ItemRisk":
+        """Return the same with what comes in: a package that does harm, or vulnerabilities for nothing."""
+        found = [
+            Finding(RiskLevel.BREAKING, FindingKind.MALICIOUS, None, package, detail=one.id)
+            for one in advisories.introduced
+            if one.is_malicious
+            for package in one.packages
+        ]
+        if advisories.introduced and not advisories.fixed and not found:
+            worst = advisories.introduced[0]
+            detail = count_severities(advisories.introduced)
+            level, kind = RiskLevel.REVIEW, FindingKind.INTRODUCES
+            found = [Finding(level, kind, None, worst.packages[0], detail=detail)]
+        if not found:
+            return self
+        known = self.known or any(one.level is RiskLevel.BREAKING for one in found)
+        return replace(self, findings=(*found, *self.findings), known=known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,14 +262,21 @@ def describe_finding(finding: Finding, quote: Callable[[str], str] = str) -> str
         finding: What to say.
         quote: Makes text from outside safe where the sentence goes.
     """
-    if finding.kind is FindingKind.EVIDENCE:
-        return f"fails when it is run in the new image: {quote(finding.detail)}"
+    package = f"the package {quote(finding.package)}"
+    match finding.kind:
+        case FindingKind.EVIDENCE:
+            return f"fails when it is run in the new image: {quote(finding.detail)}"
+        case FindingKind.MALICIOUS:
+            return f"{package}, which comes in, is known to do harm: {quote(finding.detail)}"
+        case FindingKind.INTRODUCES:
+            return f"fixes no known vulnerability and brings in {finding.detail}, such as in {package}"
+        case _:
+            pass
     if finding.use is None:
         return f"Python changes from {quote(finding.old)} to {quote(finding.new)}"
     module = quote(finding.use.module)
     through = f" (through {quote(finding.use.through)})" if finding.use.through else ""
     guard = ", in a try that may do without it" if finding.use.guarded else ""
-    package = f"the package {quote(finding.package)}"
     span = f"from {quote(finding.old)} to {quote(finding.new)}"
     imports = f"imports {module}{through}"
     match finding.kind:

@@ -4,11 +4,15 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from autobump.images.inside.changes import ImageDiff
+from autobump.images.advisories.compare import AdvisoryDiff, compare_matches
+from autobump.images.advisories.record import Record
+from autobump.images.advisories.source import AdvisorySource, Installed
+from autobump.images.inside.changes import NOT_TOLD, ImageDiff, versions_of
 from autobump.images.inside.facts import ImageFacts
 from autobump.images.lookup import look_up_facts
 from autobump.images.results import Unavailable
 from autobump.images.sources import FactsSource
+from autobump.support.errors import RegistryError
 from autobump.support.progress import Progress
 
 _log = logging.getLogger(__name__)
@@ -22,13 +26,18 @@ class KnownImages:
         source: Tells what is inside images.
         threads: Tags asked for at once.
         progress: Told how far it is.
+        advisories: Tells known vulnerabilities; None when nobody is asked.
     """
 
     source: FactsSource
     threads: int
     progress: Progress
+    advisories: AdvisorySource | None = None
     _facts: dict[tuple[str, str], ImageFacts | None] = field(default_factory=dict)
     _diffs: dict[tuple[str, str, str], ImageDiff | None] = field(default_factory=dict)
+    _records: dict[Installed, tuple[Record, ...]] = field(default_factory=dict)
+    _asked: set[Installed] = field(default_factory=set)
+    _compared: dict[tuple[str, str, str], AdvisoryDiff] = field(default_factory=dict)
 
     def learn(self, wanted: Iterable[tuple[str, str]]) -> None:
         """Look up what is inside images, each given by its name and tag; a failure leaves it unknown."""
@@ -55,3 +64,42 @@ class KnownImages:
             was, now = self.facts(repository, old), self.facts(repository, new)
             self._diffs[key] = ImageDiff(was, now) if was is not None and now is not None else None
         return self._diffs[key]
+
+    def learn_advisories(self, wanted: Iterable[tuple[str, str]]) -> None:
+        """Ask for the vulnerabilities of images that were looked up; an outage leaves them unknown."""
+        if self.advisories is None:
+            return
+        missing = {one for key in wanted for one in self._installed(*key) or ()} - self._asked
+        if not missing:
+            return
+        self.progress.begin("Asking for advisories", 1)
+        try:
+            self._records |= self.advisories.find(sorted(missing))
+        except RegistryError as exc:
+            _log.warning("known vulnerabilities are not known", extra={"cause": str(exc)})
+            return
+        self._asked |= missing
+        self.progress.step()
+
+    def advisory_diff(self, repository: str, old: str, new: str) -> AdvisoryDiff:
+        """Return what moving from one tag to another fixes and brings in, as far as it is known."""
+        key = (repository, old, new)
+        if key not in self._compared:
+            sides = [self._installed(repository, tag) for tag in (old, new)]
+            known = all(side is not None and self._asked.issuperset(side) for side in sides)
+            self._compared[key] = (
+                compare_matches(*(self._matches(side or ()) for side in sides))
+                if known
+                else AdvisoryDiff(known=False)
+            )
+        return self._compared[key]
+
+    def _installed(self, repository: str, tag: str) -> list[Installed] | None:
+        """Return the packages of an image and their versions; None when they are not known."""
+        facts = self.facts(repository, tag)
+        if facts is None or facts.packages is None:
+            return None
+        return [one for one in versions_of(facts).items() if one[0] not in NOT_TOLD]
+
+    def _matches(self, installed: Iterable[Installed]) -> dict[str, tuple[Record, ...]]:
+        return {one[0]: self._records[one] for one in installed if one in self._records}

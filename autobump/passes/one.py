@@ -20,7 +20,13 @@ from autobump.images.results import Digest
 from autobump.images.sources import FactsSource, TagSource
 from autobump.images.sources.deprecated import DeprecatedImagesSource
 from autobump.passes.evaluate import Filters, evaluate_content
-from autobump.passes.plan import RiskAssessor, open_risk_assessor, plan_with_risk
+from autobump.passes.plan import (
+    RiskAssessor,
+    find_overwritten,
+    learn_advisories,
+    open_risk_assessor,
+    plan_with_risk,
+)
 from autobump.passes.result import PassResult
 from autobump.planning.existing import ExistingState
 from autobump.planning.plan import Plan
@@ -37,6 +43,7 @@ from autobump.support.progress import Progress
 if TYPE_CHECKING:
     from autobump.evidence.open import Verification
     from autobump.forges.protocol import Forge
+    from autobump.images.advisories.source import AdvisorySource
     from autobump.pull_requests.actions import Outcome
 
 _log = logging.getLogger(__name__)
@@ -58,6 +65,7 @@ class Pass:
         deprecated: Tells which images are deprecated.
         links: Address that a path is put behind to see the file at its base, or empty.
         wave_data: What waves select by.
+        advisories: Tells known vulnerabilities; None when nobody is asked.
         verify: Runs items in both images; None when nothing is run.
         assess_all: Whether the risk of updates is assessed that are not in the plan.
     """
@@ -73,6 +81,7 @@ class Pass:
     deprecated: DeprecatedImagesSource = field(default_factory=DeprecatedImagesSource)
     links: str = ""
     wave_data: WaveData = field(default_factory=WaveData)
+    advisories: "AdvisorySource | None" = None
     verify: "Verification | None" = None
     assess_all: bool = False
 
@@ -93,6 +102,7 @@ class Pass:
         deprecated = self.fetch_deprecated()
         evaluation = self.evaluate(deprecated)
         assessor = open_risk_assessor(self)
+        evaluation = learn_advisories(self, evaluation, assessor)
         if forge is None:
             evaluation, plan = plan_with_risk(self, evaluation, ExistingState(), assessor)
             return self._conclude(
@@ -109,6 +119,7 @@ class Pass:
         while True:
             in_view = describe_view(self.filters, evaluation)
             state = describe_existing(existing, in_view)
+            state = replace(state, overwritten=find_overwritten(self, evaluation, state.waves, digests))
             evaluation, plan = plan_with_risk(self, evaluation, state, assessor)
             plan, refused = confirm_targets(self, plan, digests)
             if not refused:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autobump.images.spelling import NONE, OSV
 from autobump.support.errors import UsageError
 from autobump.support.files import expand_home, find_cache_folder
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from autobump.content.tree import ContentTree
     from autobump.evidence.open import Verification
     from autobump.forges.name import ForgeName
+    from autobump.images.advisories.source import AdvisorySource
     from autobump.images.by_registry import TagsByRegistry
     from autobump.images.sources import FactsSource, TagSource
     from autobump.passes.evaluate import Filters
@@ -68,6 +70,7 @@ class Sources:
 
     tags: "TagSource"
     facts: "FactsSource | None"
+    advisories: "AdvisorySource | None" = None
 
 
 def open_repository(
@@ -219,6 +222,7 @@ def make_pass(
         deprecated=open_deprecated_images(registry.deprecated_images, registry.source),
         links=find_links(settings) if options.is_remote else "",
         wave_data=load_wave_data(settings.rollout, tree),
+        advisories=sources.advisories,
         verify=_open_verification(options, tree, settings, sources, progress),
         assess_all=options.runs_items and options.forge is None,
     )
@@ -253,7 +257,17 @@ def open_sources(
         registry.concurrency,
         tags,
     )
-    return Sources(tags, facts)
+    return Sources(tags, facts, _open_advisories(options, settings))
+
+
+def _open_advisories(options: PassOptions, settings: "Settings") -> "AdvisorySource | None":
+    """Open the source of advisories; if none is named, that of osv.dev for pull requests on GitHub."""
+    spelling = settings.registry.advisories or (OSV if options.is_remote else NONE)
+    if spelling == NONE:
+        return None
+    from autobump.images.advisories.source import open_advisories
+
+    return open_advisories(spelling, find_cache_folder(settings.registry.cache))
 
 
 def open_tags(

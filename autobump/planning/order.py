@@ -5,6 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 
 from autobump.decisions.bump import Bump
 
+FIRST = -1
+"""Rank of what comes before everything else, see `rank_lags`: it fixes a known vulnerability."""
+
 _KEPT_UP = 8
 """An item is kept up while at most one of so many tags of its image is newer than its own."""
 

@@ -38,12 +38,7 @@ def pause(
     for bump in bumps:
         keys = ((bump.image.repository, bump.path), (bump.image.repository, bump.item.pack))
         last = max((merged[key] for key in keys if key in merged), default=None)
-        if (
-            last is None
-            or now >= last + interval
-            or bump.fixes_security
-            or any(key in held for key in keys)
-        ):
+        if last is None or now >= last + interval or bump.fixes_security or any(key in held for key in keys):
             ready.append(bump)
         else:
             why = (

@@ -66,8 +66,8 @@ def keep_targets(
 
     The rollout of an item is the newest of its image that has begun in waves. It runs while a pull request of
     it is open, or an item is left that neither got it nor was refused it. An item that a hold keeps from it
-    waits as well, or it would begin a newer one; only with an older tag it goes on by itself. What had a target
-    of a rollout in an earlier round of the pass gets the newest one again when that is over.
+    waits as well, or it would begin a newer one; with an older tag it goes on by itself. What got the target of
+    a rollout in an earlier round of the pass gets the newest one again when that is over.
 
     Args:
         bumps: Everything that could be updated.
@@ -100,6 +100,26 @@ def keep_targets(
     )
 
 
+def find_begun(pull_requests: Iterable[WavePullRequest]) -> dict[Target, set[str]]:
+    """Return the targets whose rollouts may run, each with the digests its pull requests were made for.
+
+    It is the newest of each image that has begun in waves, and what has open pull requests beside it.
+    """
+    newest: dict[str, Tag] = {}
+    digests: dict[Target, set[str]] = defaultdict(set)
+    opened: set[Target] = set()
+    for pr in pull_requests:
+        tag = find_immutable_tag(pr.target) if pr.wave else None
+        if tag is None:
+            continue
+        newest[pr.image] = max(tag, newest.get(pr.image, tag))
+        digests[pr.image, pr.target] |= {pr.digest} - {""}
+        if pr.is_open:
+            opened.add((pr.image, pr.target))
+    wanted = opened | {(image, tag.text) for image, tag in newest.items()}
+    return {target: digests[target] for target in sorted(wanted)}
+
+
 class _Finder:
     """Finds the rollout of an item."""
 
@@ -122,7 +142,7 @@ class _Finder:
         return None, True
 
     def _list(self, image: str) -> Iterable[Release | None]:
-        """Yield the targets that began in waves, newest first; None for one that must not be used any more."""
+        """Yield the targets that began in waves, newest first; None for one that must not be used."""
         found = self._rules.found.get(image)
         known = {release.tag.text: release for release in found} if isinstance(found, tuple) else {}
         tags = (
@@ -220,6 +240,7 @@ def _retarget(bump: Bump, target: Release) -> Bump:
         risk=None,
         risk_group="",
         may_join=True,
+        advisories=None,
         fixes_security=False,
     )
 

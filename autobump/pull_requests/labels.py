@@ -8,6 +8,9 @@ RISK_LABELS = {level: f"autobump:{level.value}" for level in (RiskLevel.BREAKING
 OVERWRITTEN_LABEL = "tag-overwritten"
 """Says that the image behind the target's tag is not the one the pull request was made for."""
 
+SECURITY_LABEL = "autobump:security"
+"""Says that it fixes a known vulnerability of at least `policy.security.severity`."""
+
 CLOSED_LABEL = "autobump:closed"
 """Remembers that a person closed it, so that it is found however long ago that was."""
 

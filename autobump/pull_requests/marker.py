@@ -67,6 +67,7 @@ class Marker:
             meant. Empty otherwise, and void once it is open again or merged.
         items: What its items are, see `hash_item`, in any order.
         evidence: Names what its text says of evidence; empty where nothing was run.
+        advisories: Names what its text says of known vulnerabilities; empty where they are not known.
     """
 
     image: str
@@ -84,6 +85,7 @@ class Marker:
     blobs: tuple[str, ...] = ()
     items: tuple[str, ...] = ()
     evidence: str = ""
+    advisories: str = ""
     batch: tuple[MarkerImage, ...] = ()
 
     @property
@@ -112,7 +114,7 @@ class Marker:
 
 
 _FIELDS = tuple(field.name for field in fields(Marker))
-_WRITTEN_IF_ANY = ("blobs", "batch", "evidence")
+_WRITTEN_IF_ANY = ("blobs", "batch", "evidence", "advisories")
 
 
 def describe_update(images: Iterable[tuple[str, str]]) -> str:
@@ -222,6 +224,7 @@ def _parse(fields: object) -> Marker:
         blobs=_texts(fields, "blobs") if "blobs" in fields else (),
         items=_texts(fields, "items") if "items" in fields else (),
         evidence=_text(fields, "evidence"),
+        advisories=_text(fields, "advisories"),
         batch=_images(fields.get("batch", [])),
     )
 

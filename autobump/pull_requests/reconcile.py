@@ -175,6 +175,8 @@ def _decide_desired(wanted: DesiredPullRequest, found: ExistingPullRequest | Non
             return Refresh(wanted, found, "what is known of its risk changed", rewrite=False)
         if wanted.marker.evidence not in ("", told.evidence):
             return Refresh(wanted, found, "what running its items shows changed", rewrite=False)
+        if wanted.marker.advisories not in ("", told.advisories):
+            return Refresh(wanted, found, "what is known of its vulnerabilities changed", rewrite=False)
     return Leave(wanted, found)
 
 

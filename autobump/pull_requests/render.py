@@ -9,7 +9,9 @@ from functools import cached_property
 from autobump.content.pack import next_version, release_notes_name
 from autobump.decisions.bump import Bump
 from autobump.decisions.evidence import Evidence, Verdict, tell_verdicts
+from autobump.images.advisories.compare import count_severities, merge
 from autobump.planning.pull_request import PlannedImage, PlannedPullRequest
+from autobump.pull_requests.body.security import security_of
 from autobump.pull_requests.body.text import BodyContext, render_body
 from autobump.pull_requests.marker import (
     ITEM_DIGITS,
@@ -75,6 +77,9 @@ class DesiredPullRequest:
         planned = self.planned
         told = [f"wave {planned.wave}"] if planned.wave else []
         told += [_RISK_WORDS.get(planned.risk_group, planned.risk_group)] if planned.risk_group else []
+        if fixed := merge(security_of(image) for image in planned.images).fixed:
+            worst = [one for one in fixed if one.severity is fixed[0].severity]
+            told += [f"fixes {count_severities(worst)}"]
         title = ", ".join([count(len(planned.packs), "pack"), *told])
         update = describe_update((image.repository, image.target.tag.text) for image in planned.images)
         return f"{update} ({title})"
@@ -100,6 +105,7 @@ class DesiredPullRequest:
             lane=planned.risk_group,
             risk=worst_risk(planned),
             evidence=self.status.name if self.status else "",
+            advisories=_name_advisories(planned),
             batch=tuple(map(_mark, planned.images)) if len(planned.images) > 1 else (),
         )
         # `base` covers the paths, too.
@@ -174,6 +180,15 @@ def _status(evidence: Mapping[str, Evidence | None]) -> CommitStatus | None:
     name = hashlib.sha256(told.encode()).hexdigest()[:_STATUS_DIGITS]
     breaks = any(one.verdict is Verdict.BREAKS for one in known.values())
     return CommitStatus(not breaks, tell_verdicts(known.values()), name)
+
+
+def _name_advisories(planned: PlannedPullRequest) -> str:
+    """Return what is another text when the pull request fixes or brings in something else."""
+    told = [security_of(image) for image in planned.images]
+    if not any(one.known for one in told):
+        return ""
+    ids = [[[one.id for one in each] for each in (diff.fixed, diff.introduced)] for diff in told]
+    return hashlib.sha256(json.dumps(ids).encode()).hexdigest()[:_STATUS_DIGITS]
 
 
 def _base_files(planned: PlannedPullRequest, *, with_notes: bool) -> Iterable[tuple[str, str]]:

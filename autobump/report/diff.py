@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from autobump.images.advisories.compare import AdvisoryDiff
 from autobump.images.inside.changes import ImageDiff, TagDiff
 from autobump.images.inside.facts import ImageFacts, PackageFacts
 from autobump.images.inside.licences import classify_licence
@@ -19,6 +20,8 @@ from autobump.pull_requests.body.image_change import (
     package_rows,
     summarise_packages,
 )
+from autobump.pull_requests.body.security import advisory_table, describe_advisories
+from autobump.report.json import advisories_document
 from autobump.support.markdown import code, table
 from autobump.support.printable import printable
 
@@ -26,20 +29,23 @@ VERSION = 1
 """Raised when anything but an added key changes."""
 
 
-def render_diff_markdown(named: TagDiff) -> str:
-    """Write a difference as Markdown with a line end."""
+def render_diff_markdown(named: TagDiff, advisories: AdvisoryDiff | None = None) -> str:
+    """Write a difference as Markdown with a line end; `advisories` is None when nobody was asked."""
     diff = named.diff
     facts = [fact_cells(named.old, diff.old, summarise_packages(diff)), fact_cells(named.new, diff.new, "")]
     parts = [f"## {code(named.repository)}", table(FACT_HEADERS, facts)]
     if licences := describe_licences([diff]):
         parts.append(licences)
+    if security := describe_advisories(advisories):
+        parts.append(security)
+    parts += map(str, advisory_table(advisories, frozenset()))
     if rows := list(package_rows(diff)):
         parts.append(table(PACKAGE_HEADERS, rows))
     return "\n\n".join(parts) + "\n"
 
 
-def render_diff_json(named: TagDiff) -> str:
-    """Write a difference as JSON with a line end."""
+def render_diff_json(named: TagDiff, advisories: AdvisoryDiff | None = None) -> str:
+    """Write a difference as JSON with a line end; `advisories` is None when nobody was asked."""
     diff = named.diff
     document = {
         "version": VERSION,
@@ -61,15 +67,19 @@ def render_diff_json(named: TagDiff) -> str:
             {"name": one.name, "old": one.old, "new": one.new or None, "kind": one.kind.value}
             for one in diff.licences
         ],
+        "advisories": advisories_document(advisories),
     }
     return json.dumps(document, indent=2) + "\n"
 
 
-def render_diff_table(named: TagDiff, width: int | None = None, *, colour: bool = False) -> str:
+def render_diff_table(
+    named: TagDiff, advisories: AdvisoryDiff | None = None, width: int | None = None, *, colour: bool = False
+) -> str:
     """Write a difference as tables for a terminal, with a line end.
 
     Args:
         named: The difference.
+        advisories: What it fixes and brings in; None when nobody was asked.
         width: Columns of the terminal; None to ask it.
         colour: Whether to colour.
     """
@@ -93,12 +103,25 @@ def render_diff_table(named: TagDiff, width: int | None = None, *, colour: bool 
                 Text(printable(licence + kind) if not change.old else ""),
             )
         console.print(packages)
+    if advisories is not None:
+        _print_advisories(console, advisories)
     changed = [one for one in diff.licences if one.old is not None]
     for one in changed:
         line = f"Licence of {one.name}: {one.old or 'none given'}, now {one.new} ({one.kind})"
         console.print(Text(printable(line)))
     file = console.file
     return file.getvalue() if isinstance(file, io.StringIO) else ""
+
+
+def _print_advisories(console: Console, advisories: AdvisoryDiff) -> None:
+    console.print(Text(describe_advisories(advisories).replace("*", "").removeprefix("🛡️ ")))
+    headers = ("", "Vulnerability", "Package", "Severity", "What it is")
+    rows = Table(*headers, box=SIMPLE_HEAD, pad_edge=False)
+    for what, one in advisories.changes:
+        cells = (one.id, ", ".join(one.packages), one.severity.value, one.summary)
+        rows.add_row(what, *(Text(printable(cell)) for cell in cells))
+    if advisories.changes:
+        console.print(rows)
 
 
 def _fact_rows(diff: ImageDiff) -> list[tuple[str, str, str]]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from autobump.decisions.bump import Bump
 from autobump.decisions.evidence import Evidence
 from autobump.decisions.risk import ItemRisk, describe_finding
+from autobump.images.advisories.compare import Advisory, AdvisoryDiff
 from autobump.passes.result import PassResult
 from autobump.planning.plan import WaitReason
 from autobump.pull_requests.render import DesiredPullRequest
@@ -111,6 +112,7 @@ def _bump(
         "branch": branch,
         "waiting": {"reason": reason.value, "detail": detail} if reason else None,
         "risk": _risk(bump.risk) if bump.risk else None,
+        "advisories": advisories_document(bump.advisories),
         "evidence": _evidence(bump.risk.evidence) if bump.risk and bump.risk.evidence else None,
     }
 
@@ -131,6 +133,28 @@ def _risk(risk: ItemRisk) -> dict[str, Any]:
             }
             for finding in risk.findings
         ],
+    }
+
+
+def advisories_document(diff: AdvisoryDiff | None) -> dict[str, Any] | None:
+    """Return what is fixed and comes in as plain data; None when it is not known."""
+    if diff is None or not diff.known:
+        return None
+    return {
+        "fixed": [_advisory(one) for one in diff.fixed],
+        "introduced": [_advisory(one) for one in diff.introduced],
+        "remaining": len(diff.remaining),
+    }
+
+
+def _advisory(one: Advisory) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "aliases": list(one.aliases),
+        "severity": one.severity.value,
+        "packages": list(one.packages),
+        "summary": one.summary,
+        "url": one.url,
     }
 
 

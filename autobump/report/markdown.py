@@ -16,6 +16,7 @@ from autobump.report.summary import (
     pull_request_lines,
     risk_line,
     riskiest,
+    security_line,
     skipped_lines,
     waiting_lines,
 )
@@ -37,6 +38,8 @@ def render_markdown(result: PassResult) -> str:
         parts.append(f"**{DRY_RUN}.**")
     if risk := risk_line(result):
         parts.append(f"{risk}.")
+    if security := security_line(result):
+        parts.append(f"{security}.")
     if evidence := evidence_line(result):
         parts.append(f"{evidence}.")
     if failures := result.failures:

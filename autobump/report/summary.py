@@ -100,6 +100,18 @@ def risk_line(result: PassResult) -> str:
     return f"Risk of {count(len(risks), 'update')}: {', '.join(parts)}" if parts else ""
 
 
+def security_line(result: PassResult) -> str:
+    """Say in one line what the updates do about known vulnerabilities; nothing when nobody was asked."""
+    asked = [bump.advisories for bump in result.evaluation.bumps if bump.advisories is not None]
+    known = [diff for diff in asked if diff.known]
+    parts = [f"{sum(1 for diff in known if diff.fixed):,} fix some"]
+    if brings := sum(1 for diff in known if diff.introduced):
+        parts.append(f"{brings:,} bring some in")
+    if unknown := len(asked) - len(known):
+        parts.append(f"{unknown:,} not known")
+    return f"Known vulnerabilities, {count(len(asked), 'update')}: {', '.join(parts)}" if asked else ""
+
+
 def evidence_line(result: PassResult) -> str:
     """Say in one line what came of the items that were run; nothing when none was."""
     evidence = [bump.risk.evidence for bump in result.evaluation.bumps if bump.risk and bump.risk.evidence]

@@ -21,6 +21,7 @@ from autobump.report.summary import (
     pull_request_lines,
     risk_line,
     riskiest,
+    security_line,
     skipped_lines,
     waiting_lines,
 )
@@ -43,6 +44,8 @@ def render_table(result: PassResult, *, colour: bool | None = None) -> str:
         console.print(Text(f"{DRY_RUN}.", style="bold"))
     if risk := risk_line(result):
         console.print(Text(f"{risk}."))
+    if security := security_line(result):
+        console.print(Text(f"{security}."))
     if evidence := evidence_line(result):
         console.print(Text(f"{evidence}."))
     lines = pull_request_lines(result)

@@ -10,6 +10,7 @@ from autobump.decisions.eligibility import EligibilityPolicy
 from autobump.decisions.evidence import Level
 from autobump.decisions.holds import HoldRule
 from autobump.decisions.risk import RiskPolicy
+from autobump.images.advisories.record import Severity
 from autobump.images.registries import NAMESPACES, Registries, RegistryHost, canonical_host
 from autobump.images.spelling import AUTO, DOCKER_HUB, TAG_SOURCE
 from autobump.planning.plan import Limits
@@ -115,10 +116,11 @@ class RegistrySettings(_Section):
         description="Where the list of deprecated images comes from: auto, dockerfiles (as published on "
         "GitHub), file:PATH or none.",
     )
-    advisories: AdvisoriesName = Field(
-        default="none",
-        description="Where known vulnerabilities of packages come from: osv (the service of osv.dev), osv:URL, "
-        "file:PATH (an export of its records) or none.",
+    advisories: AdvisoriesName | None = Field(
+        default=None,
+        description="Where known vulnerabilities of packages come from: osv (the service of osv.dev), "
+        "osv:URL, file:PATH (an export of its records) or none. null: osv for pull requests on GitHub, else "
+        "none.",
     )
     cache: Name = Field(
         default="~/.cache/autobump",
@@ -154,6 +156,16 @@ class RiskSettings(_Section):
         "back, or when Python changes its minor version. label: the pull request gets the label "
         "autobump:review; separate: a draft pull request of its own with that label; ignore: "
         "like any other update.",
+    )
+
+
+class SecuritySettings(_Section):
+    """Which fixes of known vulnerabilities are a matter of security; needs registry.advisories."""
+
+    severity: Annotated[Severity, Field(strict=False)] = Field(
+        default=Severity.HIGH,
+        description="A pull request that fixes something of at least this severity comes first and gets the "
+        "label autobump:security.",
     )
 
 
@@ -229,7 +241,8 @@ class PolicySettings(_Section):
     min_interval: Duration = Field(
         default=timedelta(),
         description="Minimum time between two updates of an item: no new one is proposed for so long after "
-        "the last one was merged, unless it is a matter of security. The merged pull requests on GitHub tell.",
+        "the last one was merged, unless it fixes what is a matter of security (policy.security). The pull "
+        "requests on GitHub tell.",
     )
     holds: Annotated[tuple[HoldSettings, ...], Field(strict=False)] = Field(
         default=(),
@@ -238,6 +251,10 @@ class PolicySettings(_Section):
     )
     risk: RiskSettings = Field(
         default=RiskSettings(), description="What to do with items that a change of image may affect."
+    )
+    security: SecuritySettings = Field(
+        default=SecuritySettings(),
+        description="Which fixes of known vulnerabilities are a matter of security.",
     )
 
 
@@ -355,9 +372,10 @@ class RolloutSettings(_Section):
     )
     replace: ReplaceName = Field(
         default="security",
-        description="What begins a running rollout anew with a newer tag. security: a tag that fixes what is a "
-        "matter of security; always: every newer tag; never: none. Until then the rollout keeps its tag, and "
-        "the newest begins the next one. A tag that was withdrawn or overwritten is replaced in any case.",
+        description="Which newer tag begins a running rollout anew. security: one that fixes what is a matter "
+        "of security; always: any; never: none. Else the rollout keeps its tag until its last wave is merged "
+        "or closed, and the newest tag begins the next one. A tag that was withdrawn or overwritten is "
+        "replaced in any case.",
     )
     waves: Annotated[tuple[WaveSettings, ...], Field(strict=False)] = Field(
         default=(),

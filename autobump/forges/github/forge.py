@@ -15,7 +15,13 @@ from autobump.planning.plan import WaitReason
 from autobump.pull_requests.actions import Adopt, Close, Create, Hold, Leave, Lift, Outcome, Refresh
 from autobump.pull_requests.edits import FileChange
 from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
-from autobump.pull_requests.labels import CLOSED_LABEL, OVERWRITTEN_LABEL, REBUILD_LABEL, RISK_LABELS
+from autobump.pull_requests.labels import (
+    CLOSED_LABEL,
+    OVERWRITTEN_LABEL,
+    REBUILD_LABEL,
+    RISK_LABELS,
+    SECURITY_LABEL,
+)
 from autobump.pull_requests.marker import LIFTED, find_marker, replace_marker
 from autobump.pull_requests.render import DesiredPullRequest
 from autobump.support.errors import ForgeError
@@ -249,4 +255,6 @@ def _outlived(action: Refresh) -> set[str]:
         labels.add(OVERWRITTEN_LABEL)
     if action.desired.marker.risk:  # what is not known this time may hold
         labels.update(RISK_LABELS.values())
+    if action.desired.marker.advisories:
+        labels.add(SECURITY_LABEL)
     return labels - set(action.desired.labels)

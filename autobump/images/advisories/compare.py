@@ -1,14 +1,13 @@
 """What a bump fixes, what it brings in, and what remains."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from autobump.images.advisories.record import MALICIOUS, Record, Severity
 
-NOT_TOLD = frozenset({"pip"})
-"""Packages that image pages show as they were on the day the page was made, not as the image has them."""
-
 _URL = "https://osv.dev/vulnerability/"
+_WORDS = {Severity.UNKNOWN: "of unknown severity"}
 _PREFERRED = (MALICIOUS, "GHSA-", "PYSEC-", "CVE-")
 
 
@@ -43,11 +42,25 @@ class Advisory:
 
 @dataclass(frozen=True, slots=True)
 class AdvisoryDiff:
-    """What changes between two images; each the worst first, then by id."""
+    """What changes between two images.
+
+    Attributes:
+        fixed: What only the older one has, the worst first, then by id.
+        introduced: What only the newer one has.
+        remaining: What both have.
+        known: False when it is not known; then all are empty.
+    """
 
     fixed: tuple[Advisory, ...] = ()
     introduced: tuple[Advisory, ...] = ()
     remaining: tuple[Advisory, ...] = ()
+    known: bool = True
+
+    @property
+    def changes(self) -> tuple[tuple[str, Advisory], ...]:
+        """What comes in and what is fixed, each with the word for it."""
+        brought = tuple(("brings in", one) for one in self.introduced)
+        return brought + tuple(("fixes", one) for one in self.fixed)
 
     def fixes(self, severity: Severity) -> bool:
         """Whether something of at least a severity is fixed."""
@@ -116,3 +129,25 @@ def _preference(name: str) -> int:
 
 def _sorted(advisories: Iterable[Advisory]) -> tuple[Advisory, ...]:
     return tuple(sorted(advisories, key=lambda one: (-one.severity.rank, one.id)))
+
+
+def count_severities(advisories: Iterable[Advisory]) -> str:
+    """Say how many there are of each severity, the worst first, such as `2 high, 1 medium`."""
+    counts = Counter(one.severity for one in advisories)
+    told = [(counts[severity], _WORDS.get(severity, severity.value)) for severity in Severity]
+    return ", ".join(f"{number:,} {word}" for number, word in told if number)
+
+
+def merge(diffs: Iterable[AdvisoryDiff]) -> AdvisoryDiff:
+    """Return what several old tags and one target have together; known when one of them is.
+
+    What any of them fixes or brings in counts; what remains for one may be fixed for another.
+    """
+    known = [diff for diff in diffs if diff.known]
+    if not known:
+        return AdvisoryDiff(known=False)
+    fixed, introduced, remaining = (
+        {one.id: one for diff in known for one in getattr(diff, name)}
+        for name in ("fixed", "introduced", "remaining")
+    )
+    return AdvisoryDiff(_sorted(fixed.values()), _sorted(introduced.values()), _sorted(remaining.values()))

@@ -34,8 +34,8 @@ class Export:
         """Read an export.
 
         Args:
-            path: `all.zip` of osv.dev, a folder with a file for each record, or JSON with `records`, which may
-                end in `.gz` or `.xz`.
+            path: `all.zip` of osv.dev, a folder with a file for each record, or JSON with `records`, which
+                may end in `.gz` or `.xz`.
             cache: Folder of the cache, or none.
 
         Raises:

@@ -12,6 +12,9 @@ from packaging.version import InvalidVersion, Version
 from autobump.images.inside.facts import ImageFacts, PackageFacts
 from autobump.images.inside.licences import LicenceKind, classify_licence
 
+NOT_TOLD = frozenset({"pip"})
+"""Packages that image pages show as of the day the page was made, and not as the image has them."""
+
 _FIRST_YEAR = 1990
 _NOISE = re.compile(r"\b(?:the|licen[cs]e|software)\b|[^a-z0-9]+")
 
@@ -97,7 +100,7 @@ class ImageDiff:
             return None
         before, after = _by_key(self.old.packages), _by_key(self.new.packages)
         found: list[PackageChange] = []
-        for key in before.keys() | after.keys():
+        for key in (before.keys() | after.keys()) - NOT_TOLD:
             old_name, was = before.get(key, ("", None))
             new_name, now = after.get(key, ("", None))
             if kind := _compare(was, now):
@@ -113,6 +116,8 @@ class ImageDiff:
         before, after = _by_key(self.old.packages), _by_key(self.new.packages)
         found: list[LicenceChange] = []
         for key, (name, now) in sorted(after.items()):
+            if key in NOT_TOLD:
+                continue
             _, was = before.get(key, ("", None))
             if was is None or _changes_licence(was.licence, now.licence):
                 old = None if was is None else was.licence

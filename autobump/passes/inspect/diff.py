@@ -1,10 +1,30 @@
 """What changes inside an image between two tags."""
 
-from autobump.images.inside.changes import ImageDiff, TagDiff
+from autobump.images.advisories.compare import AdvisoryDiff, compare_matches
+from autobump.images.advisories.source import AdvisorySource
+from autobump.images.inside.changes import NOT_TOLD, ImageDiff, TagDiff, versions_of
 from autobump.images.inside.facts import ImageFacts
 from autobump.images.reference import parse_image_ref
 from autobump.images.sources import FactsSource
 from autobump.support.errors import ImageNotFoundError, UsageError
+
+
+def compare_advisories(diff: ImageDiff, source: AdvisorySource | None) -> AdvisoryDiff | None:
+    """Return what a difference fixes and brings in; None when there is no source.
+
+    Raises:
+        RegistryError: The source could not answer.
+    """
+    if source is None:
+        return None
+    if not diff.has_packages:
+        return AdvisoryDiff(known=False)
+    sides = [
+        [one for one in versions_of(facts).items() if one[0] not in NOT_TOLD]
+        for facts in (diff.old, diff.new)
+    ]
+    found = source.find(sorted({one for side in sides for one in side}))
+    return compare_matches(*({one[0]: found[one] for one in side if one in found} for side in sides))
 
 
 def compare_tags(image: str, old: str, new: str, source: FactsSource | None) -> TagDiff:

@@ -15,6 +15,7 @@ from autobump.decisions.eligibility import Eligible, decide_eligibility, trace_e
 from autobump.decisions.evaluation import Evaluation
 from autobump.decisions.holds import find_holds
 from autobump.decisions.risk import RiskLevel, describe_finding
+from autobump.images.advisories.compare import AdvisoryDiff
 from autobump.images.choice import (
     describe_span,
 )
@@ -22,7 +23,7 @@ from autobump.images.inside.pythons import PythonVersions
 from autobump.passes.evaluate import choose_policy, hold_back
 from autobump.passes.inspect.tags import tag_lines
 from autobump.passes.one import Pass
-from autobump.passes.plan import open_risk_assessor, plan_with_risk
+from autobump.passes.plan import learn_advisories, open_risk_assessor, plan_with_risk
 from autobump.planning.existing import ExistingState
 from autobump.planning.plan import Plan, WaitReason
 from autobump.settings.model import Settings
@@ -77,12 +78,14 @@ def explain_item(this_pass: Pass, path: str, origin: str) -> Iterator[str]:
         yield from _explain_problem(chosen.problems, path)
         return
     assessor = open_risk_assessor(this_pass)
+    chosen = learn_advisories(this_pass, chosen, assessor)
     evaluation, plan = plan_with_risk(this_pass, chosen, ExistingState(), assessor)
     bump = next((bump for bump in chosen.bumps if bump.path == path), None)
     if bump is not None:
         yield _line("update", "target", f"{bump.image.tag or 'no tag'} -> {bump.target.tag}")
         if bump.held_back:
             yield _line("held", "newer tag", bump.held_back)
+        yield from _explain_advisories(bump.advisories)
         if assessor is not None and path not in {bump.path for bump in evaluation.bumps}:
             held = replace(bump, risk=assessor.assess([bump])[path])
             yield from _explain_risk(held, settings, assessed=True)
@@ -149,6 +152,19 @@ def _explain_risk(bump: Bump, settings: Settings, *, assessed: bool) -> Iterator
             yield _line("risk", "policy.risk.breaking", policy.breaking)
         elif risk.level is RiskLevel.REVIEW:
             yield _line("risk", "policy.risk.review", policy.review)
+
+
+def _explain_advisories(diff: AdvisoryDiff | None) -> Iterator[str]:
+    if diff is not None and not diff.known:
+        yield _line(
+            "security", "not known", "the packages or their known vulnerabilities could not be learned"
+        )
+    elif diff is not None:
+        for what, advisories in (("fixes", diff.fixed), ("brings in", diff.introduced)):
+            for one in advisories:
+                told = f"{one.id} in {', '.join(one.packages)}: {one.summary}"
+                yield _line("security", f"{what} ({one.severity.value})", told)
+        yield _line("security", "remaining", f"{len(diff.remaining):,} known vulnerabilities")
 
 
 def _explain_wave(bump: Bump, settings: Settings, waits: WaitReason | None) -> Iterator[str]:

@@ -21,6 +21,7 @@ from autobump.pull_requests.body.image_change import (
     package_rows,
     summarise_packages,
 )
+from autobump.pull_requests.body.security import describe_security, security_section
 from autobump.support.markdown import LongList, code, count, join_within, long_table
 
 _MAX_NAMED = 10
@@ -123,6 +124,7 @@ def _name(image: PlannedImage) -> str:
 
 def _image_sections(image: PlannedImage, context: BodyContext) -> list[str | LongList]:
     sections: list[str | LongList] = [_verdict(image, context)]
+    sections += security_section(image)
     sections += _evidence_section(image)
     sections += _risk_section(image)
     sections += _change_sections(image, context)
@@ -153,6 +155,8 @@ def _verdict(image: PlannedImage, context: BodyContext) -> str:
         parts.append(f"✅ **No risk found:** {why}.")
     if unknown:
         parts.append(f"❔ What is inside the images of {count(unknown, 'item')} is not known.")
+    if security := describe_security(image):
+        parts.append(security)
     if evidence := _evidence(image):
         levels_run = " and ".join(sorted({_LEVEL_WORDS[one.level] for one in evidence.values()}))
         parts.append(f"🧪 Run in both images ({levels_run}): {tell_verdicts(evidence.values())}.")
