@@ -66,8 +66,8 @@ def keep_targets(
 
     The rollout of an item is the newest of its image that has begun in waves. It runs while a pull request of
     it is open, or an item is left that neither got it nor was refused it. An item that a hold keeps from it
-    waits as well, or it would begin a newer one; with an older tag it goes on by itself. What got the target of
-    a rollout in an earlier round of the pass gets the newest one again when that is over.
+    waits as well, or it would begin a newer one; with an older tag it goes on by itself. What got the target
+    of a rollout in an earlier round of the pass gets the newest one again when that is over.
 
     Args:
         bumps: Everything that could be updated.
@@ -209,6 +209,8 @@ class _Rollout:
 
     def _runs(self) -> bool:
         tag = self._release.tag.text
+        if self._rules.replace == "always":
+            return False
         if self._rules.replace == "security":
             newer = {_newest(bump).tag.text for bump in (*self._taking, *self._others)} - {tag}
             if any(self._rules.fixes(self._image, tag, text) for text in sorted(newer)):

@@ -372,10 +372,10 @@ class RolloutSettings(_Section):
     )
     replace: ReplaceName = Field(
         default="security",
-        description="Which newer tag begins a running rollout anew. security: one that fixes what is a matter "
-        "of security; always: any; never: none. Else the rollout keeps its tag until its last wave is merged "
-        "or closed, and the newest tag begins the next one. A tag that was withdrawn or overwritten is "
-        "replaced in any case.",
+        description="Which newer tag begins a running rollout anew. security: one that fixes what is a "
+        "matter of security; always: any; never: none. Else the rollout keeps its tag until its last "
+        "wave is merged or closed, and the newest tag begins the next one. A tag that was withdrawn or "
+        "overwritten is replaced in any case.",
     )
     waves: Annotated[tuple[WaveSettings, ...], Field(strict=False)] = Field(
         default=(),
