@@ -7,6 +7,7 @@ import pytest
 
 from autobump.decisions.bump import Bump
 from autobump.decisions.risk import ItemRisk
+from autobump.images.advisories.compare import AdvisoryDiff
 from autobump.images.choice import Release
 from autobump.planning.plan import WaitReason
 from autobump.planning.rollouts import Kept, ReplaceName, RolloutRules, find_begun, keep_targets
@@ -207,6 +208,7 @@ def test_target_that_the_registry_did_not_show_is_kept() -> None:
 
 def test_what_was_found_out_of_another_target_is_forgotten() -> None:
     seen = replace(A, risk=ItemRisk(()), risk_group="breaking", may_join=False, fixes_security=True)
+    seen = replace(seen, advisories=AdvisoryDiff())
     (bump,) = keep([seen], pr(B, is_open=True)).bumps
     assert bump == replace(A, target=RUNNING, newest=NEWER)
 
