@@ -27,6 +27,7 @@ class Bump:
         advisories: Known vulnerabilities that it fixes and brings in; None when nobody was asked.
         fixes_security: Its target fixes something of at least `policy.security.severity`.
         may_join: It may join an open pull request; not so while it is in none and its risk is unknown.
+        newest: The newest tag for it while a running rollout has an older one; None where that is its target.
     """
 
     item: ContentItem
@@ -41,6 +42,7 @@ class Bump:
     may_join: bool = True
     advisories: AdvisoryDiff | None = None
     fixes_security: bool = False
+    newest: Release | None = None
 
     @property
     def path(self) -> str:

@@ -39,6 +39,7 @@ class Evaluation:
         problems: Files that could not be evaluated.
         notices: What else a maintainer should know.
         found: What the registry holds of each image that was asked for, newest first, by name.
+        unconfirmed: Image and tag of targets that the registry did not show when asked again.
     """
 
     files: int
@@ -47,6 +48,7 @@ class Evaluation:
     problems: tuple[Problem, ...]
     notices: tuple[Notice, ...]
     found: Mapping[str, Lookup] = field(default_factory=dict)
+    unconfirmed: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def unknown(self) -> tuple[Problem, ...]:
@@ -74,6 +76,12 @@ class Evaluation:
             self,
             bumps=tuple(bump for bump in self.bumps if bump.path not in refused),
             problems=by_path([*self.problems, *problems]),
+            unconfirmed=self.unconfirmed
+            | {
+                (bump.image.repository, bump.target.tag.text)
+                for bump in self.bumps
+                if refused.get(bump.path, ("", ""))[0] == TAGS_UNAVAILABLE
+            },
         )
 
     def with_held(self, reasons: Mapping[str, str]) -> "Evaluation":

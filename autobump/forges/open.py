@@ -41,10 +41,18 @@ def open_forge(
             from autobump.forges.github.connect import connect
             from autobump.forges.github.forge import GitHubForge, GitHubOptions
 
-            options = GitHubOptions(settings.content.base, prs.branch_prefix, prs.labels)
+            options = GitHubOptions(
+                settings.content.base, prs.branch_prefix, prs.labels, since=_since(settings, now)
+            )
             return GitHubForge(connect(settings, request_count), options)
         case _:
             assert_never(name)
+
+
+def _since(settings: Settings, now: datetime) -> datetime | None:
+    """Return since when merged pull requests count; None when the last ones are enough."""
+    interval = settings.policy.min_interval
+    return now - interval if interval else None
 
 
 def check_environment(name: ForgeName) -> None:

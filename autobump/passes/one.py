@@ -20,7 +20,13 @@ from autobump.images.results import Digest
 from autobump.images.sources import FactsSource, TagSource
 from autobump.images.sources.deprecated import DeprecatedImagesSource
 from autobump.passes.evaluate import Filters, evaluate_content
-from autobump.passes.plan import RiskAssessor, learn_advisories, open_risk_assessor, plan_with_risk
+from autobump.passes.plan import (
+    RiskAssessor,
+    find_overwritten,
+    learn_advisories,
+    open_risk_assessor,
+    plan_with_risk,
+)
 from autobump.passes.result import PassResult
 from autobump.planning.existing import ExistingState
 from autobump.planning.plan import Plan
@@ -119,6 +125,7 @@ class Pass:
         while True:
             in_view = describe_view(self.filters, evaluation)
             state = describe_existing(existing, in_view)
+            state = replace(state, overwritten=find_overwritten(self, evaluation, state.waves, digests))
             evaluation, plan = plan_with_risk(self, evaluation, state, assessor)
             plan, refused = confirm_targets(self, plan, digests)
             if not refused:

@@ -1,20 +1,29 @@
 """Plans, assesses the risk of what is in the plan, and plans again until all of it is assessed."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from autobump.content.cache import ContentCache
 from autobump.content.code import read_code
 from autobump.content.tree import ContentTree
 from autobump.decisions.bump import Bump
-from autobump.decisions.evaluation import Evaluation
+from autobump.decisions.evaluation import Evaluation, by_path
+from autobump.decisions.holds import find_holds
 from autobump.decisions.risk import ImageRisk, ItemRisk
+from autobump.images.choice import Release
+from autobump.images.inside.pythons import PythonVersions
 from autobump.images.known import KnownImages
+from autobump.images.lookup import look_up_digests
+from autobump.images.results import Digest
+from autobump.passes.evaluate import hold_back
 from autobump.planning.existing import ExistingState
 from autobump.planning.order import FIRST, rank_lags
-from autobump.planning.plan import Plan, plan_pull_requests
-from autobump.planning.waves import take_turns
+from autobump.planning.pauses import pause
+from autobump.planning.plan import Plan, Waiting, plan_pull_requests
+from autobump.planning.rollouts import Kept, RolloutRules, find_begun, keep_targets
+from autobump.planning.waves import WavePullRequest, take_turns
+from autobump.support.errors import RegistryError
 
 if TYPE_CHECKING:
     from autobump.evidence.open import Verification
@@ -87,13 +96,16 @@ def plan_with_risk(
     this: "Pass", evaluation: Evaluation, state: ExistingState, assessor: RiskAssessor | None
 ) -> tuple[Evaluation, Plan]:
     """Plan, look at the risk of what is in the plan, and plan again until all of it was looked at."""
-    if assessor is not None:
-        evaluation = evaluation.with_open_pull_requests(state.risk_groups, state.itemised_packs)
     packs_in_pull_requests = state.packs_in_pull_requests
-    urgent = {bump.path: FIRST for bump in evaluation.bumps if bump.fixes_security}
-    ranks = rank_lags(evaluation.bumps, evaluation.found) | urgent
     while True:
-        plan = _plan_waves(this, evaluation, state, ranks)
+        kept = _keep_targets(this, evaluation, state, assessor)
+        waiting = {wait.bump.path: wait for wait in kept.waiting}
+        evaluation = replace(evaluation, bumps=by_path([*kept.bumps, *(w.bump for w in kept.waiting)]))
+        if any(bump.advisories is None for bump in evaluation.bumps):
+            evaluation = learn_advisories(this, evaluation, assessor)
+        if assessor is not None:
+            evaluation = evaluation.with_open_pull_requests(state.risk_groups, state.itemised_packs)
+        plan = _plan_waves(this, evaluation, state, waiting)
         chosen = {path for pr in plan.pull_requests for path in pr.paths}
         fresh = [
             bump
@@ -110,10 +122,83 @@ def plan_with_risk(
         evaluation = evaluation.with_risks(assessor.assess(fresh), this.settings.risk)
 
 
-def _plan_waves(this: "Pass", evaluation: Evaluation, state: ExistingState, ranks: Mapping[str, int]) -> Plan:
-    """Plan what the waves let through; the rest waits for its wave."""
+def find_overwritten(
+    this: "Pass",
+    evaluation: Evaluation,
+    pull_requests: Iterable[WavePullRequest],
+    digests: dict[tuple[str, str], Digest],
+) -> frozenset[tuple[str, str]]:
+    """Return the targets of rollouts, other than the newest tags, whose digest is not the one it was.
+
+    Args:
+        this: The pass.
+        evaluation: What could be updated.
+        pull_requests: Those that are open or were ended by people.
+        digests: What was found out so far in this pass; added to.
+    """
+    if not this.settings.waves or this.settings.rollout.replace == "always":
+        return frozenset()
+    newest = {(bump.image.repository, (bump.newest or bump.target).tag.text) for bump in evaluation.bumps}
+    images = {image for image, _ in newest}
+    begun = {
+        target: made_for
+        for target, made_for in find_begun(pull_requests).items()
+        if made_for and target[0] in images and target not in newest
+    }
+    threads = this.settings.registry.concurrency
+    if unknown := begun.keys() - digests.keys():
+        digests |= look_up_digests(this.source, unknown, threads, this.progress)
+    return frozenset(
+        target
+        for target, made_for in begun.items()
+        if isinstance(digest := digests[target], str) and digest and digest not in made_for
+    )
+
+
+def _keep_targets(
+    this: "Pass", evaluation: Evaluation, state: ExistingState, assessor: RiskAssessor | None
+) -> Kept:
+    """Give the items of running rollouts their targets; without waves every item moves to the newest tag."""
+    mode = this.settings.rollout.replace
+    begun = find_begun(state.waves) if this.settings.waves and mode != "always" else {}
+    if not begun:
+        return Kept(evaluation.bumps)
+    images = assessor.images if assessor and this.advisories else None
+    severity = this.settings.policy.security.severity
+    if images is not None and mode == "security":
+        images.learn(begun)
+        images.learn_advisories(begun)
+    pythons = PythonVersions(this.facts, evaluation.found)
+
+    def may_take(bump: Bump, release: Release) -> bool | None:
+        image = bump.image.repository
+        holds = find_holds(this.settings.holds, bump.item, image)
+        try:
+            return not hold_back(holds, image, pythons, this.now)(release)
+        except RegistryError:
+            return None
+
+    rules = RolloutRules(
+        mode,
+        evaluation.found,
+        state.refused,
+        state.overwritten,
+        evaluation.unconfirmed,
+        may_take,
+        lambda image, old, new: images is not None and images.advisory_diff(image, old, new).fixes(severity),
+        partial=bool(this.filters.paths or this.filters.packs),
+    )
+    return keep_targets(evaluation.bumps, state.waves, rules)
+
+
+def _plan_waves(
+    this: "Pass", evaluation: Evaluation, state: ExistingState, waiting: Mapping[str, Waiting]
+) -> Plan:
+    """Plan what rollouts and waves let through, and whose last update is old enough; the rest waits."""
+    urgent = {bump.path: FIRST for bump in evaluation.bumps if bump.fixes_security}
+    ranks = rank_lags(evaluation.bumps, evaluation.found) | urgent
     turns = take_turns(
-        evaluation.bumps,
+        (bump for bump in evaluation.bumps if bump.path not in waiting),
         this.settings.waves,
         state.waves,
         state.refused,
@@ -121,12 +206,13 @@ def _plan_waves(this: "Pass", evaluation: Evaluation, state: ExistingState, rank
         this.now,
         partial=bool(this.filters.paths or this.filters.packs),
     )
+    now = pause(turns.ready, state.waves, this.settings.policy.min_interval, this.now)
     plan = plan_pull_requests(
-        turns.ready,
+        now.ready,
         this.settings.limits,
         state.open,
         state.closed,
         state.reserved_branches,
         ranks,
     )
-    return plan.with_waiting(turns.waiting)
+    return plan.with_waiting([*waiting.values(), *turns.waiting, *now.waiting])

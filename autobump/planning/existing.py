@@ -15,9 +15,10 @@ class ExistingState:
         open: Open pull requests by their images, sorted by branch.
         closed: Pull requests that people closed, by their images, sorted by branch.
         reserved_branches: Branches that finished pull requests left behind with somebody else's commits.
-        waves: Pull requests that tell how far a rollout is.
+        waves: Pull requests that tell how far a rollout is, and when an item was updated last.
         risk_groups: The risk group of every item in an open pull request, by path.
         itemised_packs: Image and pack of open pull requests that list their items; very large ones do not.
+        overwritten: Image and tag of targets whose digest changed since their pull requests were made.
     """
 
     open: tuple[OpenPullRequest, ...] = ()
@@ -26,6 +27,7 @@ class ExistingState:
     waves: tuple[WavePullRequest, ...] = ()
     risk_groups: Mapping[str, str] = field(default_factory=dict)
     itemised_packs: Set[tuple[str, str]] = frozenset()
+    overwritten: Set[tuple[str, str]] = frozenset()
 
     @property
     def packs_in_pull_requests(self) -> set[tuple[str, str]]:

@@ -25,6 +25,7 @@ class WaitReason(StrEnum):
     EDITED_BY_MAINTAINER = "edited-by-maintainer"
     TAG_OVERWRITTEN = "tag-overwritten"
     WAITING_FOR_WAVE = "waiting-for-wave"
+    TOO_SOON = "too-soon"
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ class WaveData:
 
 @dataclass(frozen=True, slots=True)
 class WavePullRequest:
-    """What waves must know of one image of a pull request that is open, merged, or closed by a person.
+    """What planning must know of one image of a pull request that is open, merged, or closed by a person.
 
     Attributes:
         image: The image.
@@ -80,6 +80,9 @@ class WavePullRequest:
         paths: Paths of its items of that image.
         is_open: Neither merged nor closed.
         done_at: When it was merged or closed, with timezone; None when open or not known.
+        packs: Packs of its items of that image.
+        digest: Digest of the target when it was made, or empty.
+        is_merged: It was merged.
     """
 
     image: str
@@ -88,11 +91,14 @@ class WavePullRequest:
     paths: tuple[str, ...]
     is_open: bool
     done_at: datetime | None = None
+    packs: tuple[str, ...] = ()
+    digest: str = ""
+    is_merged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """Updates whose turn it is, and those that wait for a wave; both sorted by path."""
+    """Updates whose turn it is, and those that wait; both sorted by path."""
 
     ready: tuple[Bump, ...]
     waiting: tuple[Waiting, ...]

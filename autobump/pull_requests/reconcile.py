@@ -61,6 +61,9 @@ def describe_existing(existing: Sequence[ExistingPullRequest], in_view: InView) 
                 image.paths,
                 pr.state is PullRequestState.OPEN,
                 pr.done_at,
+                image.packs,
+                image.digest,
+                pr.state is PullRequestState.MERGED,
             )
             for pr, marker in made
             if pr.state is not PullRequestState.ORPHAN and not (marker.closed or pr.lift)

@@ -14,6 +14,7 @@ from autobump.images.advisories.record import Severity
 from autobump.images.registries import NAMESPACES, Registries, RegistryHost, canonical_host
 from autobump.images.spelling import AUTO, DOCKER_HUB, TAG_SOURCE
 from autobump.planning.plan import Limits
+from autobump.planning.rollouts import ReplaceName
 from autobump.planning.waves import Wave
 from autobump.settings.values import (
     Address,
@@ -237,6 +238,12 @@ class PolicySettings(_Section):
         "is not updated, because demisto-sdk refuses the image; update: it is, as long as there are newer "
         "tags.",
     )
+    min_interval: Duration = Field(
+        default=timedelta(),
+        description="Minimum time between two updates of an item: no new one is proposed for so long after "
+        "the last one was merged, unless it fixes what is a matter of security (policy.security). The pull "
+        "requests on GitHub tell.",
+    )
     holds: Annotated[tuple[HoldSettings, ...], Field(strict=False)] = Field(
         default=(),
         description="Rules that keep some items from some tags. An item moves to the newest tag that all of "
@@ -362,6 +369,13 @@ class RolloutSettings(_Section):
         default=None,
         description='JSON with a list "nightly_packs", such as Tests/conf.json of the repository: a URL, a '
         "path in the repository, or a file on this machine.",
+    )
+    replace: ReplaceName = Field(
+        default="security",
+        description="Which newer tag begins a running rollout anew. security: one that fixes what is a "
+        "matter of security; always: any; never: none. Else the rollout keeps its tag until its last "
+        "wave is merged or closed, and the newest tag begins the next one. A tag that was withdrawn or "
+        "overwritten is replaced in any case.",
     )
     waves: Annotated[tuple[WaveSettings, ...], Field(strict=False)] = Field(
         default=(),

@@ -27,6 +27,8 @@ TARGETS = (
     Target("planning/branch_name.py", ("planning/test_plan.py",)),
     Target("planning/plan.py", ("planning/test_plan.py",)),
     Target("planning/waves.py", ("planning/test_waves.py",)),
+    Target("planning/rollouts.py", ("planning/test_rollouts.py",)),
+    Target("planning/pauses.py", ("planning/test_pauses.py",)),
     Target(
         "planning/order.py",
         ("planning/test_order.py",),

@@ -207,7 +207,8 @@ def details(plan: Plan) -> dict[str, str]:
 
 def test_reasons_to_wait_keep_their_slugs() -> None:
     assert " ".join(WaitReason) == (
-        "pack-busy limit-reached closed-by-maintainer edited-by-maintainer tag-overwritten waiting-for-wave"
+        "pack-busy limit-reached closed-by-maintainer edited-by-maintainer tag-overwritten waiting-for-wave "
+        "too-soon"
     )
 
 

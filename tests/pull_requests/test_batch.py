@@ -151,8 +151,8 @@ def test_update_of_one_image_that_was_merged_and_taken_back_is_not_proposed_agai
 def test_rollout_reads_each_image_of_a_batch_by_itself() -> None:
     state = describe_existing([found(X, Y)], everything)
     assert state.waves == (
-        WavePullRequest("demisto/x", "1.0.0.9", "", (X.path,), is_open=True),
-        WavePullRequest("demisto/y", "1.0.0.9", "", (Y.path,), is_open=True),
+        WavePullRequest("demisto/x", "1.0.0.9", "", (X.path,), True, packs=("A",), digest="sha256:x"),
+        WavePullRequest("demisto/y", "1.0.0.9", "", (Y.path,), True, packs=("B",), digest="sha256:y"),
     )
     assert state.packs_in_pull_requests == {("demisto/x", "A"), ("demisto/y", "B")}
     assert state.itemised_packs == {("demisto/x", "A"), ("demisto/y", "B")}

@@ -286,7 +286,9 @@ def test_planning_hears_of_an_open_pull_request_all_that_it_has_to_keep_to() -> 
         ),
     )
     assert state.closed == ()
-    assert state.waves == (WavePullRequest("demisto/python3", "1.0.0.9", "one", (BUMP.path,), True),)
+    assert state.waves == (
+        WavePullRequest("demisto/python3", "1.0.0.9", "one", (BUMP.path,), True, None, ("A",)),
+    )
     assert state.risk_groups == {BUMP.path: "breaking"}
     assert state.itemised_packs == {("demisto/python3", "A")}
     assert describe_existing([found], lambda marker: marker.packs == ("A",)).open[0].in_view
@@ -301,8 +303,14 @@ def test_rebuild_lets_planning_use_a_pull_request_that_is_held() -> None:
 def test_planning_hears_of_a_closed_pull_request_what_stays_out() -> None:
     state = describe_existing([replace(CLOSED, done_at=NOW)], everything)
     assert state.closed == (ClosedPullRequest("#7", "demisto/python3", "1.0.0.9", ("A",)),)
-    assert state.waves == (WavePullRequest("demisto/python3", "1.0.0.9", "", (BUMP.path,), False, NOW),)
+    (told,) = state.waves
+    assert told == WavePullRequest("demisto/python3", "1.0.0.9", "", (BUMP.path,), False, NOW, ("A",))
     assert (state.open, state.risk_groups, state.itemised_packs) == ((), {}, set())
+
+
+def test_planning_hears_of_a_merged_pull_request_when_it_was_merged() -> None:
+    (told,) = describe_existing([replace(marked(MERGED, digest="sha256:x"), done_at=NOW)], everything).waves
+    assert (told.is_merged, told.is_open, told.done_at, told.digest) == (True, False, NOW, "sha256:x")
 
 
 def test_orphan_and_what_autobump_closed_itself_tell_nothing_of_a_rollout() -> None:

@@ -35,6 +35,7 @@ from tests.fixtures.looks import (
     first_wave,
     held,
     images,
+    kept_target,
     links,
     listed,
     looked_up,
@@ -45,6 +46,7 @@ from tests.fixtures.looks import (
     overdue,
     own_clones,
     pace,
+    paused,
     place,
     plan_shows,
     puts_images_together,
@@ -339,6 +341,17 @@ ROWS: dict[str, Row] = {
             "1:21: policy.security.severity: \"bad\" is not 'critical', 'high', 'medium', 'low' or 'unknown'",
         ),
     ),
+    "policy.min_interval": Row(
+        "0 days",
+        paused,
+        ("", []),
+        ("policy: {min_interval: 2 weeks}", ["too-soon"]),
+        (
+            "policy: {min_interval: 14}",
+            "1:10: policy.min_interval: 14 must be a number and a unit, such as 3 days (seconds, minutes, "
+            "hours, days, weeks)",
+        ),
+    ),
     "policy.holds": Row(
         [],
         plan_shows(held),
@@ -476,6 +489,16 @@ ROWS: dict[str, Row] = {
         (
             "rollout: {nightly_packs: true}",
             "1:11: rollout.nightly_packs: true must be text; put it in quotes",
+        ),
+    ),
+    "rollout.replace": Row(
+        "security",
+        kept_target,
+        ("", "1.0.0.9"),
+        ("rollout: {replace: always}", "1.0.0.10"),
+        (
+            "rollout: {replace: newer}",
+            "1:11: rollout.replace: \"newer\" is not 'security', 'always' or 'never'",
         ),
     ),
     "rollout.waves": Row(

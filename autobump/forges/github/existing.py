@@ -1,8 +1,9 @@
 """Reads what stands on GitHub: open and finished pull requests, and branches without one."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from autobump.forges.github.api import GitHubApi, parse
 from autobump.forges.github.branches import Branches
@@ -16,6 +17,9 @@ _log = logging.getLogger(__name__)
 _OPEN_PAGES = 30
 """Most pages of open pull requests that are read."""
 
+_FINISHED_PAGES = 20
+"""Most pages of finished pull requests that are read to learn when items were updated."""
+
 _FOREIGN = "somebody else committed to its branch"
 
 
@@ -26,7 +30,13 @@ class ExistingReader:
     """
 
     def __init__(
-        self, api: GitHubApi, branches: Branches, base: str, prefix: str, labels: tuple[str, ...]
+        self,
+        api: GitHubApi,
+        branches: Branches,
+        base: str,
+        prefix: str,
+        labels: tuple[str, ...],
+        since: datetime | None = None,
     ) -> None:
         """Use a repository; nothing is asked yet.
 
@@ -36,8 +46,10 @@ class ExistingReader:
             base: Branch that pull requests go to.
             prefix: Where their branches live.
             labels: Labels that all of them get; the first one tells ours from others.
+            since: Tell of every one that finished since then; None for the last hundred.
         """
         self._api = api
+        self._since = since
         self._branches = branches
         self._base = base
         self._prefix = prefix
@@ -93,7 +105,7 @@ class ExistingReader:
                 yield pull
 
     def _list_finished(self, me: str) -> Iterable[Issue]:
-        """Return our finished pull requests: the last hundred, and all that people closed.
+        """Return our finished pull requests: the last hundred or more, and all that people closed.
 
         No more can have been finished since the last pass than were open then; what a person closed is
         labelled when it is first seen, and found by that label for ever after.
@@ -102,10 +114,23 @@ class ExistingReader:
         what = "list the finished pull requests"
         label = self._labels[:1]
         recent = {**ours, "labels": label[0]} if label else ours
-        found = self._api.list_pages("/issues", what, recent, first=1)
+        found = self._list_recent(what, recent)
         found += self._api.list_pages("/issues", what, {**ours, "labels": CLOSED_LABEL})
         issues = {issue.number: issue for issue in (parse(Issue, data, what) for data in found)}
         return [issue for issue in issues.values() if issue.pull_request is not None]
+
+    def _list_recent(self, what: str, query: Mapping[str, object]) -> list[object]:
+        """Return the last hundred, and those before them as far as their end counts."""
+        found: list[object] = []
+        for page in range(1, _FINISHED_PAGES + 1):
+            place: dict[str, object] = {"page": page} if page > 1 else {}
+            told = self._api.list_pages("/issues", what, {**query, **place}, first=1)
+            found += told
+            ended = [parse(Issue, data, what).closed_at for data in told]
+            since = self._since
+            if len(told) < 100 or since is None or not any(at and at >= since for at in ended):
+                break
+        return found
 
     def _read_open(self, pull: PullRequest, head: str, me: str) -> ExistingPullRequest:
         labels = frozenset(label.name for label in pull.labels)

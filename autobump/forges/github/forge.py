@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from autobump.forges.github.api import GitHubApi
 from autobump.forges.github.branches import Branches
@@ -35,11 +36,13 @@ class GitHubOptions:
         base: Branch they go to.
         branch_prefix: Where their branches live.
         labels: Labels that all of them get; the first one tells ours from others.
+        since: Tell of every one that finished since then; None for the last hundred.
     """
 
     base: str
     branch_prefix: str
     labels: tuple[str, ...] = ()
+    since: datetime | None = None
 
 
 class GitHubForge:
@@ -56,7 +59,7 @@ class GitHubForge:
         self._branches = Branches(api, options.base, options.branch_prefix)
         self._pulls = PullRequests(api, options.base)
         self._existing = ExistingReader(
-            api, self._branches, options.base, options.branch_prefix, options.labels
+            api, self._branches, options.base, options.branch_prefix, options.labels, options.since
         )
         self._dashboard = GitHubDashboard(api)
 
