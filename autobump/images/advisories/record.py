@@ -25,7 +25,7 @@ Installed = tuple[str, str]
 MAX_SUMMARY = 200
 _EVENTS = ("introduced", "fixed", "last_affected")
 _RANGES = frozenset({"ECOSYSTEM", "SEMVER"})
-_CVSS = ("CVSS_V3", "CVSS_V2")
+_CVSS = ("CVSS_V3", "CVSS_V2", "CVSS_V4")
 _MAX_TEXT = 200
 
 
