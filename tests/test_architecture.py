@@ -53,6 +53,8 @@ PURE = (
     "content/yaml/splice.py",
     "images/advisories/compare.py",
     "images/advisories/cvss.py",
+    "images/advisories/cvss4.py",
+    "images/advisories/lookalike.py",
     "images/advisories/record.py",
     "images/choice.py",
     "images/inside/changes.py",

@@ -1,11 +1,13 @@
-"""Reads the severity out of CVSS vectors of versions 3 and 2.
+"""Reads the base score out of CVSS vectors.
 
-Source: the base equations of the CVSS 3.1 and CVSS 2.0 specifications of FIRST. Version 4 has a table of some
-hundred entries instead of an equation, and is not read.
+Source: the base equations of the CVSS 3.1 and CVSS 2.0 specifications of FIRST. Version 4 is read
+elsewhere.
 """
 
 import math
 from collections.abc import Mapping
+
+from autobump.images.advisories.cvss4 import score_4
 
 _V3: Mapping[str, Mapping[str, float]] = {
     "AV": {"N": 0.85, "A": 0.62, "L": 0.55, "P": 0.2},
@@ -27,12 +29,14 @@ _V2: Mapping[str, Mapping[str, float]] = {
 
 
 def base_score(vector: str) -> float | None:
-    """Return the base score of a vector, from 0 to 10; None for one that is not of version 3 or 2."""
+    """Return the base score of a vector, from 0 to 10; None for what is no vector."""
     metrics = dict(part.split(":", 1) for part in vector.strip().split("/") if ":" in part)
     version = metrics.pop("CVSS", "2.0")
     try:
         if version.startswith("3"):
             return _score_3(metrics)
+        if version.startswith("4"):
+            return score_4(metrics)
         return _score_2(metrics) if version.startswith("2") else None
     except KeyError:
         return None

@@ -25,7 +25,7 @@ Installed = tuple[str, str]
 MAX_SUMMARY = 200
 _EVENTS = ("introduced", "fixed", "last_affected")
 _RANGES = frozenset({"ECOSYSTEM", "SEMVER"})
-_CVSS = ("CVSS_V3", "CVSS_V2")
+_CVSS = ("CVSS_V3", "CVSS_V2", "CVSS_V4")
 _MAX_TEXT = 200
 
 
@@ -190,11 +190,19 @@ def _affected(entry: Mapping[str, Any]) -> Affected:
     ranges = []
     for one in _dicts(entry.get("ranges")):
         if one.get("type") in _RANGES:
-            ranges.append(tuple(sorted(_events(one), key=_order)))
+            try:
+                ranges.append(tuple(sorted(_events(one), key=_order)))
+            except ValueError:
+                continue  # without one of its ends it would hold every version, or none
     return Affected(frozenset(filter(None, named)), tuple(ranges))
 
 
 def _events(one: Mapping[str, Any]) -> Iterator[Event]:
+    """Yield the events of a range.
+
+    Raises:
+        ValueError: One is at no version, such as `2.6.0-cu124`.
+    """
     for event in _dicts(one.get("events")):
         for kind in _EVENTS:
             if isinstance(text := event.get(kind), str):
@@ -202,6 +210,8 @@ def _events(one: Mapping[str, Any]) -> Iterator[Event]:
                     yield None, kind
                 elif version := parse_version(text):
                     yield version, kind
+                else:
+                    raise ValueError("an event is at no version")
 
 
 def _order(event: Event) -> tuple[bool, Version, int]:

@@ -1,0 +1,64 @@
+"""Tells a package that is named like a well-known one, as those are that count on a typo."""
+
+from collections.abc import Collection
+
+from autobump.images.inside.changes import package_key
+
+TWO_EDITS_FROM = 8
+"""Letters from which two edits still look alike."""
+
+_SHORTEST = 3
+_AFFIXES = ("python", "python3", "py", "py3")
+
+
+def find_lookalike(name: str, known: Collection[str]) -> str | None:
+    """Return the well-known name that a name looks like, the nearest first; None for one that is its own.
+
+    Args:
+        name: A package that comes in.
+        known: Names that are well known, by `package_key`; such a name looks like no other.
+
+    A name looks like another when it differs in hyphens, in a `python` before or behind it, or in one letter
+    that is added, left out, changed or swapped with its neighbour; in two from eight letters.
+    """
+    key = package_key(name)
+    if key in known or len(key) < _SHORTEST:
+        return None
+    near = [(distance, other) for other in known if (distance := _distance(key, other)) is not None]
+    return min(near)[1] if near else None
+
+
+def _distance(key: str, other: str) -> int | None:
+    """Return how far two names are apart, or None when they do not look alike."""
+    if len(other) < _SHORTEST:
+        return None
+    if key.replace("-", "") == other.replace("-", "") or _without_affix(key) == other:
+        return 0
+    most = 2 if min(len(key), len(other)) >= TWO_EDITS_FROM else 1
+    if abs(len(key) - len(other)) > most:
+        return None
+    edits = _count_edits(key, other)
+    return edits if edits <= most else None
+
+
+def _without_affix(key: str) -> str:
+    for affix in _AFFIXES:
+        if key.startswith(f"{affix}-"):
+            return key.removeprefix(f"{affix}-")
+        if key.endswith(f"-{affix}"):
+            return key.removesuffix(f"-{affix}")
+    return key
+
+
+def _count_edits(one: str, other: str) -> int:
+    """Return the fewest letters to add, leave out, change or swap with a neighbour, none of them twice."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        before, last, row = row, before, [i]
+        for j, wanted in enumerate(other, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != wanted))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == wanted:
+                cost = min(cost, last[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
