@@ -257,10 +257,12 @@ def open_sources(
         registry.concurrency,
         tags,
     )
-    return Sources(tags, facts, _open_advisories(options, settings))
+    return Sources(tags, facts, _open_advisories(options, settings, request_count))
 
 
-def _open_advisories(options: PassOptions, settings: "Settings") -> "AdvisorySource | None":
+def _open_advisories(
+    options: PassOptions, settings: "Settings", request_count: "RequestCount | None"
+) -> "AdvisorySource | None":
     """Open the source of advisories that the settings name or mean."""
     registry = settings.with_source(options.tags).registry
     chosen = choose_advisories(registry.source, is_remote=options.is_remote)
@@ -269,7 +271,7 @@ def _open_advisories(options: PassOptions, settings: "Settings") -> "AdvisorySou
         return None
     from autobump.images.advisories.source import open_advisories
 
-    return open_advisories(spelling, find_cache_folder(registry.cache))
+    return open_advisories(spelling, find_cache_folder(registry.cache), registry.concurrency, request_count)
 
 
 def open_tags(

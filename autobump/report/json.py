@@ -1,6 +1,7 @@
 """The outcome as JSON: the contract other programs build on."""
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from autobump.decisions.bump import Bump
@@ -147,6 +148,7 @@ def advisories_document(diff: AdvisoryDiff | None) -> dict[str, Any] | None:
     }
 
 
+@lru_cache(maxsize=1 << 12)  # most items have the same ones
 def _advisory(one: Advisory) -> dict[str, Any]:
     return {
         "id": one.id,
