@@ -178,7 +178,7 @@ def test_items_are_run_with_docker_when_that_is_asked_for(
     assert ended.status == 0, ended.output
     told = {bump["name"]: bump["evidence"]["detail"] for bump in job.report()["bumps"]}
     assert told["One"] == told["Four"]
-    assert told["One"].startswith("docker cannot use it: it does not run")
+    assert told["One"].startswith("docker cannot be used: it does not run")
 
 
 @pytest.mark.parametrize(
