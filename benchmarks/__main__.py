@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import order
+from benchmarks import evidence, order
 from benchmarks.measure import Cost, median, run_once
 from tests.fixtures.corpus import corpus_folder, unpack_content
 from tests.fixtures.registry import run_registry
@@ -55,6 +55,8 @@ def main() -> None:
     document = {"costs": {label: asdict(cost) for label, cost in costs.items()}, "ratios": figures}
     (build / "bench.json").write_text(json.dumps(document, indent=2) + "\n")
     (build / "bench.svg").write_text(chart(costs, sizes))
+    print()
+    evidence.main()
     print()
     order.main()
 

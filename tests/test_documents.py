@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -19,6 +20,7 @@ import pytest
 import autobump
 from autobump.cli import cli, run_command
 from autobump.decisions.eligibility import SkipReason
+from autobump.decisions.evidence import Verdict
 from autobump.demo import run_demo
 from autobump.images.choice import NoUpdateReason
 from autobump.planning.plan import WaitReason
@@ -30,6 +32,7 @@ from autobump.pull_requests.labels import (
     OVERWRITTEN_LABEL,
     REBUILD_LABEL,
     RISK_LABELS,
+    SECURITY_LABEL,
 )
 from autobump.service.health import PassEnd
 from autobump.service.metrics import Metrics
@@ -38,6 +41,7 @@ from autobump.settings.model import Settings
 from autobump.settings.schema import render_schema
 from autobump.settings.show import SECRETS
 from autobump.support.errors import ExitCode
+from tests.evidence.test_in_engine import CASES
 from tests.fixtures.documents import PAGES, ROOT, Page, read_page
 from tests.fixtures.repositories import make_repository, script_pack
 from tests.fixtures.workflows import ACTION, read_yaml
@@ -265,6 +269,7 @@ def test_actions_on_pull_requests_are_those_of_the_code() -> None:
 def test_labels_are_those_of_the_code() -> None:
     known = {
         *RISK_LABELS.values(),
+        SECURITY_LABEL,
         HOLD_LABEL,
         REBUILD_LABEL,
         CLOSED_LABEL,
@@ -287,6 +292,15 @@ def test_inputs_and_outputs_are_those_of_the_action() -> None:
     page, action = read_page("docs/actions.md"), read_yaml(ACTION)
     assert sorted(page.names("Inputs")) == sorted(action["inputs"])
     assert sorted(page.names("Outputs")) == sorted(action["outputs"])
+
+
+def test_verdicts_that_the_page_of_risk_counts_are_those_of_the_items_that_are_run() -> None:
+    text = (ROOT / "docs" / "risk.md").read_text()
+    counted = Counter(case.verdict for case in CASES.values())
+    names = "| " + " | ".join(f"`{verdict}`" for verdict in Verdict) + " |"
+    numbers = "| " + " | ".join(str(counted[verdict]) for verdict in Verdict) + " |"
+    assert re.search(rf"\n{re.escape(names)}\n[| -]+\n{re.escape(numbers)}\n", text)
+    assert f"The {len(CASES)} items of `tests/evidence/test_in_engine.py`" in text
 
 
 def test_secrets_are_those_that_are_read() -> None:

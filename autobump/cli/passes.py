@@ -58,6 +58,12 @@ def plan(
     type=click.Choice([level.value for level in Level]),
     help="Load the code, or run its unit tests as well.  [default: verify.level]",
 )
+@click.option(
+    "--forge",
+    "open_on",
+    type=click.Choice([name.value for name in sorted(ForgeName)]),
+    help="Only items in open pull requests there.",
+)
 @evidence_option
 def verify(
     options: "PassOptions",
@@ -66,11 +72,13 @@ def verify(
     repository: str | None,
     engine: str | None,
     level: str | None,
+    open_on: str | None,
     evidence: tuple[Path, ...],
 ) -> int:
     """Run items in the old and the new image, without a network, and say what differs.
 
-    Items, packs and images are chosen as for `plan`. Exits with 1 when an update breaks an item.
+    Items are chosen as for `plan`, or with --forge by the pull requests that are open. Exits with 1 when an
+    update breaks an item.
     """
     from autobump.passes.several import plan_each
 
@@ -81,6 +89,10 @@ def verify(
 
     require_places(output)
     options = replace(options, runs_items=True, evidence=evidence)
+    if open_on is not None:
+        from autobump.passes.inspect.open_items import only_open
+
+        options = only_open(options, load, ForgeName(open_on))
     outcomes = plan_each(options, load, config.file, repository)
     status = finish(outcomes, output)
     broken = any(outcome.result.broken for outcome in outcomes if outcome.result)

@@ -10,8 +10,13 @@ Observation = Mapping[str, Any]
 """What the runner saw: `{"outcome", …}`; see the runner for the keys of each outcome."""
 
 NOT_RUN = "not-run"
+ODD = "odd"
 LASTING = frozenset({"ran", "raised", "prelude-failed", "output"})
 """Outcomes that come again when the same code runs again; others depend on the machine."""
+
+_TOLD = LASTING | {"timeout", "died"}
+_MOST_TEXT = 1_000
+_MOST_ENTRIES = 10_000
 
 _FAILURES = frozenset({"raised", "prelude-failed"})
 _MOST_DETAIL = 300
@@ -27,6 +32,51 @@ _ENDS = {
 def not_run(why: str) -> Observation:
     """Return what stands for an item that was not run."""
     return {"outcome": NOT_RUN, "why": why}
+
+
+def read_observation(said: object) -> dict[str, Any]:
+    """Return what the runner said in the shape that `compare` reads.
+
+    An item can write in the runner's place, so anything can stand here. What the runner never says is `ODD`.
+    """
+    try:
+        return _shape(said)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return {"outcome": ODD}
+
+
+def _shape(said: Any) -> dict[str, Any]:
+    if said["outcome"] not in _TOLD:
+        raise ValueError("no outcome of the runner")
+    shaped: dict[str, Any] = {"outcome": said["outcome"]}
+    if "message" in said:
+        shaped["message"] = _text(said["message"])
+    if isinstance(said.get("line"), int):
+        shaped["line"] = said["line"]
+    if said.get("why") is not None:
+        shaped["why"] = {"message": _text(said["why"].get("message", ""))}
+    for key in ("missing", "optional"):
+        if key in said:
+            shaped[key] = [
+                [_text(module), _text(name), _number(line), _text(kind), _text(message)]
+                for module, name, line, kind, message in said[key][:_MOST_ENTRIES]
+            ]
+    if "tests" in said:
+        tests = list(said["tests"].items())[:_MOST_ENTRIES]
+        shaped["tests"] = {_text(name): [_text(outcome), _text(line)] for name, (outcome, line) in tests}
+    return shaped
+
+
+def _text(said: object) -> str:
+    if not isinstance(said, str):
+        raise TypeError("no text")
+    return said[:_MOST_TEXT]
+
+
+def _number(said: object) -> int:
+    if not isinstance(said, int):
+        raise TypeError("no number")
+    return said
 
 
 def compare(old: Observation, new: Observation, level: Level, note: str = "") -> Evidence:
@@ -118,9 +168,9 @@ def _compare_tests(
         return verdict, detail, Level.LOAD
     for name, side in (("old", old), ("new", new)):
         if side["outcome"] != "ran":
-            why = side.get("why") or _unfinished(side, name) or _error(side)
+            why = side["why"] if side["outcome"] == NOT_RUN else _unfinished(side, name) or _error(side)
             return verdict, _say(detail, f"its tests say nothing: {why}"), Level.LOAD
-    was, now = _Tests(old["tests"]), _Tests(new["tests"])
+    was, now = _Tests(old.get("tests") or {}), _Tests(new.get("tests") or {})
     fails = [now.tell(name) for name in was.passed if name in now.failed]
     if was.passed - now.results.keys():  # a file whose collection fails takes its tests with it
         fails += [now.tell(name) for name in now.failed - was.results.keys()]
@@ -130,6 +180,10 @@ def _compare_tests(
         return Verdict.MENDS, _join(sorted(mended)), Level.TESTS
     if not was.passed:
         return verdict, _say(detail, "none of its tests passes in the old image"), Level.LOAD
+    if gone := sorted(was.passed - now.passed):
+        return verdict, _say(detail, f"in the new image some tests do not run: {_join(gone)}"), Level.LOAD
+    if verdict is Verdict.MENDS:
+        return verdict, detail, Level.TESTS
     # Tests exercise what loading alone could not bring to an end.
     return Verdict.SAME, "", Level.TESTS
 

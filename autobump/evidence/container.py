@@ -11,6 +11,7 @@ from contextlib import suppress
 from importlib import resources
 from typing import Any, Self
 
+from autobump.evidence.compare import read_observation
 from autobump.evidence.engine import Bounds, Engine, EngineError, name_container
 
 _BOOT = "import sys,json;exec(json.loads(sys.stdin.readline()))"
@@ -60,13 +61,16 @@ class Container:
         try:
             self._send(resources.files("autobump.evidence.runner").joinpath("loop.py").read_text())
             hello = self._receive("ready", _START_SECONDS)
+            self.python = tuple(int(part) for part in hello["python"])
+            self.implementation = str(hello["implementation"])
         except ContainerLostError as exc:
             raise EngineError(self._complaint(image) or f"{image} {exc}") from exc
+        except (KeyError, TypeError, ValueError) as exc:
+            self.close()
+            raise EngineError(f"the python of {image} is not one that autobump knows") from exc
         except BaseException:
             self.close()
             raise
-        self.python = tuple(int(part) for part in hello["python"])
-        self.implementation = str(hello["implementation"])
 
     def __enter__(self) -> Self:
         """Use it, and end it."""
@@ -94,9 +98,8 @@ class Container:
             self._send({"number": number})
             while True:
                 answer = self._receive("completed", _GRACE_SECONDS)
-                if answer.get("number") == number and isinstance(answer.get("observation"), dict):
-                    observation: dict[str, Any] = answer["observation"]
-                    return observation
+                if answer.get("number") == number:
+                    return read_observation(answer.get("observation"))
         except ContainerLostError:
             self.close()
             raise
@@ -138,7 +141,7 @@ class Container:
                 line, self._pending = self._pending.split(b"\n", 1)
                 try:
                     message = json.loads(line)
-                except ValueError:
+                except (ValueError, RecursionError):
                     continue
                 if isinstance(message, dict) and message.get("type") == kind:
                     return message

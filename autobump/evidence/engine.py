@@ -1,6 +1,7 @@
 """The container engine: docker or podman, by its command line."""
 
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 
 from autobump.support.printable import printable
 
+_log = logging.getLogger(__name__)
+
 ENGINES = ("docker", "podman")
 _NAMES = "autobump-"
 _QUICK_SECONDS = 60
@@ -16,6 +19,13 @@ _PULL_SECONDS = 3_600
 _MOST_SAID = 300
 _USER = "65534:65534"
 """Nobody, in every image."""
+
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
+_NO_PROXIES = [part for name in _PROXIES for each in (name, name.lower()) for part in ("--env", f"{each}=")]
+"""Without these docker hands its own proxies to every container, and podman those of this process.
+
+The address of a proxy can hold a password. Source: docker's `ParseProxyConfig`, podman's `--http-proxy`.
+"""
 
 _TROUBLES = (
     ("no space left on device", "the disk is full; free space, or lower verify.max_pull"),
@@ -30,11 +40,14 @@ _TROUBLES = (
     ("no such file or directory", "the image has no python that runs"),
     ("manifest unknown", "the registry has no such image"),
     ("name unknown", "the registry has no such image"),
+    ("permission denied", ""),
     ("unauthorized", "the registry wants a login; see docker login or podman login"),
     ("denied", "the registry does not let autobump have it; see docker login or podman login"),
     ("toomanyrequests", "the registry's limit of pulls is reached; log in, or try later"),
 )  # fmt: skip
 """What engines and registries say, in lower case, and what it means; the first that fits counts.
+
+Where no meaning stands, the engine's own words are told: a file that may not be read is no registry's matter.
 
 Source: messages of podman 4.3, docker 20 to 27 and the distribution registry, seen here or in their reports.
 """
@@ -77,7 +90,7 @@ class Engine:
         Raises:
             EngineError: It does not.
         """
-        self._ask("version", "--format", "{{json .}}", what="use it")
+        self._ask("version", "--format", "{{json .}}", what="be used")
 
     def has(self, image: str) -> bool:
         """Whether an image is on this machine."""
@@ -112,7 +125,7 @@ class Engine:
 
     def remove(self, image: str) -> None:
         """Remove an image from this machine, if it can be."""
-        self._run(["rmi", image], _QUICK_SECONDS)
+        self._try("rmi", image)
 
     def run_command(self, image: str, name: str, code: str, bounds: Bounds, mount: str = "") -> list[str]:
         """Return the command line that runs Python code in an image, with no network and nothing to write to.
@@ -133,20 +146,19 @@ class Engine:
             "--memory", str(bounds.memory), "--memory-swap", str(bounds.memory),
             "--pids-limit", str(bounds.processes), "--workdir", "/tmp",  # noqa: S108 - in the container
             *(["--volume", f"{mount}:/wheels:ro"] if mount else []),
+            *(["--http-proxy=false"] if self.name == "podman" else _NO_PROXIES),
             *bounds.arguments,
             "--entrypoint", "python", image, "-B", "-u", "-c", code,
         ]  # fmt: skip
 
     def kill(self, name: str) -> None:
         """End a container, if it runs."""
-        self._run(["rm", "--force", name], _QUICK_SECONDS)
+        self._try("rm", "--force", name)
 
     def remove_abandoned(self) -> int:
         """Remove containers whose autobump on this machine was killed, and return how many there were."""
-        listed = self._run(
-            ["ps", "--all", "--filter", f"name={_NAMES}", "--format", "{{.Names}}"], _QUICK_SECONDS
-        )
-        abandoned = [name for name in listed.stdout.split() if _is_gone(name)]
+        listed = self._try("ps", "--all", "--filter", f"name={_NAMES}", "--format", "{{.Names}}")
+        abandoned = [name for name in listed.split() if _is_gone(name)]
         for container in abandoned:
             self.kill(container)
         return len(abandoned)
@@ -167,6 +179,14 @@ class Engine:
         if done.returncode:
             raise EngineError(self.explain(done.stderr or done.stdout, what))
         return done.stdout
+
+    def _try(self, *arguments: str) -> str:
+        """Tidy up: what does not work is left for the next pass."""
+        try:
+            return self._run(arguments, _QUICK_SECONDS).stdout
+        except EngineError as exc:
+            _log.warning("something is left in the container engine", extra={"cause": str(exc)})
+            return ""
 
     def _run(self, arguments: Sequence[str], seconds: int) -> subprocess.CompletedProcess[str]:
         command = [self.name, *arguments]
@@ -215,12 +235,16 @@ def _is_gone(name: str) -> bool:
     """Whether the process of this machine that started a container has ended; of others it is not known."""
     host, _, rest = name.removeprefix(_NAMES).rpartition("-")
     host, _, pid = host.rpartition("-")
-    if not name.startswith(_NAMES) or host != os.uname().nodename or not (pid + rest).isdecimal():
+    if (
+        not name.startswith(_NAMES)
+        or host != os.uname().nodename
+        or not (pid.isdecimal() and rest.isdecimal())
+    ):
         return False
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
         return True
-    except OSError:
+    except (OSError, OverflowError):
         return False
     return False

@@ -63,6 +63,10 @@ class Verification:
             images[repository, tag] = RunnableImage(address, digest or address, plain_http, size)
         return self.verifier.verify(wanted, images)
 
+    def close(self) -> None:
+        """Remove the images that were pulled."""
+        self.verifier.close()
+
     def export(self) -> dict[str, Any]:
         """Return what was seen as plain data, for other machines."""
         return self.verifier.store.export()

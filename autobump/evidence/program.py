@@ -126,7 +126,9 @@ def read_programs(
     files, shared = python_files(tree.entries, folders, tree.prefix + SHARED_FOLDER)
     platform = {entry.path: entry for entry in tree.entries if _is_platform(entry, tree.prefix)}
     where = {item.path: find_code(item, files, tree.prefix) for item in wanted}
-    beside = _test_files(tree.entries, folders) if with_tests else {}
+    # Below the folder of a unified item lie the folders of others.
+    tested = {item.path.rpartition("/")[0] for item in wanted if where[item.path][1] == "py"}
+    beside = _test_files(tree.entries, tested) if with_tests else {}
     blobs = {entry.blob for entry in (*shared.values(), *platform.values())}
     blobs |= {blob for blob, _ in where.values() if blob} | {item.file.blob for item in wanted}
     blobs |= {entry.blob for entries in beside.values() for entry in entries}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from autobump.decisions.evidence import Level
-from autobump.evidence.compare import LASTING, Observation
+from autobump.evidence.compare import LASTING, Observation, read_observation
 from autobump.support.errors import UsageError
 from autobump.support.sqlite_file import SqliteCache
 
@@ -66,13 +66,12 @@ class ObservationStore:
             holes = ",".join("?" * len(batch))
             query = f"SELECT {_COLUMNS} FROM observations WHERE runner = ? AND image IN ({holes})"  # noqa: S608 - no text from outside
             for program, image, level, text in self._file.rows(query, (runner_version(), *batch)):
-                key = ObservationKey(program, image, Level(level))
-                if key in wanted and key not in found:
-                    try:
-                        found[key] = json.loads(text)
-                    except ValueError as exc:
-                        self._file.give_up(f"an entry does not read back: {exc}")
-                        return found
+                try:
+                    key = ObservationKey(program, image, Level(level))
+                    if key in wanted and key not in found:
+                        found[key] = _checked(json.loads(text))
+                except (ValueError, TypeError, RecursionError):
+                    continue  # it is run again, and written anew
         self._seen |= found
         return found
 
@@ -108,21 +107,33 @@ def _read(path: Path) -> dict[ObservationKey, Observation]:
         raise UsageError(f"cannot read {path}: {exc.strerror}") from exc
     except (ValueError, RecursionError) as exc:
         raise UsageError(f"{path} is no evidence: {exc}") from exc
-    carried = document.get("observations") if isinstance(document, dict) else None
-    if not isinstance(carried, dict) or "runner" not in carried:
-        raise UsageError(f"{path} holds no evidence; write it with autobump verify --output {path}")
-    if carried["runner"] != runner_version():
+    carried = _carried(document)
+    if not carried:
+        raise UsageError(
+            f"{path} holds no evidence; write it with autobump verify --format json --output {path}"
+        )
+    if any(one["runner"] != runner_version() for one in carried):
         raise UsageError(f"{path} is of another version of autobump; run autobump verify again")
     try:
         return {
             ObservationKey(str(program), str(image), Level(level)): _checked(seen)
-            for program, image, level, seen in carried["observations"]
+            for one in carried
+            for program, image, level, seen in one["observations"]
         }
     except (ValueError, TypeError, KeyError) as exc:
         raise UsageError(f"{path} is damaged: {exc}") from exc
 
 
+def _carried(document: object) -> list[dict[str, Any]]:
+    """Return what a report tells of evidence: that of one repository, or of each of several."""
+    several = document.get("repositories") if isinstance(document, dict) else None
+    parts = several if isinstance(several, list) else [document]
+    told = [part.get("observations") for part in parts if isinstance(part, dict)]
+    return [one for one in told if isinstance(one, dict) and "runner" in one]
+
+
 def _checked(seen: object) -> Observation:
-    if not isinstance(seen, dict) or not isinstance(seen.get("outcome"), str):
-        raise ValueError("an observation has no outcome")
-    return seen
+    observation = read_observation(seen)
+    if observation["outcome"] not in LASTING:
+        raise ValueError(f"no observation: {str(seen)[:80]}")
+    return observation

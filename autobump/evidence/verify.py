@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from autobump.content.tree import ContentTree
 from autobump.decisions.bump import Bump
@@ -61,6 +61,7 @@ class Verifier:
     max_pull: int
     progress: Progress
     _pulled: int = 0
+    _images: dict[RunnableImage, Engine] = field(default_factory=dict)
 
     def verify(self, bumps: Iterable[Bump], images: Images) -> dict[str, Evidence]:
         """Return the evidence of updates, by path; those that nothing is known of are missing.
@@ -76,15 +77,18 @@ class Verifier:
         pairs = {bump.path: (images[old], images[new]) for bump in wanted for old, new in [bump.tags]}
         runnable = {path: one for path, one in programs.items() if isinstance(one, Program)}
         keys = {
-            (path, image.digest, level): ObservationKey(program.key, image.digest, level)
+            path: {image: self._keys(program, image) for image in pairs[path]}
             for path, program in runnable.items()
-            for image in pairs[path]
-            for level in self._levels(program)
         }
-        seen = self.store.find(keys.values())
-        missing = [path for path in runnable if any(keys[key] not in seen for key in keys if key[0] == path)]
-        excuses = self._run(surroundings, runnable, pairs, missing) if missing else {}
-        seen = self.store.find(keys.values())
+        every = [key for images in keys.values() for wanted in images.values() for key in wanted]
+        seen = self.store.find(every)
+        missing = {
+            path: lacking
+            for path, images in keys.items()
+            if (lacking := tuple(image for image, wanted in images.items() if not seen.keys() >= set(wanted)))
+        }
+        excuses = self._run(surroundings, runnable, missing) if missing else {}
+        seen = self.store.find(every)
         note = _STAND_INS if surroundings.lacks_platform else ""
         found: dict[str, Evidence] = {}
         for path, program in programs.items():
@@ -100,8 +104,17 @@ class Verifier:
             found[path] = compare(old, new, self.level, note)
         return found
 
+    def close(self) -> None:
+        """Remove the images that were pulled; those that were on this machine before stay."""
+        for image, engine in self._images.items():
+            engine.remove(image.address)
+        self._images.clear()
+
     def _levels(self, program: Program) -> tuple[Level, ...]:
         return (Level.LOAD, Level.TESTS) if self.level is Level.TESTS and program.tests else (Level.LOAD,)
+
+    def _keys(self, program: Program, image: RunnableImage) -> list[ObservationKey]:
+        return [ObservationKey(program.key, image.digest, level) for level in self._levels(program)]
 
     def _observation(
         self, program: Program, image: RunnableImage, seen: Mapping[ObservationKey, Observation]
@@ -114,81 +127,72 @@ class Verifier:
         self,
         surroundings: Surroundings,
         programs: Mapping[str, Program],
-        pairs: Mapping[str, tuple[RunnableImage, RunnableImage]],
-        missing: Iterable[str],
+        missing: Mapping[str, tuple[RunnableImage, ...]],
     ) -> dict[str, str]:
-        """Run what was not seen yet, and return why some items could not be run, by path."""
-        waiting = list(missing)
+        """Run items in the images that they were not seen in, and say why some could not be, by path."""
         try:
             engine = self.find_engine()
         except EngineError as exc:
             _log.warning("no item is run", extra={"cause": str(exc)})
-            return dict.fromkeys(waiting, str(exc))
+            return dict.fromkeys(missing, str(exc))
         if engine is None:
             return {}
-        by_pair: dict[tuple[RunnableImage, RunnableImage], list[str]] = {}
-        for path in waiting:
-            by_pair.setdefault(pairs[path], []).append(path)
+        by_images: dict[tuple[RunnableImage, ...], list[str]] = {}
+        for path, lacking in missing.items():
+            by_images.setdefault(lacking, []).append(path)
         engine.remove_abandoned()
-        pulled: list[RunnableImage] = []
         excuses: dict[str, str] = {}
-        try:
-            jobs: dict[RunnableImage, dict[str, Program]] = {}
-            # The largest work first: what does not fit into the bounds any more is then small.
-            ordered = sorted(by_pair.items(), key=lambda pair: (-len(pair[1]), pair[0][1].address))
-            self.progress.begin("Pulling", len(ordered))
-            for images, paths in ordered:
-                if why := self._pull(engine, images, pulled):
-                    excuses |= dict.fromkeys(paths, why)
-                else:
-                    for image in images:
-                        jobs.setdefault(image, {}).update(
-                            (programs[path].key, programs[path]) for path in paths
-                        )
-                self.progress.step()
-            known = self.store.find(
-                ObservationKey(program, image.digest, level)
-                for image, wanted in jobs.items()
-                for program in wanted
-                for level in Level
+        jobs: dict[RunnableImage, dict[str, Program]] = {}
+        # The largest work first: what does not fit into the bounds any more is then small.
+        ordered = sorted(by_images.items(), key=lambda one: (-len(one[1]), one[0][-1].address))
+        self.progress.begin("Pulling", len(ordered))
+        for images, paths in ordered:
+            if why := self._pull(engine, images):
+                excuses |= dict.fromkeys(paths, why)
+            else:
+                for image in images:
+                    jobs.setdefault(image, {}).update((programs[path].key, programs[path]) for path in paths)
+            self.progress.step()
+        known = self.store.find(
+            ObservationKey(program, image.digest, level)
+            for image, wanted in jobs.items()
+            for program in wanted
+            for level in Level
+        )
+        tasks = [
+            (
+                image.address,
+                {
+                    level: [
+                        program
+                        for program in wanted.values()
+                        if level in self._levels(program)
+                        and ObservationKey(program.key, image.digest, level) not in known
+                    ]
+                    for level in Level
+                },
             )
-            tasks = [
-                (
-                    image.address,
-                    {
-                        level: [
-                            program
-                            for program in wanted.values()
-                            if level in self._levels(program)
-                            and ObservationKey(program.key, image.digest, level) not in known
-                        ]
-                        for level in Level
-                    },
-                )
-                for image, wanted in jobs.items()
-            ]
-            digests = {image.address: image.digest for image in jobs}
-            self.progress.begin("Running items", sum(len(one) for _, task in tasks for one in task.values()))
-            for address, level, program, observation in run_programs(
-                engine, surroundings, tasks, self.options, self.progress
-            ):
-                self.store.add({ObservationKey(program, digests[address], level): observation})
-        finally:
-            for image in pulled:
-                engine.remove(image.address)
+            for image, wanted in jobs.items()
+        ]
+        digests = {image.address: image.digest for image in jobs}
+        self.progress.begin("Running items", sum(len(one) for _, task in tasks for one in task.values()))
+        for address, level, program, observation in run_programs(
+            engine, surroundings, tasks, self.options, self.progress
+        ):
+            self.store.add({ObservationKey(program, digests[address], level): observation})
         return excuses
 
-    def _pull(self, engine: Engine, images: tuple[RunnableImage, ...], pulled: list[RunnableImage]) -> str:
-        """Bring the images of a pair to this machine, and say why that is not to be, or nothing."""
-        absent = [image for image in dict.fromkeys(images) if not engine.has(image.address)]
-        known = sum(image.size or 0 for image in absent)
-        if self._pulled + known > self.max_pull or (absent and self._pulled >= self.max_pull):
-            return "verify.max_pull is reached"
-        for image in absent:
-            try:
+    def _pull(self, engine: Engine, images: Iterable[RunnableImage]) -> str:
+        """Bring images to this machine, and say why that is not to be, or nothing."""
+        try:
+            absent = [image for image in images if not engine.has(image.address)]
+            known = sum(image.size or 0 for image in absent)
+            if self._pulled + known > self.max_pull or (absent and self._pulled >= self.max_pull):
+                return "verify.max_pull is reached"
+            for image in absent:
                 engine.pull(image.address, plain_http=image.plain_http)
-                pulled.append(image)
+                self._images[image] = engine
                 self._pulled += image.size or engine.describe(image.address)[1]
-            except EngineError as exc:
-                return str(exc)
+        except EngineError as exc:
+            return str(exc)
         return ""

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from autobump.images.advisories.compare import AdvisoryDiff, compare_matches
-from autobump.images.advisories.record import Record
-from autobump.images.advisories.source import AdvisorySource, Installed
+from autobump.images.advisories.record import Installed, Record
+from autobump.images.advisories.source import AdvisorySource
 from autobump.images.inside.changes import NOT_TOLD, ImageDiff, versions_of
 from autobump.images.inside.facts import ImageFacts
 from autobump.images.lookup import look_up_facts

@@ -1,13 +1,10 @@
 """Asks a source for the tags of many images, several at once; one that fails does not stop the others."""
 
 import logging
-import queue
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextvars import copy_context
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from autobump.images.choice import Release, sort_releases, why_too_young
 from autobump.images.reference import Tag
@@ -16,6 +13,7 @@ from autobump.images.sources import FactsSource, TagSource
 from autobump.support.errors import AutobumpError, ImageNotFoundError, RegistryError
 from autobump.support.progress import Progress
 from autobump.support.secrets import redact
+from autobump.support.threads import map_in_threads
 
 _log = logging.getLogger(__name__)
 
@@ -24,9 +22,6 @@ MAX_DATES = 20
 
 MAX_FAILURES = 16
 """Most tags whose facts are asked for without any answer, before the rest is not asked for."""
-
-_Key = TypeVar("_Key")
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +65,7 @@ def look_up_releases(source: TagSource, wanted: Wanted, progress: Progress) -> d
         except Exception as exc:
             return _report_unexpected(exc, repository)
 
-    return _in_parallel(look_up, names, wanted.threads, progress)
+    return map_in_threads(look_up, names, wanted.threads, progress)
 
 
 def look_up_digests(
@@ -95,7 +90,7 @@ def look_up_digests(
         except Exception as exc:
             return _report_unexpected(exc, ":".join(target))
 
-    return _in_parallel(look_up, wanted, threads, progress)
+    return map_in_threads(look_up, wanted, threads, progress)
 
 
 def look_up_facts(
@@ -136,7 +131,7 @@ def look_up_facts(
         answered.set()
         return facts
 
-    return _in_parallel(look_up, keys, threads, progress)
+    return map_in_threads(look_up, keys, threads, progress)
 
 
 def _report_unexpected(exc: Exception, asked: str) -> Unavailable:
@@ -167,42 +162,3 @@ def _with_dates(
         if why_too_young(dated[index], min_age=wanted.min_age, now=wanted.now) is None:
             break
     return tuple(dated)
-
-
-def _in_parallel(
-    work: Callable[[_Key], _Result], keys: Sequence[_Key], threads: int, progress: Progress
-) -> dict[_Key, _Result]:
-    """Do the work for every key on a few threads, and return the results in the order of the keys.
-
-    The threads are daemons, so that Ctrl-C ends the program at once and waits for no answer.
-    """
-    waiting: queue.SimpleQueue[_Key] = queue.SimpleQueue()
-    done: queue.SimpleQueue[tuple[_Key, _Result | BaseException]] = queue.SimpleQueue()
-    for key in keys:
-        waiting.put(key)
-
-    failed = threading.Event()
-
-    def serve() -> None:
-        while not failed.is_set():
-            try:
-                key = waiting.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                done.put((key, work(key)))
-            except BaseException as exc:  # carried to the thread that waits, and raised there
-                failed.set()  # nobody waits for the rest
-                done.put((key, exc))
-
-    for _ in range(min(threads, len(keys))):
-        # The context gives what the thread logs the fields of the pass.
-        threading.Thread(target=copy_context().run, args=(serve,), daemon=True).start()
-    results: dict[_Key, _Result] = {}
-    for _ in keys:
-        key, result = done.get()
-        if isinstance(result, BaseException):
-            raise result
-        results[key] = result
-        progress.step()
-    return {key: results[key] for key in keys}

@@ -85,6 +85,19 @@ def choose_facts(tags: str) -> str:
     return NONE if split_spelling(tags).kind == OCI else tags
 
 
+def choose_advisories(tags: str, *, is_remote: bool) -> str:
+    """Return what `registry.advisories: null` means.
+
+    The service of osv.dev for pull requests on GitHub from the tags and pages that are published for all; who
+    keeps tags elsewhere may have no way out, and would not want to tell others what images hold.
+
+    Args:
+        tags: The spelling of the tag source in use.
+        is_remote: Whether pull requests are made on GitHub.
+    """
+    return OSV if is_remote and split_spelling(tags).kind in (DOCKER_HUB, PAGES) else NONE
+
+
 def choose_deprecated_images(tags: str) -> str:
     """Return what `registry.deprecated_images: auto` means for a source of tags.
 

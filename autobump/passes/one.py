@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -87,7 +87,13 @@ class Pass:
 
     def plan(self) -> PassResult:
         """Say what would change, without a look at the pull requests that exist."""
-        return self.run()
+        with closing(self):
+            return self.run()
+
+    def close(self) -> None:
+        """Give back what was brought to this machine."""
+        if self.verify is not None:
+            self.verify.close()
 
     def run(self, forge: "Forge | None" = None, *, dry_run: bool = False) -> PassResult:
         """Bring the pull requests of a forge to what should be.
@@ -246,6 +252,7 @@ def run_on_forge(
         fields = {"forge": name.value, "place": place, "revision": this.tree.revision, "dry_run": dry_run}
         _log.info("pass started", extra=fields)
         started = time.monotonic()
+        stack.enter_context(closing(this))
         result = this.run(open_forge(name, git, settings, this.now, request_count), dry_run=dry_run)
         log_result(result, time.monotonic() - started)
         return result

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autobump.images.spelling import NONE, OSV
+from autobump.images.spelling import NONE, choose_advisories
 from autobump.support.errors import UsageError
 from autobump.support.files import expand_home, find_cache_folder
 
@@ -261,13 +261,15 @@ def open_sources(
 
 
 def _open_advisories(options: PassOptions, settings: "Settings") -> "AdvisorySource | None":
-    """Open the source of advisories; if none is named, that of osv.dev for pull requests on GitHub."""
-    spelling = settings.registry.advisories or (OSV if options.is_remote else NONE)
+    """Open the source of advisories that the settings name or mean."""
+    registry = settings.with_source(options.tags).registry
+    chosen = choose_advisories(registry.source, is_remote=options.is_remote)
+    spelling = registry.advisories or chosen
     if spelling == NONE:
         return None
     from autobump.images.advisories.source import open_advisories
 
-    return open_advisories(spelling, find_cache_folder(settings.registry.cache))
+    return open_advisories(spelling, find_cache_folder(registry.cache))
 
 
 def open_tags(

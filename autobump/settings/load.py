@@ -206,7 +206,7 @@ def _explain(error: dict[str, Any], origins: Mapping[SettingPath, Origin]) -> st
             return f"unknown key; {hint}"
         case "missing":
             return "must be given"
-        case "literal_error":
+        case "literal_error" | "enum":
             return f"{given} is not {error['ctx']['expected']}"
         case "value_error":
             return f"{given} {error['ctx']['error']}"

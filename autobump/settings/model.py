@@ -119,8 +119,8 @@ class RegistrySettings(_Section):
     advisories: AdvisoriesName | None = Field(
         default=None,
         description="Where known vulnerabilities of packages come from: osv (the service of osv.dev), "
-        "osv:URL, file:PATH (an export of its records) or none. null: osv for pull requests on GitHub, else "
-        "none.",
+        "osv:URL, file:PATH (an export of its records) or none. null: osv for pull requests on GitHub whose "
+        "tags are those of Docker Hub, else none.",
     )
     cache: Name = Field(
         default="~/.cache/autobump",
@@ -390,13 +390,13 @@ class VerifySettings(_Section):
 
     engine: Literal["none", "docker", "podman", "auto"] = Field(
         default="none",
-        description="Container engine that run and schedule use; none: nothing is run. auto takes the first "
-        "of docker and podman that answers.",
+        description="Container engine that runs them. none: only `autobump verify` runs items; auto: the "
+        "first of docker and podman that answers.",
     )
     level: Annotated[Level, Field(strict=False)] = Field(
         default=Level.LOAD,
         description="load: execute the code without its main, and resolve every import in it; tests: run its "
-        "unit tests as well.",
+        "pytest suite as well.",
     )
     timeout: Duration = Field(default=timedelta(seconds=60), description="Maximum time of one item.")
     memory: Size = Field(default=1 << 30, description="Maximum memory of one container.")
@@ -405,7 +405,7 @@ class VerifySettings(_Section):
     )
     max_pull: Size = Field(
         default=10 << 30,
-        description="Images of up to this size are pulled in one pass; the updates with most items come "
+        description="Maximum size of all images that are pulled in one pass; those with most items come "
         "first.",
     )
     arguments: Names = Field(

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from autobump.settings.model import Settings
-from autobump.settings.values import write_duration
+from autobump.settings.values import write_duration, write_size
 
 # The draft that editors know best; nothing newer is needed.
 _DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -34,7 +34,9 @@ def _tidy(schema: dict[str, Any], sections: dict[str, Any]) -> dict[str, Any]:
     """Put sections where they are named, and leave out what tells a reader nothing."""
     if "$ref" in schema:
         section = sections[schema["$ref"].rpartition("/")[2]]
-        own = {name: value for name, value in schema.items() if name not in ("$ref", "default")}
+        # A section says its own defaults; a choice has one where it is used.
+        dropped = ("$ref", "default") if "properties" in section else ("$ref",)
+        own = {name: value for name, value in schema.items() if name not in dropped}
         return _tidy({**section, **own}, sections)
     tidied: dict[str, Any] = {}
     for name, value in schema.items():
@@ -49,6 +51,8 @@ def _tidy(schema: dict[str, Any], sections: dict[str, Any]) -> dict[str, Any]:
                 tidied[name] = _tidy(value, sections)
             case "additionalProperties" if isinstance(value, dict):
                 tidied[name] = _tidy(value, sections)
+            case "default" if type(value) is int and schema.get("type") == "string":
+                tidied[name] = write_size(value)
             case "anyOf":
                 wanted, nothing = value
                 inner = _tidy(wanted, sections)

@@ -14,7 +14,7 @@ from autobump.images.reference import Tag, find_immutable_tag, is_registry
 from autobump.images.spelling import ADVISORIES, DEPRECATED_IMAGES, FACTS_SOURCE, TAG_SOURCE, SourceGrammar
 
 _DURATION = r"([0-9]{1,5}) (second|minute|hour|day|week)s?"
-_SIZE = r"([0-9]{1,6}) (MiB|GiB)"
+_SIZE = r"([1-9][0-9]{0,5}) (MiB|GiB)"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TAG = r"[0-9]+(\.[0-9]+){2,}"
 _ADDRESS = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})"
@@ -45,8 +45,6 @@ def write_size(size: int) -> str:
 
 
 def _parse_size(value: object) -> object:
-    if type(value) is int:
-        return value
     match = re.fullmatch(_SIZE, value) if isinstance(value, str) else None
     if match is None:
         raise ValueError("must be a number and a unit, such as 512 MiB or 1 GiB")

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from autobump.evidence.compare import Observation
 from tests.fixtures.emulator import APP_ID, APP_KEY
+from tests.fixtures.evidence import RAISED, write_evidence
 from tests.fixtures.github import standing_in
 from tests.fixtures.github_description import (
     Description,
@@ -36,7 +38,13 @@ def exchanges(tmp_path_factory: pytest.TempPathFactory) -> list[Exchange]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("time.sleep", lambda _: None)
         patch.setenv("GITHUB_TOKEN", "bot-token")
-        for live in (live_through_every_action, live_with_people, live_under_limits, live_as_an_app):
+        for live in (
+            live_through_every_action,
+            live_with_people,
+            live_under_limits,
+            live_as_an_app,
+            live_with_evidence,
+        ):
             live(tmp_path_factory.mktemp("world"), patch, made)
     return made
 
@@ -164,6 +172,22 @@ def live_as_an_app(folder: Path, patch: pytest.MonkeyPatch, made: list[Exchange]
         patch.setenv("GITHUB_TOKEN", "bot-token")
 
 
+def live_with_evidence(folder: Path, patch: pytest.MonkeyPatch, made: list[Exchange]) -> None:
+    world = open_world(folder)
+    files = {f"Packs/{pack}/Scripts/{pack}One/{pack}One.py": f"code = '{pack}'\n" for pack in "ABC"}
+    commit(world.github.git, files, branch="master")
+    world.settings["content"] = {}
+    did: dict[str, dict[str, Observation]] = {
+        f"{image}:{tag}": {} for image in "xy" for tag in (OLD, "1.0.0.2")
+    }
+    evidence = write_evidence(world, did | {"y:1.0.0.2": {"COne": RAISED}})
+    with serve(record(world.github.answer, made)) as server:
+        patch.setenv("GITHUB_API_URL", server.url)
+        world.run("--evidence", str(evidence), status=None)
+    states = [state for told in world.github.statuses.values() for state, _ in told.values()]
+    assert sorted(states) == ["failure", "success"]
+
+
 def of_rest(exchanges: list[Exchange]) -> list[Exchange]:
     return [one for one in exchanges if one.request.path != "/graphql"]
 
@@ -207,7 +231,7 @@ def test_everything_that_the_bot_calls_is_called_here(
         "POST": (
             "/git/trees", "/git/commits", "/git/refs", "/pulls", "/pulls/{pull_number}/requested_reviewers",
             "/issues", "/issues/{issue_number}/assignees", "/issues/{issue_number}/labels",
-            "/issues/{issue_number}/comments",
+            "/issues/{issue_number}/comments", "/statuses/{sha}",
         ),
         "PATCH": ("/git/refs/{ref}", "/pulls/{pull_number}", "/issues/{issue_number}"),
         "DELETE": ("/git/refs/{ref}", "/issues/{issue_number}/labels/{name}"),

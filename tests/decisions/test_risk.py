@@ -1,6 +1,7 @@
 import pytest
 
 from autobump.content.imports import ItemCode, Use, find_imports
+from autobump.decisions.evidence import Evidence, Level, Verdict
 from autobump.decisions.risk import (
     Finding,
     FindingKind,
@@ -218,8 +219,15 @@ def test_policy_says_what_becomes_of_items_at_risk(
 @pytest.mark.parametrize("kind", list(FindingKind))
 def test_every_finding_reads_as_a_sentence(kind: FindingKind) -> None:
     use = None if kind is FindingKind.PYTHON else Use("module", guarded=True)
-    text = describe_finding(Finding(RiskLevel.REVIEW, kind, use, "package", "1", "2"))
-    assert text.startswith(("imports module", "Python changes from 1 to 2"))
+    text = describe_finding(Finding(RiskLevel.REVIEW, kind, use, "package", "1", "2", "NameError: x"))
+    begins = (
+        "imports module",
+        "Python changes from 1 to 2",
+        "fails when it is run in the new image: NameError: x",
+        "the package package, which comes in, is known to do harm: NameError: x",
+        "fixes no known vulnerability and brings in NameError: x, such as in the package package",
+    )
+    assert text.startswith(begins)
 
 
 PACKAGES = (
@@ -249,3 +257,68 @@ def test_of_two_imports_of_a_package_the_item_s_own_is_told() -> None:
     assert [(finding.package, finding.use.through) for finding in risk.findings if finding.use] == [
         (name, "") for name in sorted(PACKAGES)
     ]
+
+
+def run(verdict: str, level: Level = Level.LOAD, detail: str = "") -> Evidence:
+    return Evidence(level, Verdict(verdict), detail)
+
+
+EVERY = tuple(
+    Finding(level, kind, Use("a", guarded=False))
+    for level, kind in (
+        (RiskLevel.BREAKING, FindingKind.REMOVED),
+        (RiskLevel.BREAKING, FindingKind.LEFT_STANDARD_LIBRARY),
+        (RiskLevel.REVIEW, FindingKind.DOWNGRADED),
+        (RiskLevel.REVIEW, FindingKind.MAJOR),
+        (RiskLevel.REVIEW, FindingKind.CHANGED),
+        (RiskLevel.REVIEW, FindingKind.PYTHON),
+        (RiskLevel.REVIEW, FindingKind.ALREADY_MISSING),
+    )
+)
+OF_PACKAGES = ["changed", "downgraded", "major"]
+GONE_OR_PYTHON = ["already-missing", "left-standard-library", "python", "removed"]
+
+
+def kinds(findings: tuple[Finding, ...]) -> list[str]:
+    return sorted(finding.kind.value for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "left", "settled"),
+    [
+        (run("same"), OF_PACKAGES, GONE_OR_PYTHON),
+        (run("mends"), OF_PACKAGES, GONE_OR_PYTHON),
+        (run("same", Level.TESTS), [], sorted(OF_PACKAGES + GONE_OR_PYTHON)),
+        (run("mends", Level.TESTS), [], sorted(OF_PACKAGES + GONE_OR_PYTHON)),
+        (run("inconclusive", Level.TESTS), sorted(OF_PACKAGES + GONE_OR_PYTHON), []),
+        (run("not-run", Level.TESTS), sorted(OF_PACKAGES + GONE_OR_PYTHON), []),
+        (run("breaks", Level.TESTS), sorted([*OF_PACKAGES, *GONE_OR_PYTHON, "evidence"]), []),
+    ],
+)
+def test_evidence_settles_what_it_shows_to_be_no_concern(
+    evidence: Evidence, left: list[str], settled: list[str]
+) -> None:
+    risk = ItemRisk(EVERY).with_evidence(evidence)
+    assert (kinds(risk.findings), kinds(risk.settled)) == (left, settled)
+    assert risk.evidence is evidence
+
+
+def test_item_that_breaks_is_breaking_whatever_was_inferred() -> None:
+    risk = ItemRisk(note="not known", known=False).with_evidence(run("breaks", detail="NameError: x"))
+    assert (risk.level, risk.known) == (RiskLevel.BREAKING, True)
+    assert describe_finding(risk.findings[0]) == "fails when it is run in the new image: NameError: x"
+
+
+def test_failure_comes_before_every_other_finding() -> None:
+    assert ItemRisk(EVERY).with_evidence(run("breaks")).findings[0].kind is FindingKind.EVIDENCE
+
+
+def test_what_is_settled_counts_no_more() -> None:
+    python = ItemRisk((Finding(RiskLevel.REVIEW, FindingKind.PYTHON, None, old="3.9", new="3.12"),))
+    assert python.level is RiskLevel.REVIEW
+    assert python.with_evidence(run("same")).level is RiskLevel.NONE
+
+
+def test_evidence_does_not_tell_what_is_inside_an_image() -> None:
+    unknown = ItemRisk(note="not known", known=False)
+    assert not unknown.with_evidence(run("same", Level.TESTS)).known

@@ -1,6 +1,8 @@
 """Passes over items whose images live in several registries, through the command line."""
 
 import json
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +105,41 @@ def test_each_item_moves_to_a_tag_of_its_own_registry(
         "--set", f"registry.cache={tmp_path}/other", capsys=capsys,
     )  # fmt: skip
     assert {bump["pack"]: bump["target"] for bump in planned["bumps"]} == NEWEST
+
+
+def test_packs_at_the_top_images_of_two_registries_and_a_moment_to_wait_for_become_pull_requests(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files: dict[str, str] = {}
+    for name in ("Plain", "Corp"):
+        packs = script_pack(name, {name: f"{IMAGES[name]}:1.0.0.1"})
+        files |= {path.removeprefix("Packs/"): text for path, text in packs.items()}
+    repository = make_repository(tmp_path / "private", files)
+    (tmp_path / "hub.json").write_text(json.dumps(HUB))
+    asked: list[str] = []
+
+    def busy_at_first(request: Request) -> Reply:
+        asked.append(request.path)
+        if asked.count(request.path) == 1:
+            moment = format_datetime(datetime.now(UTC), usegmt=True)
+            return Reply(429, b"submitted too quickly", {"Retry-After": moment})
+        return corp_registry(request)
+
+    with serve(busy_at_first) as server:
+        run = run_json(
+            "run", "--forge", "local", "--repo", repository.directory,
+            "--set", f"registry.source=file:{tmp_path}/hub.json", "--set", hosts(server.url),
+            "--set", f"registry.cache={tmp_path}/cache",
+            capsys=capsys,
+        )  # fmt: skip
+    assert {(pr["action"], pr["image"], pr["target"]) for pr in run["pull_requests"]} == {
+        ("create", IMAGES[name], NEWEST[name]) for name in ("Corp", "Plain")
+    }
+    for pr in run["pull_requests"]:
+        (path,) = pr["paths"]
+        assert f"{pr['image']}:{pr['target']}" in show(repository, pr["branch"], path).decode()
+        assert not path.startswith("Packs/")
+    assert asked.count("/v2/demisto/x/tags/list") == 2
 
 
 def test_docker_hub_tags_are_never_those_of_another_registry(

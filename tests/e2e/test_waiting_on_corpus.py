@@ -49,4 +49,4 @@ def test_rollouts_that_finish_reach_the_last_wave_and_close_nothing(
     assert never.total["refresh"] == never.total["close"] == 0
     assert security.total["close"] < always.total["close"]
     assert security.total["refresh"] < always.total["refresh"]
-    assert len(describe(years).splitlines()) == 20
+    assert len(describe(years).splitlines()) == 21

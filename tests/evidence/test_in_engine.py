@@ -542,3 +542,12 @@ def test_other_machine_gets_the_evidence_as_a_file(
     report = bot.run("--set", "verify.engine=none", "--evidence", str(file))
     assert len(started.images) == 2
     assert evidence(report) == evidence(found)
+
+
+def test_open_pull_requests_are_verified_by_hand(bot: Bot, tmp_path: Path, cache: Path, world: World) -> None:
+    bot.run("--set", "verify.engine=none", "--pack", "ImportsWhatIsGone")
+    found = verify(
+        world, bot.github.git.directory, cache, "--rev", "master", "--engine", "podman", "--forge", "github",
+        status=1,
+    )  # fmt: skip
+    assert evidence(found) == {"ImportsWhatIsGone": ("breaks", f"ModuleNotFoundError: {NO_GONE} (line 3)")}

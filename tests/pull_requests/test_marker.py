@@ -28,6 +28,7 @@ _TEXT = st.text(alphabet=st.characters(codec="utf-8")) | st.sampled_from(
         paths=st.lists(_TEXT, max_size=4).map(tuple),
         base=_TEXT,
         head=_TEXT,
+        evidence=_TEXT,
         batch=st.lists(
             st.builds(
                 MarkerImage,
@@ -47,6 +48,10 @@ def test_marker_reads_back_as_written_and_never_ends_its_comment_early(marker: M
     assert comment.endswith("-->")
     assert find_marker(f"Body\n\n{comment}\n") == marker
     assert find_trailer(f"Title\n\n{render_trailer(marker)}\n") == marker
+
+
+def test_marker_says_nothing_of_evidence_where_there_is_none() -> None:
+    assert "evidence" not in render_marker(Marker("demisto/x", "1.0.0.1", "", (), (), ""))
 
 
 def test_last_marker_counts() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from autobump.decisions.bump import Bump
+from autobump.decisions.evidence import Evidence, Level, Verdict
 from autobump.decisions.risk import ItemRisk
 from autobump.planning.plan import (
     ClosedPullRequest,
@@ -80,6 +81,32 @@ def test_pull_request_is_refreshed_when_something_it_says_is_not_so_any_more(
     assert isinstance(action, Refresh)
     assert why in action.why
     assert action.existing.number == 7
+
+
+def ran(verdict: str, detail: str = "", level: Level = Level.LOAD) -> Bump:
+    """Return the bump with what running its item showed."""
+    return replace(BUMP, risk=ItemRisk().with_evidence(Evidence(level, Verdict(verdict), detail)))
+
+
+@pytest.mark.parametrize(
+    "now", [ran("mends", "x"), ran("same", "with stand-ins"), ran("same", level=Level.TESTS)]
+)
+def test_pull_request_is_refreshed_when_running_its_items_shows_something_else(now: Bump) -> None:
+    found = existing_for(desired(ran("same"))[0])
+    (action,) = reconcile(desired(now, existing=[found]), [found], (), everything)
+    assert isinstance(action, Refresh)
+    assert (action.why, action.rewrite) == ("what running its items shows changed", False)
+
+
+def test_pull_request_is_refreshed_when_its_items_ran_for_the_first_time() -> None:
+    found = existing_for(desired(replace(BUMP, risk=ItemRisk()))[0])
+    assert names(desired(ran("same"), existing=[found]), [found]) == ["refresh"]
+
+
+def test_pull_request_is_left_when_evidence_is_the_same_or_missing_this_time() -> None:
+    found = existing_for(desired(ran("same"))[0])
+    assert names(desired(ran("same"), existing=[found]), [found]) == ["leave"]
+    assert names(desired(replace(BUMP, risk=ItemRisk()), existing=[found]), [found]) == ["leave"]
 
 
 def test_branch_without_a_pull_request_is_adopted() -> None:

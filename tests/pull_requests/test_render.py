@@ -1,3 +1,7 @@
+from dataclasses import replace
+
+from autobump.decisions.evidence import Evidence, Level, Verdict
+from autobump.decisions.risk import ItemRisk
 from autobump.planning.plan import Limits, plan_pull_requests
 from autobump.pull_requests.body.text import BodyContext
 from autobump.pull_requests.marker import find_marker, find_trailer
@@ -58,3 +62,38 @@ def test_names_from_outside_stay_text() -> None:
     hostile = "@everyone <!-- --> </details> `x` | [a](b) https://evil.example #1"
     body = render(name=hostile).body_at(HEAD)
     assert f"``{hostile}0``".replace("|", "\\|") in body
+
+
+def ran(*verdicts: str, detail: str = "") -> DesiredPullRequest:
+    """Render a pull request with an item of each verdict."""
+    bumps = [
+        replace(
+            make_bump("Pack", f"Item{number}"),
+            risk=ItemRisk().with_evidence(Evidence(Level.LOAD, Verdict(verdict), detail)),
+        )
+        for number, verdict in enumerate(verdicts)
+    ]
+    (planned,) = plan_pull_requests(bumps, Limits()).pull_requests
+    return DesiredPullRequest(
+        planned, PullRequestOptions(("label",)), with_notes=True, contexts=(BodyContext(),)
+    )
+
+
+def test_commit_of_items_that_were_not_run_gets_no_status() -> None:
+    assert render().status is None
+    assert render().marker.evidence == ""
+
+
+def test_status_fails_when_an_item_breaks_and_only_then() -> None:
+    worst = ran("inconclusive", "not-run", "mends", "same").status
+    broken = ran("same", "breaks", "same").status
+    assert worst
+    assert broken
+    assert (worst.passes, worst.description) == (True, "1 inconclusive, 1 not run, 1 mends, 1 same")
+    assert (broken.passes, broken.description) == (False, "1 breaks, 2 same")
+
+
+def test_evidence_has_another_name_when_anything_of_it_changes() -> None:
+    every = [ran("same"), ran("same", "same"), ran("mends"), ran("same", detail="with stand-ins")]
+    assert len({want.marker.evidence for want in every}) == len(every)
+    assert ran("same").marker.evidence == ran("same").marker.evidence

@@ -14,6 +14,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from autobump.evidence.engine import Engine
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.settings.load import parse_settings
 from autobump.settings.model import Settings
@@ -29,6 +30,7 @@ from tests.fixtures.looks import (
     dashboards,
     deprecated_images,
     deprecated_policy,
+    engine,
     facts_source,
     first_wave,
     held,
@@ -51,12 +53,14 @@ from tests.fixtures.looks import (
     pythons,
     risk_groups,
     roots,
+    security,
     skipped,
     skipped_packs,
     soaking,
     support,
     tag_source,
     targets,
+    verifies,
     waves,
     why_held,
     written_files,
@@ -109,6 +113,8 @@ WAVE = (
     "waves: [{{name: a{}}}]}}"
 )
 HOSTS = "registry: {{namespaces: [acme], hosts: {{registry.example: {{source: 'oci:https://o.example'{}}}}}}}"
+VERIFY = "verify: {{engine: docker{}}}"
+ADVISORIES = "registry: {advisories: file:CORPUS/osv-pypi.json.xz}"
 OWN = "rollout: {{waves: [{{name: a, {}}}]}}"
 
 ROWS: dict[str, Row] = {
@@ -242,6 +248,17 @@ ROWS: dict[str, Row] = {
             "auto, none, dockerfiles or file:PATH",
         ),
     ),
+    "registry.advisories": Row(
+        None,
+        plan_shows(security, risk=True),
+        ("", [0, 0]),
+        (ADVISORIES, [10, 10]),
+        (
+            "registry: {advisories: all}",
+            '1:12: registry.advisories: "all" is no source of advisories; use none, osv, osv:URL or '
+            "file:PATH",
+        ),
+    ),
     "registry.cache": Row(
         "~/.cache/autobump",
         cache_folder,
@@ -323,6 +340,16 @@ ROWS: dict[str, Row] = {
             "policy: {min_interval: 14}",
             "1:10: policy.min_interval: 14 must be a number and a unit, such as 3 days (seconds, minutes, "
             "hours, days, weeks)",
+        ),
+    ),
+    "policy.security.severity": Row(
+        "high",
+        plan_shows(security, risk=True),
+        (ADVISORIES, [10, 10]),
+        (f"{ADVISORIES}\npolicy: {{security: {{severity: critical}}}}", [10, 7]),
+        (
+            "policy: {security: {severity: bad}}",
+            "1:21: policy.security.severity: \"bad\" is not 'critical', 'high', 'medium', 'low' or 'unknown'",
         ),
     ),
     "policy.holds": Row(
@@ -741,6 +768,71 @@ ROWS: dict[str, Row] = {
             "days (seconds, minutes, hours, days, weeks)",
         ),
     ),
+    "verify.engine": Row(
+        "none",
+        engine,
+        ("", None),
+        ("verify: {engine: podman}", Engine("podman")),
+        (
+            "verify: {engine: lxc}",
+            "1:10: verify.engine: \"lxc\" is not 'none', 'docker', 'podman' or 'auto'",
+        ),
+    ),
+    "verify.level": Row(
+        "load",
+        verifies(lambda verifier: verifier.level.value),
+        (VERIFY.format(""), "load"),
+        (VERIFY.format(", level: tests"), "tests"),
+        ("verify: {level: all}", "1:10: verify.level: \"all\" is not 'load' or 'tests'"),
+    ),
+    "verify.timeout": Row(
+        "1 minute",
+        verifies(lambda verifier: verifier.options.seconds),
+        (VERIFY.format(""), 60),
+        (VERIFY.format(", timeout: 5 minutes"), 300),
+        (
+            "verify: {timeout: 60}",
+            "1:10: verify.timeout: 60 must be a number and a unit, such as 3 days (seconds, "
+            "minutes, hours, days, weeks)",
+        ),
+    ),
+    "verify.memory": Row(
+        1 << 30,
+        verifies(lambda verifier: verifier.options.bounds.memory),
+        (VERIFY.format(""), 1 << 30),
+        (VERIFY.format(", memory: 512 MiB"), 512 << 20),
+        (
+            "verify: {memory: 512}",
+            "1:10: verify.memory: 512 must be a number and a unit, such as 512 MiB or 1 GiB",
+        ),
+    ),
+    "verify.concurrency": Row(
+        2,
+        verifies(lambda verifier: verifier.options.containers),
+        (VERIFY.format(""), 2),
+        (VERIFY.format(", concurrency: 8"), 8),
+        (
+            "verify: {concurrency: 0}",
+            "1:10: verify.concurrency: 0: input should be greater than or equal to 1",
+        ),
+    ),
+    "verify.max_pull": Row(
+        10 << 30,
+        verifies(lambda verifier: verifier.max_pull),
+        (VERIFY.format(""), 10 << 30),
+        (VERIFY.format(", max_pull: 100 GiB"), 100 << 30),
+        (
+            "verify: {max_pull: 0 GiB}",
+            '1:10: verify.max_pull: "0 GiB" must be a number and a unit, such as 512 MiB or 1 GiB',
+        ),
+    ),
+    "verify.arguments": Row(
+        [],
+        verifies(lambda verifier: verifier.options.bounds.arguments),
+        (VERIFY.format(""), ()),
+        (VERIFY.format(", arguments: [--runtime=runsc]"), ("--runtime=runsc",)),
+        ("verify: {arguments: --gpus}", '1:10: verify.arguments: "--gpus" must be a list'),
+    ),
     "schedule.cron": Row(
         "0 3 * * 1-5",
         next_due,
@@ -881,8 +973,10 @@ def is_model(annotation: Any) -> bool:
 
 KEYS = dict(walk(Settings))
 
-COUNTS = {
+COUNTS: dict[str, list[object]] = {
     "registry.namespaces": [0, 94],
+    "registry.advisories": [[0, 0], [1, 1]],
+    "policy.security.severity": [[1, 1], [0, 0]],
     "policy.auto_update": [13, 1],
     "policy.exclude_images": [0, 81],
     "policy.holds": [0, 8],

@@ -105,8 +105,8 @@ def test_empty_variable_says_nothing(file: Path, monkeypatch: pytest.MonkeyPatch
         (
             "",
             "5",
-            "unknown key; known keys: content, registry, policy, rollout, pull_requests, schedule, "
-            "repositories",
+            "unknown key; known keys: content, registry, policy, rollout, pull_requests, verify, "
+            "schedule, repositories",
         ),
     ],
 )

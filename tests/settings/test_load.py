@@ -237,6 +237,27 @@ def test_commit_cannot_choose_a_folder_to_write_to(tmp_path: Path, refused: str)
     assert load_settings(file, tree).settings.registry.cache == refused
 
 
+@pytest.mark.parametrize("refused", ["[--privileged]", "['--volume=/:/host']", "--privileged"])
+def test_commit_cannot_give_the_container_engine_arguments(tmp_path: Path, refused: str) -> None:
+    text = f"verify:\n  arguments: {refused}\n"
+    git = make_repository(tmp_path / "r", script_pack("A", {"S": IMAGE}) | {".github/autobump.yml": text})
+    with pytest.raises(SettingsError) as caught:
+        load_settings(None, ContentTree.open(git.directory))
+    (fault,) = caught.value.faults
+    assert str(fault) == (
+        ".github/autobump.yml:2:3: verify.arguments: a commit cannot give the container engine arguments "
+        "here; use --config, --set or AUTOBUMP__VERIFY__ARGUMENTS"
+    )
+
+
+def test_whoever_runs_autobump_may_give_the_container_engine_arguments(tmp_path: Path) -> None:
+    text = "verify: {engine: docker, arguments: []}\n"
+    git = make_repository(tmp_path / "r", script_pack("A", {"S": IMAGE}) | {".github/autobump.yml": text})
+    tree = ContentTree.open(git.directory)
+    own = load_settings(None, tree, ["verify.arguments=[--runtime=runsc]"]).settings
+    assert own.verify.arguments == ("--runtime=runsc",)
+
+
 def test_commit_may_name_the_folder_that_is_used_anyway(tmp_path: Path) -> None:
     sample = {".github/autobump.yml": SAMPLE.read_text()}
     git = make_repository(tmp_path / "r", script_pack("A", {"S": IMAGE}) | sample)

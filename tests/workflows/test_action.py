@@ -1,6 +1,8 @@
 """The shell steps of the action, run in their order, as a runner runs them."""
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from autobump.evidence.store import runner_version
 from tests.fixtures.emulator import APP_ID, APP_KEY, APP_SLUG, REPOSITORY, TOKEN, Emulator, run_emulator
 from tests.fixtures.repositories import make_repository, script_pack
 from tests.fixtures.servers import Reply, serve
@@ -152,6 +155,73 @@ def test_github_app_of_the_workflow_acts_in_its_own_name(job: Job, emulator: Emu
     assert {pull["user"]["login"] for pull in pulls} == {f"{APP_SLUG}[bot]"}
 
 
+DOCKER = """\
+#!/bin/sh
+echo "Cannot connect to the Docker daemon" >&2
+exit 1
+"""
+
+
+def test_items_are_run_with_docker_when_that_is_asked_for(
+    job: Job, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = job.folder / "programs"
+    programs.mkdir()
+    (programs / "docker").write_text(DOCKER)
+    (programs / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    code = {f"Packs/{path}.py": "import os\n" for path in ("A/Scripts/One/One", "C/Scripts/Four/Four")}
+    make_repository(job.folder / "with code", job.files | code, bare=False)
+    ended = job.run(
+        verify="load", repo=job.folder / "with code", images="demisto/x demisto/y", dry_run="true"
+    )
+    assert ended.status == 0, ended.output
+    told = {bump["name"]: bump["evidence"]["detail"] for bump in job.report()["bumps"]}
+    assert told["One"] == told["Four"]
+    assert told["One"].startswith("docker cannot use it: it does not run")
+
+
+@pytest.mark.parametrize(
+    ("word", "settings"),
+    [
+        ("load", ["--set=verify.engine=docker", "--set=verify.level=load"]),
+        ("true", ["--set=verify.engine=docker", "--set=verify.level=load"]),
+        ("tests", ["--set=verify.engine=docker", "--set=verify.level=tests"]),
+        ("false", []),
+        ("", []),
+    ],
+)
+def test_level_is_what_the_input_says(tmp_path: Path, word: str, settings: list[str]) -> None:
+    program = tmp_path / "autobump/venv/bin/autobump"
+    program.parent.mkdir(parents=True)
+    program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    program.chmod(0o755)
+    (last,) = (step for step in find_steps(ACTION) if step["name"] == "Run autobump")
+    given = dict.fromkeys(last["env"], "") | {"VERIFY": word, "RUNNER_TEMP": str(tmp_path)}
+    command = ["bash", str(ACTION.parent / "run.sh")]
+    ended = subprocess.run(command, env=os.environ | given, capture_output=True, text=True, check=True)
+    assert [line for line in ended.stdout.splitlines() if line.startswith("--set=")] == settings
+
+
+def test_nothing_is_run_when_it_is_not_asked_for(job: Job, emulator: Emulator) -> None:
+    ended = job.run(dry_run="true")
+    assert ended.status == 0, ended.output
+    assert [bump["evidence"] for bump in job.report()["bumps"]] == [None] * 4
+
+
+def test_evidence_comes_from_several_files_with_spaces_in_their_names(job: Job, emulator: Emulator) -> None:
+    ended = job.run(evidence=" no such file.json \r\n\n", dry_run="true")
+    assert (ended.status, ended.output.count("\n")) == (2, 1)
+    assert "cannot read no such file.json: " in ended.output
+    for name in ("one of them.json", "two.json"):
+        document = {"observations": {"runner": runner_version(), "observations": []}}
+        (job.workspace / name).write_text(json.dumps(document))
+    ended = job.run(evidence="one of them.json\ntwo.json\n", dry_run="true")
+    assert ended.status == 0, ended.output
+    ended = job.run(evidence="one of them.json\nthree.json", dry_run="true")
+    assert "cannot read three.json: " in ended.output
+
+
 def test_exit_code_of_autobump_decides_and_what_was_learned_is_kept(job: Job, emulator: Emulator) -> None:
     ended = job.run(**{"token": "wrong"})
     assert ended.status == 1
@@ -183,6 +253,8 @@ REFUSED = {
     "repo": "is not a folder",
     "rev": "has no commit called",
     "dry-run": "dry-run must be true or false",
+    "verify": "verify must be false, true, load or tests",
+    "evidence": "cannot read",
 }
 """Inputs that a shell or the command line could take for something else, and what is said of a bad one."""
 

@@ -22,6 +22,16 @@ case "$DRY_RUN" in
     ;;
 esac
 
+case "$VERIFY" in
+  load | true) arguments+=(--set=verify.engine=docker --set=verify.level=load) ;;
+  tests) arguments+=(--set=verify.engine=docker --set=verify.level=tests) ;;
+  false | "") ;;
+  *)
+    echo "autobump: verify must be false, true, load or tests" >&2
+    exit 2
+    ;;
+esac
+
 add_each() { # OPTION NAMES
   local name
   while IFS= read -r name; do
@@ -31,6 +41,10 @@ add_each() { # OPTION NAMES
 
 add_each --image "$IMAGES"
 add_each --pack "$PACKS"
+# A file may have spaces in its name.
+while read -r file; do
+  if [ -n "$file" ]; then arguments+=("--evidence=$file"); fi
+done < <(tr -d '\r' <<<"$EVIDENCE")
 if [ -n "$TAGS" ]; then arguments+=("--tags=$TAGS"); fi
 if [ -n "$CONFIG" ]; then arguments+=("--config=$CONFIG"); fi
 

@@ -21,6 +21,9 @@ from autobump.support.secrets import Secret
 DEFAULT_URL = "https://api.github.com"
 
 _APP_PERMISSIONS = {"contents": "write", "pull_requests": "write", "issues": "write"}
+_STATUSES = {"statuses": "write"}
+"""Asked for where the App has it: GitHub refuses a token for what it has not."""
+
 _ANSWER_BYTES = 64 * 1024 * 1024
 """More than a hundred pull requests whose texts are as long as GitHub lets them be."""
 _AROUND_BYTES = 16 * 1024 * 1024
@@ -30,6 +33,7 @@ _AROUND_BYTES = 16 * 1024 * 1024
 class _App(BaseModel):
     id: int
     app_slug: str
+    permissions: dict[str, str] = {}
 
 
 def connect_with_token(
@@ -55,7 +59,8 @@ def connect_as_app(
         ForgeError: The App is not installed there, or its id and key are not accepted.
         UsageError: They cannot be such ones.
 
-    Source: GET /repos/{owner}/{repo}/installation answers `id` and `app_slug`; an App acts as `<slug>[bot]`.
+    Source: GET /repos/{owner}/{repo}/installation answers `id`, `app_slug` and `permissions`; an App acts as
+    `<slug>[bot]`.
     """
     try:
         # A file of variables holds one line each: there the ends of a key's lines are written out.
@@ -64,8 +69,9 @@ def connect_as_app(
             integration = GithubIntegration(auth=auth, base_url=url, retry=None, seconds_between_requests=0)
         _, data = integration.requester.requestJsonAndCheck("GET", f"/repos/{repository}/installation")
         app = _App.model_validate(data)
+        wanted = _APP_PERMISSIONS | (_STATUSES if _STATUSES.items() <= app.permissions.items() else {})
         return GitHubApi(
-            _client(auth.get_installation_auth(app.id, _APP_PERMISSIONS), url, pace),
+            _client(auth.get_installation_auth(app.id, wanted), url, pace),
             repository,
             pace,
             login=f"{app.app_slug}[bot]",

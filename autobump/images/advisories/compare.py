@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from autobump.images.advisories.record import MALICIOUS, Record, Severity
 
@@ -115,12 +116,18 @@ def compare_matches(old: Matches, new: Matches) -> AdvisoryDiff:
 
 
 def _advisory(group: _Group, packages: set[str]) -> Advisory:
-    records = sorted(group.records, key=lambda record: (_preference(record.id), record.id))
+    return _tell(tuple(group.records), tuple(sorted(packages)))
+
+
+# Images hold much the same packages, and so have the same vulnerabilities.
+@lru_cache(maxsize=1 << 14)
+def _tell(records: tuple[Record, ...], packages: tuple[str, ...]) -> Advisory:
+    records = tuple(sorted(records, key=lambda record: (_preference(record.id), record.id)))
     names = {record.id for record in records} | {alias for record in records for alias in record.aliases}
     shown = records[0].id
     severity = max((record.severity for record in records), key=lambda severity: severity.rank)
     summary = next((record.summary for record in records if record.summary), "")
-    return Advisory(shown, tuple(sorted(names - {shown})), severity, tuple(sorted(packages)), summary)
+    return Advisory(shown, tuple(sorted(names - {shown})), severity, packages, summary)
 
 
 def _preference(name: str) -> int:

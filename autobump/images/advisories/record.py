@@ -9,7 +9,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from packaging.version import InvalidVersion, Version
+from packaging.utils import canonicalize_version
+from packaging.version import Version
 
 from autobump.images.advisories.cvss import base_score
 from autobump.images.inside.changes import package_key
@@ -17,6 +18,9 @@ from autobump.images.inside.changes import package_key
 PYPI = "PyPI"
 MALICIOUS = "MAL-"
 """Begins the id of a record of a package that does harm."""
+
+Installed = tuple[str, str]
+"""A package by its `package_key`, and the version that an image has."""
 
 MAX_SUMMARY = 200
 _EVENTS = ("introduced", "fixed", "last_affected")
@@ -37,13 +41,14 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """Higher is worse; what is not known is lowest, and never low."""
-        return len(Severity) - 1 - list(Severity).index(self)
+        return _RANKS[self]
 
     def reaches(self, other: "Severity") -> bool:
         """Whether it is at least as bad as another; what is not known reaches nothing."""
         return self is not Severity.UNKNOWN and self.rank >= other.rank
 
 
+_RANKS = {severity: rank for rank, severity in enumerate(reversed(Severity))}
 _WORDS = {
     "critical": Severity.CRITICAL,
     "high": Severity.HIGH,
@@ -53,21 +58,21 @@ _WORDS = {
 }
 
 
+Event = tuple[Version | None, str]
+"""A version, None for the beginning of all of them, and what happens there: one of `_EVENTS`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Affected:
     """Versions of one package.
 
     Attributes:
-        versions: Named one by one, as PEP 440 compares them; one that is no version is not here.
+        versions: Named one by one, each by its `version_key`; one that is no version is not here.
         ranges: Events of each range, by version.
     """
 
-    versions: frozenset[Version] = frozenset()
-    ranges: tuple[tuple[tuple[Version | None, str], ...], ...] = ()
-
-    def holds(self, version: Version) -> bool:
-        """Whether a version is affected."""
-        return version in self.versions or any(_in_range(events, version) for events in self.ranges)
+    versions: frozenset[str] = frozenset()
+    ranges: tuple[tuple[Event, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +84,14 @@ class Record:
         aliases: Ids of the same vulnerability elsewhere.
         summary: A line of text from outside.
         severity: How bad it is.
-        affected: What it affects, by `package_key`.
+        affected: What it affects, by `package_key`; empty for one that is remembered as found.
     """
 
     id: str
     aliases: tuple[str, ...]
     summary: str
     severity: Severity
-    affected: Mapping[str, Affected] = field(default_factory=dict)
+    affected: Mapping[str, Affected] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def is_malicious(self) -> bool:
@@ -102,8 +107,12 @@ class Record:
         Source: "Evaluation" in the OSV schema.
         """
         affected = self.affected.get(package)
+        if affected is None or (key := version_key(version)) is None:
+            return False
+        if key in affected.versions:
+            return True
         parsed = parse_version(version)
-        return affected is not None and parsed is not None and affected.holds(parsed)
+        return parsed is not None and any(_in_range(events, parsed) for events in affected.ranges)
 
 
 @lru_cache(maxsize=1 << 15)
@@ -111,8 +120,33 @@ def parse_version(text: str) -> Version | None:
     """Return a version without its local part, or None for what is no version."""
     try:
         return Version(Version(text).public)
-    except InvalidVersion:
+    except ValueError:  # a number in it may also be longer than Python reads
         return None
+
+
+@lru_cache(maxsize=1 << 16)
+def version_key(text: str) -> str | None:
+    """Return a text that is the same for versions that are equal, or None for what is no version.
+
+    Records name half a million versions, nearly all of them numbers alone; those need no parser.
+    """
+    if text.isascii() and text.replace(".", "").isdigit():
+        parts = text.split(".")
+        if all(parts) and not any(len(part) > 1 and part[0] == "0" for part in parts):
+            while len(parts) > 1 and parts[-1] == "0":
+                parts.pop()
+            return ".".join(parts)
+    version = parse_version(text)
+    return None if version is None else canonicalize_version(version)
+
+
+def packages_of(data: object) -> frozenset[str]:
+    """Return the packages of PyPI that a record is about, by `package_key`; none when it counts for nothing.
+
+    Args:
+        data: The record as JSON has it.
+    """
+    return frozenset(key for key, _ in _entries(data))
 
 
 def parse_record(data: object) -> Record | None:
@@ -121,18 +155,12 @@ def parse_record(data: object) -> Record | None:
     Args:
         data: The record as JSON has it.
     """
-    if not isinstance(data, dict) or not isinstance(data.get("id"), str) or data.get("withdrawn"):
-        return None
     affected: dict[str, Affected] = {}
-    for entry in _dicts(data.get("affected")):
-        package = entry.get("package")
-        if not isinstance(package, dict) or package.get("ecosystem") != PYPI:
-            continue
-        if isinstance(name := package.get("name"), str):
-            key, own = package_key(name), _affected(entry)
-            before = affected.get(key, Affected())
-            affected[key] = Affected(before.versions | own.versions, before.ranges + own.ranges)
-    if not affected:
+    for key, entry in _entries(data):
+        own = _affected(entry)
+        before = affected.get(key, Affected())
+        affected[key] = Affected(before.versions | own.versions, before.ranges + own.ranges)
+    if not affected or not isinstance(data, dict):
         return None
     text = data.get("summary") or data.get("details") or ""
     summary = " ".join(str(text).split())
@@ -145,16 +173,28 @@ def parse_record(data: object) -> Record | None:
     )
 
 
+def _entries(data: object) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each package of PyPI that a record is about, and what it says of it."""
+    if not isinstance(data, dict) or not isinstance(data.get("id"), str) or data.get("withdrawn"):
+        return
+    for entry in _dicts(data.get("affected")):
+        package = entry.get("package")
+        if not isinstance(package, dict) or package.get("ecosystem") != PYPI:
+            continue
+        if isinstance(name := package.get("name"), str):
+            yield package_key(name), entry
+
+
 def _affected(entry: Mapping[str, Any]) -> Affected:
-    named = (parse_version(text) for text in _texts(entry.get("versions")))
+    named = frozenset(map(version_key, _texts(entry.get("versions"))))
     ranges = []
     for one in _dicts(entry.get("ranges")):
         if one.get("type") in _RANGES:
             ranges.append(tuple(sorted(_events(one), key=_order)))
-    return Affected(frozenset(version for version in named if version), tuple(ranges))
+    return Affected(frozenset(filter(None, named)), tuple(ranges))
 
 
-def _events(one: Mapping[str, Any]) -> Iterator[tuple[Version | None, str]]:
+def _events(one: Mapping[str, Any]) -> Iterator[Event]:
     for event in _dicts(one.get("events")):
         for kind in _EVENTS:
             if isinstance(text := event.get(kind), str):
@@ -164,12 +204,12 @@ def _events(one: Mapping[str, Any]) -> Iterator[tuple[Version | None, str]]:
                     yield version, kind
 
 
-def _order(event: tuple[Version | None, str]) -> tuple[bool, Version, int]:
+def _order(event: Event) -> tuple[bool, Version, int]:
     version, kind = event
     return version is not None, version or Version("0"), _EVENTS.index(kind)
 
 
-def _in_range(events: tuple[tuple[Version | None, str], ...], version: Version) -> bool:
+def _in_range(events: tuple[Event, ...], version: Version) -> bool:
     affected = False
     for at, kind in events:
         if kind == "introduced":
@@ -207,9 +247,9 @@ def _of_score(score: float) -> Severity:
     return Severity.MEDIUM if score >= 4 else Severity.LOW
 
 
-def _dicts(value: object) -> Iterator[dict[str, Any]]:
-    return (one for one in value if isinstance(one, dict)) if isinstance(value, list) else iter(())
+def _dicts(value: object) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-def _texts(value: object) -> Iterator[str]:
-    return (one for one in value if isinstance(one, str)) if isinstance(value, list) else iter(())
+def _texts(value: object) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []

@@ -4,15 +4,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from autobump.images.advisories.record import Record
+from autobump.images.advisories.record import Installed, Record
 from autobump.images.spelling import ADVISORIES, FILE, NONE, OSV, split_spelling
 from autobump.support.errors import UsageError
 from autobump.support.files import expand_home
+from autobump.support.http.request_count import RequestCount
 
 OSV_URL = "https://api.osv.dev"
 
-Installed = tuple[str, str]
-"""A package by its `package_key`, and the version that an image has."""
+MOST_BYTES = 32 * 1024 * 1024
+"""Largest answer of the service, as its documentation says."""
+
+MOST_PAGES = 50
+"""Most pages of what is known of packages; the service has answered with pages for ever."""
 
 
 class AdvisorySource(Protocol):
@@ -27,12 +31,19 @@ class AdvisorySource(Protocol):
         ...
 
 
-def open_advisories(spelling: str, cache: Path | None) -> AdvisorySource | None:
-    """Open the source that `registry.advisories` names; None for none.
+def open_advisories(
+    spelling: str,
+    cache: Path | None,
+    connections: int = 8,
+    request_count: RequestCount | None = None,
+) -> AdvisorySource | None:
+    """Open the source that `registry.advisories` names; None for none. Nothing is asked over the network yet.
 
     Args:
         spelling: See `ADVISORIES`.
         cache: Folder of the cache, or none.
+        connections: Requests under way at once.
+        request_count: Told of every request over HTTP.
 
     Raises:
         UsageError: There is no such source, or the export cannot be used.
@@ -46,6 +57,8 @@ def open_advisories(spelling: str, cache: Path | None) -> AdvisorySource | None:
         return Export.open(expand_home(rest), cache)
     if kind == OSV:
         from autobump.images.advisories.osv import OsvService
+        from autobump.support.http.client import HttpClient, HttpLimits
 
-        return OsvService(rest or OSV_URL, cache)
+        limits = HttpLimits(connections=connections, answer_bytes=MOST_BYTES, list_pages=MOST_PAGES)
+        return OsvService(rest or OSV_URL, HttpClient(limits, request_count=request_count), cache)
     raise UsageError(f"{spelling!r} {ADVISORIES.refusal}")

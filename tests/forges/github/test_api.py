@@ -1,5 +1,6 @@
 """Calls to a server that claims to be GitHub and means harm, or is in trouble."""
 
+import json
 from collections.abc import Callable
 from itertools import repeat
 from pathlib import Path
@@ -180,6 +181,29 @@ def test_flood_is_not_taken_in_by_an_app_either(
     with serve(answer, certificate) as server, pytest.raises(ForgeError, match="more than 64 MiB"):
         read(connect_as_app(str(APP_ID), Secret(APP_KEY), server.url, "demisto/content", GitHubPace()))
     assert server.requests[-1].path.endswith(flooded)
+
+
+@pytest.mark.parametrize(
+    ("granted", "asked"),
+    [
+        ({}, {"contents", "pull_requests", "issues"}),
+        ({"statuses": "read"}, {"contents", "pull_requests", "issues"}),
+        ({"statuses": "write"}, {"contents", "pull_requests", "issues", "statuses"}),
+    ],
+)
+def test_app_asks_for_statuses_where_it_has_them(granted: dict[str, str], asked: set[str]) -> None:
+    def answer(request: Request) -> Reply:
+        if request.path.endswith("installation"):
+            told = {"id": 1, "app_slug": "autobump", "permissions": granted}
+            return Reply(body=json.dumps(told).encode(), headers=JSON)
+        if request.path.endswith("access_tokens"):
+            return Reply(201, b'{"token": "t", "expires_at": "2099-01-01T00:00:00Z"}', JSON)
+        return Reply(body=b"[]", headers=JSON)
+
+    with serve(answer) as server:
+        read(connect_as_app(str(APP_ID), Secret(APP_KEY), server.url, "demisto/content", GitHubPace()))
+    (body,) = (json.loads(each.body) for each in server.requests if each.path.endswith("access_tokens"))
+    assert body["permissions"] == dict.fromkeys(asked, "write")
 
 
 def test_calls_share_a_connection() -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from autobump.content.imports import ItemCode, Use
 from autobump.decisions.bump import Bump
+from autobump.decisions.evidence import Evidence, Level, Verdict
 from autobump.decisions.risk import ImageRisk, ItemRisk
 from autobump.images.inside.changes import ImageDiff
 from autobump.images.inside.deprecated import DeprecatedImage
@@ -56,14 +57,21 @@ def render(
     old: ImageFacts,
     new: ImageFacts,
     uses: Mapping[str, ItemCode] | None = None,
+    evidence: Mapping[str, Evidence] | None = None,
     **more: object,
 ) -> DesiredPullRequest:
-    """Render one pull request whose items all come from the same old tag."""
+    """Render one pull request whose items all come from the same old tag; uses and evidence by name."""
     diff = ImageDiff(old, new)
     tags = {bump.image.tag or "" for bump in bumps}
     assessed = [
         replace(bump, risk=ImageRisk(diff).assess((uses or {}).get(bump.item.fields.name, ItemCode())))
         for bump in bumps
+    ]
+    assessed = [
+        replace(bump, risk=bump.risk.with_evidence(found))
+        if bump.risk and (found := (evidence or {}).get(bump.item.fields.name))
+        else bump
+        for bump in assessed
     ]
     (planned,) = plan_pull_requests(assessed, Limits(max_items=1000)).pull_requests
     context = BodyContext(
@@ -132,6 +140,58 @@ def test_version_goes_backwards_while_the_build_goes_on() -> None:
         bumps, old, new, {"Webhook": code_of("fastapi.FastAPI", "pydantic.BaseModel", "secrets")}
     )
     check_golden("fastapi.md", desired.body_at(HEAD))
+
+
+def saw(verdict: str, detail: str = "", level: Level = Level.LOAD) -> Evidence:
+    return Evidence(level, Verdict(verdict), detail)
+
+
+def test_items_that_ran_in_both_images() -> None:
+    old = facts("3.9.8", {"beautifulsoup4": "4.10.0", **LIBRARIES})
+    new = facts("3.10.1", LIBRARIES | {"requests": "3.0.0"}, **NEWER)
+    evidence = {
+        "Breaks": saw("breaks", "cannot import name 'before' from 'urllib3' (line 12)"),
+        "Mends": saw("mends", "AttributeError: module 'ssl' has no attribute 'x' (line 3)"),
+        "Unclear": saw("inconclusive", "it does not end in time in the new image"),
+        "PowerShell": saw("not-run", "PowerShell code is not run"),
+        "Same1": saw("same"),
+        "Same2": saw("same"),
+        "Tested": saw("same", level=Level.TESTS),
+    }
+    bumps = [
+        make_bump(pack, name, current="3.9.8.24399", target="3.10.1.25933")
+        for pack, name in (
+            ("Feed", "Breaks"), ("Feed", "Same1"), ("Feed", "Same2"), ("Mail", "Mends"),
+            ("Mail", "PowerShell"), ("Mail", "Tested"), ("Mail", "Unclear"), ("Mail", "Unasked"),
+        )
+    ]  # fmt: skip
+    uses = {"Same1": code_of("bs4"), "Tested": code_of("requests")}
+    desired = render(bumps, old, new, uses, evidence)
+    check_golden("evidence.md", desired.body_at(HEAD))
+
+
+def test_items_that_all_run_alike_are_no_risk() -> None:
+    old, new = facts("3.9.8", LIBRARIES), facts("3.10.1", LIBRARIES | {"certifi": "2026.1.1"}, **NEWER)
+    bumps = [make_bump("Mail", name, current="3.9.8.1", target="3.10.1.2") for name in ("One", "Two")]
+    body = render(bumps, old, new, evidence=dict.fromkeys(("One", "Two"), saw("same"))).body_at(HEAD)
+    assert "✅ **No risk found:** every item runs alike in both images." in body
+    assert "🧪 Run in both images (load): 2 same." in body
+    assert "settled, it runs all the same: Python changes from `3.9.8` to `3.10.1`: all items" in body
+
+
+def test_what_a_run_says_stays_text() -> None:
+    bumps = [make_bump("Pack", f"Item{number}") for number in range(len(HOSTILE))]
+    for verdict in ("breaks", "mends", "inconclusive", "not-run"):
+        evidence = {f"Item{number}": saw(verdict, text) for number, text in enumerate(HOSTILE)}
+        plain = facts("3.10.1", LIBRARIES)
+        body = render(bumps, plain, plain, evidence=evidence).body_at(HEAD)
+        marker = find_marker(body)
+        assert marker is not None
+        assert marker.image == "demisto/python3"
+        listed = body.split("### Evidence")[1].split("### ")[0].splitlines()
+        lines = [line for line in listed if line.startswith("- **")]
+        assert len(lines) == len(HOSTILE)
+        assert all(f"- **{verdict.replace('-', ' ')}**: `" in line for line in lines)
 
 
 def test_removed_package_that_one_item_imports() -> None:
