@@ -12,7 +12,7 @@ import random
 import tempfile
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -61,6 +61,7 @@ class Rule:
     replace: ReplaceName = "security"
     min_interval: timedelta = timedelta()
     waves: tuple[Wave, ...] = WAVES
+    advised: bool = True
 
 
 RULES = (
@@ -70,6 +71,8 @@ RULES = (
     Rule("security, 14 days", "security", timedelta(days=14)),
     Rule("no waves", waves=()),
     Rule("no waves, 14 days", min_interval=timedelta(days=14), waves=()),
+    Rule("no waves, 60 days", min_interval=timedelta(days=60), waves=()),
+    Rule("60 days, unadvised", min_interval=timedelta(days=60), waves=(), advised=False),
 )
 
 
@@ -107,13 +110,13 @@ class Registry:
         return compare_matches(*sides)
 
 
-def read_registry(folder: Path) -> Registry:
-    """Return the immutable tags of the corpus that have a date, and their packages."""
+def read_registry(folder: Path, images: Set[str] = frozenset()) -> Registry:
+    """Return the immutable tags of images, by default all, that have a date, and their packages."""
     everything = json.loads(lzma.decompress((folder / "images-2026-05.json.xz").read_bytes()))
     dated: dict[str, list[tuple[datetime, Release]]] = defaultdict(list)
     packages = {}
-    for image, tags in everything.items():
-        for name, facts in tags.items():
+    for image in images or everything:
+        for name, facts in everything[image].items():
             tag = find_immutable_tag(name)
             if tag and facts and facts.get("created"):
                 made = datetime.fromisoformat(facts["created"])
@@ -164,11 +167,15 @@ class Year:
         ]
         waiting: set[str] = set()
         if rule.waves and rule.replace != "always":
-            rules = RolloutRules(rule.replace, found, state.refused, fixes=self.registry.fixes)
+            rules = RolloutRules(rule.replace, found, state.refused, fixes=self._fixes)
             kept = keep_targets(bumps, state.waves, rules)
             bumps, waiting = list(kept.bumps), {wait.bump.path for wait in kept.waiting}
             assert not waiting & {bump.path for bump in bumps}
-        bumps = [replace(bump, fixes_security=self._fixes(bump)) for bump in bumps]
+        bumps = [
+            replace(bump, fixes_security=self._fixes(repository, older, newer))
+            for bump in bumps
+            for (repository, older), (_, newer) in [bump.tags]
+        ]
         ranks = rank_lags(bumps, found) | {bump.path: FIRST for bump in bumps if bump.fixes_security}
         turns = take_turns(bumps, rule.waves, state.waves, state.refused, coverage, now)
         ready = pause(turns.ready, state.waves, rule.min_interval, now).ready
@@ -186,9 +193,8 @@ class Year:
             elif isinstance(action, Close):
                 self.existing.remove(action.existing)
 
-    def _fixes(self, bump: Bump) -> bool:
-        current = bump.current.text if bump.current else ""
-        return self.registry.fixes(bump.image.repository, current, bump.target.tag.text)
+    def _fixes(self, image: str, older: str, newer: str) -> bool:
+        return self.rule.advised and self.registry.fixes(image, older, newer)
 
     def _put(self, number: int | None, branch: str, marker: Marker) -> None:
         self.existing = [pr for pr in self.existing if pr.number != number]
