@@ -25,6 +25,7 @@ from autobump.pull_requests.actions import (
 from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
 from autobump.pull_requests.labels import RISK_LABELS
 from autobump.pull_requests.marker import Marker
+from autobump.pull_requests.render import DesiredPullRequest
 from autobump.support.markdown import MAX_BODY, LongList, code, count, join_within, long_table
 
 TITLE = "Docker image updates"
@@ -216,10 +217,12 @@ def _pull_request_lines(overview: Overview) -> tuple[list[_Line], list[_Line]]:
         failure = f"⚠️ {action.name} failed: {code(outcome.failure)}" if outcome.failure else ""
         match action:
             case Create(desired=desired):
-                opened.append(_Line(number, branch, desired.title, desired.labels, failure, "rebuild"))
+                note = failure or _tell_evidence(desired)
+                opened.append(_Line(number, branch, desired.title, desired.labels, note, "rebuild"))
             case Adopt() | Refresh() | Leave():
                 labels = {*action.desired.labels, *action.existing.labels}
-                opened.append(_Line(number, branch, action.desired.title, labels, failure, "rebuild"))
+                note = failure or _tell_evidence(action.desired)
+                opened.append(_Line(number, branch, action.desired.title, labels, note, "rebuild"))
             case Close(existing=existing) if failure:
                 opened.append(replace(_line_of(existing), note=failure))
             case Hold(existing=existing, reason=reason, why=why):
@@ -236,6 +239,10 @@ def _pull_request_lines(overview: Overview) -> tuple[list[_Line], list[_Line]]:
         if pr.state is PullRequestState.OPEN and pr not in seen
     ]
     return sorted(opened, key=_order), sorted(held, key=_order)
+
+
+def _tell_evidence(desired: DesiredPullRequest) -> str:
+    return f"🧪 run in both images: {desired.status.description}" if desired.status else ""
 
 
 def _order(line: _Line) -> tuple[int, str]:

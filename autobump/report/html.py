@@ -21,10 +21,13 @@ from autobump.planning.queue import describe_queue, queue_rows
 from autobump.report.summary import (
     DRY_RUN,
     PullRequestLine,
+    evidence_line,
+    evidence_rows,
     headline,
     problem_lines,
     pull_request_lines,
     riskiest,
+    security_line,
 )
 from autobump.report.usage import (
     ImageInUse,
@@ -185,6 +188,7 @@ def _view(result: PassResult) -> dict[str, Any]:
         "problems": _Heading("Problems", len(evaluation.problems)),
         "pull-requests": _Heading("Pull requests", len(lines)),
         "risk": _Heading("Items at risk", sum(len(level.rows) for level in risky)),
+        "evidence": _Heading("Run in both images, and not the same", len(evidence_rows(result))),
         "updates": _Heading("Updates", len(updates)),
         "waiting": _Heading("Waiting", len(plan.waiting)),
         "queue": _Heading("To follow", result.queue.items),
@@ -213,6 +217,8 @@ def _view(result: PassResult) -> dict[str, Any]:
         "skipped": _by_reason((str(skip.reason), skip) for skip in evaluation.skipped),
         "share": _share(result, len(planned)),
         "risky": risky,
+        "evidence": evidence_rows(result),
+        "told": [line for line in (security_line(result), evidence_line(result)) if line],
         "unknown_risks": sum(1 for bump in evaluation.bumps if bump.risk and not bump.risk.known),
         "images": rows,
         "spread": spread,
