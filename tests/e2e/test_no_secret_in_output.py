@@ -35,6 +35,7 @@ SCHEDULE = ("schedule", "--now", "--repo", "{repo}", "--set", "schedule.listen=1
 LINES: dict[str, tuple[str, ...]] = {
     "matrix": ("matrix",),
     "plan": ("plan", "--repo", "{repo}"),
+    "verify": ("verify", "--repo", "{repo}", "--pack", "None"),  # no image is pulled
     "run": ("run", "--repo", "{repo}"),
     "run with a token": ("run", "--repo", "{repo}", "--forge", "github"),
     "run as an App": ("run", "--repo", "{repo}", "--forge", "github"),

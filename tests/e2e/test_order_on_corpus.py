@@ -63,10 +63,11 @@ def test_every_item_is_updated_in_a_quarter_in_which_the_large_images_are_rebuil
 
 
 @pytest.mark.corpus
-def test_benchmark_tells_of_both_orders(evaluation: Evaluation) -> None:
-    by_name, by_achievement = describe(evaluation.bumps).splitlines()[-2:]
+def test_benchmark_tells_of_each_order(evaluation: Evaluation) -> None:
+    by_name, by_achievement, in_batches = describe(evaluation.bumps).splitlines()[-3:]
     assert by_name.split()[2:4] == ["26", "193"]
     assert by_achievement.split()[2] == "25"
+    assert in_batches.split()[2] == "7"
 
 
 def test_pass_hears_from_the_registry_what_was_kept_up(tmp_path: Path) -> None:

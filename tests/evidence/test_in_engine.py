@@ -206,16 +206,16 @@ def containers() -> list[str]:
     return [name for name in listed.stdout.split() if name.startswith("autobump-")]
 
 
-def images() -> list[str]:
-    command = [
+def images(world: World) -> list[str]:
+    listed = [
         "podman",
         "images",
         "--format",
         "{{.Repository}}",
         "--filter",
-        "reference=127.0.0.1:*/demisto/*",
+        f"reference={world.registry}/*/*",
     ]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split()
 
 
 class Counted:
@@ -245,7 +245,7 @@ def test_each_item_gets_its_verdict_and_one_container_serves_each_image(
     assert {name for name, case in CASES.items() if case.detail not in found[name][1]} == set()
     assert len(started.images) == 4
     assert all("@sha256:" in image for image in started.images)
-    assert (containers(), images()) == ([], [])
+    assert (containers(), images(world)) == ([], [])
     # What does not change is remembered; what did not end is tried again.
     started.images.clear()
     again = verify(world, content, cache, "--engine", "podman", "--path", "*/Imports*", status=1)
@@ -264,7 +264,7 @@ def test_docker_command_says_the_same(
     assert {name: verdict for name, (verdict, _) in found.items()} == {
         name: CASES[name].verdict for name in names
     }
-    assert (containers(), images()) == ([], [])
+    assert (containers(), images(world)) == ([], [])
 
 
 TESTED = "from {0} import f\ndef test_f():\n    assert f() == 1\ndef test_other():\n    assert {1}\n"
