@@ -27,8 +27,6 @@ _DAMAGE = (
     lzma.LZMAError,
     zipfile.BadZipFile,
     zlib.error,
-    NotImplementedError,  # a way to pack that Python does not know
-    RuntimeError,  # a password
 )
 
 
@@ -165,8 +163,13 @@ def _read_zip(path: Path) -> Iterator[object]:
         for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
             if not entry.filename.endswith(".json"):
                 continue
-            with archive.open(entry) as stream:
-                data = stream.read(_MOST_RECORD + 1)  # what the archive says of its size may be untrue
+            try:
+                with archive.open(entry) as stream:
+                    data = stream.read(_MOST_RECORD + 1)  # what the archive says of its size may be untrue
+            except (
+                RuntimeError
+            ) as exc:  # it wants a password, or is packed in a way that Python does not know
+                raise ValueError(f"{printable(entry.filename[:200])}: {exc}") from exc
             total += len(data)
             yield _parse(data, total, entry.filename)
 

@@ -306,3 +306,19 @@ def test_export_that_is_replaced_while_it_is_read_is_not_remembered(
     with sqlite3.connect(tmp_path / "advisories.sqlite") as connection:
         assert connection.execute("SELECT count(*) FROM matches").fetchone() == (0,)
     connection.close()
+
+
+@pytest.mark.parametrize(("flags", "method", "why"), [(1, 0, "password"), (0, 97, "compression")])
+def test_archive_that_cannot_be_unpacked_is_damaged(
+    tmp_path: Path, flags: int, method: int, why: str
+) -> None:
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("GHSA-1.json", json.dumps(RECORDS[0]))
+    data = bytearray(path.read_bytes())
+    for sign, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = data.index(sign) + at
+        data[start], data[start + 2] = flags, method
+    path.write_bytes(data)
+    with pytest.raises(UsageError, match=f"damaged: GHSA-1.json: .*{why}"):
+        Export.open(path, None)
