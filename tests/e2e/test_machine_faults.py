@@ -18,6 +18,7 @@ from autobump.cli import run_command
 from autobump.support.git import Blob, Git
 from tests.fixtures.disks import small_disk
 from tests.fixtures.repositories import branches, make_repository, script_pack
+from tests.fixtures.tools import miss
 
 OLD, NEW, NEWER = "3.9.8.24399", "3.12.13.12042988", "3.12.14.13000000"
 _PROJECT = Path(__file__).resolve().parents[2]
@@ -247,8 +248,9 @@ def test_full_disk_below_temporary_files_is_told_or_done_without(tmp_path: Path,
         machine.pass_is_right()
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 def test_result_that_cannot_be_written_is_told(machine: Machine) -> None:
+    if not Path("/dev/full").exists():
+        miss("the system has no /dev/full")
     environment = os.environ | {"HOME": str(machine.home), "PYTHONPATH": str(_PROJECT)}
     command = [sys.executable, "-m", "autobump", "plan", *machine.options]
     with Path("/dev/full").open("wb") as full:
