@@ -32,11 +32,6 @@ try:
 except ImportError:  # Python 2
     import __builtin__ as builtins
 
-try:
-    text_types = (str, unicode)
-except NameError:  # Python 3
-    text_types = (str,)
-
 
 # What an item sees of the platform
 
