@@ -143,8 +143,10 @@ class ItemRisk:
         findings = tuple(finding for finding in self.findings if finding not in settled)
         return replace(self, findings=findings, evidence=evidence, settled=settled)
 
-    def with_advisories(self, advisories: AdvisoryDiff) -> "ItemRisk":
+    def with_advisories(self, advisories: AdvisoryDiff | None) -> "ItemRisk":
         """Return the same with what comes in: a package that does harm, or vulnerabilities for nothing."""
+        if advisories is None:
+            return self
         found = [
             Finding(RiskLevel.BREAKING, FindingKind.MALICIOUS, None, package, detail=one.id)
             for one in advisories.introduced

@@ -53,11 +53,8 @@ class RiskAssessor:
         if self.images is not None:
             self.images.learn({key for bump in wanted for key in bump.tags})
         codes = read_code(self.tree, (bump.item for bump in wanted), self.cache)
-        risks = {bump.path: self._risk_of(bump).assess(codes[bump.path]) for bump in wanted}
         risks = {
-            bump.path: risks[bump.path].with_advisories(bump.advisories)
-            if bump.advisories
-            else risks[bump.path]
+            bump.path: self._risk_of(bump).assess(codes[bump.path]).with_advisories(bump.advisories)
             for bump in wanted
         }
         evidence = self.verify.verify(wanted, self.images) if self.verify else {}
