@@ -168,6 +168,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     require_engine()
     with open_world(tmp_path_factory.mktemp("engine")) as made:
         yield made
+        # A killed pass leaves what it pulled.
+        for name in set(images(made)):
+            Engine("podman").remove(name)
 
 
 @pytest.fixture
@@ -207,15 +210,10 @@ def containers() -> list[str]:
 
 
 def images(world: World) -> list[str]:
-    listed = [
-        "podman",
-        "images",
-        "--format",
-        "{{.Repository}}",
-        "--filter",
-        f"reference={world.registry}/*/*",
-    ]
-    return subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split()
+    """Return the images of the test's registry on this machine."""
+    listed = ["podman", "images", "--format", "{{.Repository}}@{{.Digest}}"]
+    listed += ["--filter", f"reference={world.registry}/*/*"]
+    return sorted(subprocess.run(listed, check=True, capture_output=True, text=True).stdout.split())
 
 
 class Counted:
@@ -235,7 +233,7 @@ class Counted:
 def test_each_item_gets_its_verdict_and_one_container_serves_each_image(
     world: World, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started = Counted(monkeypatch)
+    started, before = Counted(monkeypatch), images(world)
     content = make_content(tmp_path, CASES)
     report = verify(world, content, cache, "--engine", "podman", status=1)
     found = evidence(report)
@@ -245,7 +243,7 @@ def test_each_item_gets_its_verdict_and_one_container_serves_each_image(
     assert {name for name, case in CASES.items() if case.detail not in found[name][1]} == set()
     assert len(started.images) == 4
     assert all("@sha256:" in image for image in started.images)
-    assert (containers(), images(world)) == ([], [])
+    assert (containers(), images(world)) == ([], before)
     # What does not change is remembered; what did not end is tried again.
     started.images.clear()
     again = verify(world, content, cache, "--engine", "podman", "--path", "*/Imports*", status=1)
@@ -255,7 +253,7 @@ def test_each_item_gets_its_verdict_and_one_container_serves_each_image(
 def test_docker_command_says_the_same(
     world: World, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = ("ImportsWhatStays", "ImportsWhatIsGone", "ImportsWhatIsFresh")
+    names, before = ("ImportsWhatStays", "ImportsWhatIsGone", "ImportsWhatIsFresh"), images(world)
     content = make_content(tmp_path, {name: CASES[name] for name in names})
     with docker_of_podman(tmp_path) as environment:
         for name, value in environment.items():
@@ -264,7 +262,7 @@ def test_docker_command_says_the_same(
     assert {name: verdict for name, (verdict, _) in found.items()} == {
         name: CASES[name].verdict for name in names
     }
-    assert (containers(), images(world)) == ([], [])
+    assert (containers(), images(world)) == ([], before)
 
 
 TESTED = "from {0} import f\ndef test_f():\n    assert f() == 1\ndef test_other():\n    assert {1}\n"
