@@ -54,7 +54,6 @@ PURE = (
     "images/advisories/compare.py",
     "images/advisories/cvss.py",
     "images/advisories/cvss4.py",
-    "images/advisories/lookalike.py",
     "images/advisories/record.py",
     "images/choice.py",
     "images/inside/changes.py",

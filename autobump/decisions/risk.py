@@ -10,6 +10,7 @@ from autobump.content.python.versions import ALL, may_be_in
 from autobump.decisions.evidence import Evidence, Level, Verdict
 from autobump.images.advisories.compare import AdvisoryDiff, count_severities
 from autobump.images.inside.changes import ChangeKind, ImageDiff, compare_versions, package_key, versions_of
+from autobump.images.inside.lookalike import find_lookalikes
 from autobump.images.inside.modules import find_provider, in_standard_library
 
 _PLATFORM_MODULES = frozenset(
@@ -54,6 +55,7 @@ class FindingKind(StrEnum):
     ALREADY_MISSING = "already-missing"
     EVIDENCE = "evidence"
     MALICIOUS = "malicious"
+    LOOKALIKE = "lookalike"
     INTRODUCES = "introduces"
 
 
@@ -86,7 +88,8 @@ class Finding:
         package: The package that provides it, or empty.
         old: Version in the older image, or empty.
         new: Version in the newer image, or empty.
-        detail: How the item failed when it was run, or which advisory it is; text from outside, or empty.
+        detail: How the item failed when it was run, which advisory it is, or the name that a package looks
+            like; text from outside, or empty.
     """
 
     level: RiskLevel
@@ -196,7 +199,7 @@ class ImageRisk:
             diff: What changes inside; None when one of the two images is not known.
         """
         self._diff = diff
-        self._python = tuple(_python_findings(diff)) if diff else ()
+        self._of_all = (*_lookalike_findings(diff), *_python_findings(diff)) if diff else ()
         self._had = versions_of(diff.old) if diff else {}
         self._has = versions_of(diff.new) if diff else {}
         self._found: dict[Use, tuple[Finding, ...]] = {}
@@ -207,8 +210,8 @@ class ImageRisk:
         if diff is None:
             return ItemRisk(note="what is inside the images is not known", known=False)
         if not diff.has_packages:
-            return ItemRisk(self._python, "which packages are inside the images is not known", known=False)
-        findings = set(self._python)
+            return ItemRisk(self._of_all, "which packages are inside the images is not known", known=False)
+        findings = set(self._of_all)
         for use in code.uses:
             if not may_be_in(use.runs, diff.new.python):
                 continue  # the code that imports it does not run in the new image
@@ -270,6 +273,8 @@ def describe_finding(finding: Finding, quote: Callable[[str], str] = str) -> str
             return f"fails when it is run in the new image: {quote(finding.detail)}"
         case FindingKind.MALICIOUS:
             return f"{package}, which comes in, is known to do harm: {quote(finding.detail)}"
+        case FindingKind.LOOKALIKE:
+            return f"{package}, which comes in, is named almost like {quote(finding.detail)}"
         case FindingKind.INTRODUCES:
             return f"fixes no known vulnerability and brings in {finding.detail}, such as in {package}"
         case _:
@@ -292,6 +297,11 @@ def describe_finding(finding: Finding, quote: Callable[[str], str] = str) -> str
             return f"{imports}, which neither image nor its Python has"
         case _:
             return f"{imports} of {package}, which goes {span}"
+
+
+def _lookalike_findings(diff: ImageDiff) -> Iterator[Finding]:
+    for name, other in find_lookalikes(diff):
+        yield Finding(RiskLevel.BREAKING, FindingKind.LOOKALIKE, None, package_key(name), detail=other)
 
 
 def _python_findings(diff: ImageDiff) -> Iterator[Finding]:

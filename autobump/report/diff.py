@@ -12,6 +12,7 @@ from autobump.images.advisories.compare import AdvisoryDiff
 from autobump.images.inside.changes import ImageDiff, TagDiff
 from autobump.images.inside.facts import ImageFacts, PackageFacts
 from autobump.images.inside.licences import classify_licence
+from autobump.images.inside.lookalike import find_lookalikes
 from autobump.pull_requests.body.image_change import (
     FACT_HEADERS,
     PACKAGE_HEADERS,
@@ -36,6 +37,7 @@ def render_diff_markdown(named: TagDiff, advisories: AdvisoryDiff | None = None)
     parts = [f"## {code(named.repository)}", table(FACT_HEADERS, facts)]
     if licences := describe_licences([diff]):
         parts.append(licences)
+    parts += [_describe_lookalike(code(name), code(other)) for name, other in find_lookalikes(diff)]
     if security := describe_advisories(advisories):
         parts.append(security)
     parts += map(str, advisory_table(advisories, frozenset()))
@@ -67,6 +69,7 @@ def render_diff_json(named: TagDiff, advisories: AdvisoryDiff | None = None) -> 
             {"name": one.name, "old": one.old, "new": one.new or None, "kind": one.kind.value}
             for one in diff.licences
         ],
+        "lookalikes": [{"name": name, "like": other} for name, other in find_lookalikes(diff)],
         "advisories": advisories_document(advisories),
     }
     return json.dumps(document, indent=2) + "\n"
@@ -103,6 +106,8 @@ def render_diff_table(
                 Text(printable(licence + kind) if not change.old else ""),
             )
         console.print(packages)
+    for name, other in find_lookalikes(diff):
+        console.print(Text(printable(_describe_lookalike(name, other)), style="bold"))
     if advisories is not None:
         _print_advisories(console, advisories)
     changed = [one for one in diff.licences if one.old is not None]
@@ -111,6 +116,10 @@ def render_diff_table(
         console.print(Text(printable(line)))
     file = console.file
     return file.getvalue() if isinstance(file, io.StringIO) else ""
+
+
+def _describe_lookalike(name: str, other: str) -> str:
+    return f"⚠️ {name}, which comes in, is named almost like {other}: is it the right one?"
 
 
 def _print_advisories(console: Console, advisories: AdvisoryDiff) -> None:

@@ -95,6 +95,14 @@ def _code_of(source: str) -> ItemCode:
     return ItemCode(tuple(Use(one.module, one.guarded, runs=one.runs) for one in find_imports(source)))
 
 
+def test_package_that_comes_in_under_a_known_name_s_look_is_breaking() -> None:
+    risk = assess("json", image(), image(reqeusts="1.0"))
+    assert risk.level is RiskLevel.BREAKING
+    assert [(one.kind, one.package, one.detail) for one in risk.findings] == [
+        (FindingKind.LOOKALIKE, "reqeusts", "requests")
+    ]
+
+
 def test_package_nobody_imports_may_go() -> None:
     assert assess("requests", image(beautifulsoup4="4", requests="2.1"), image(requests="2.2")).findings == ()
 
@@ -225,6 +233,7 @@ def test_every_finding_reads_as_a_sentence(kind: FindingKind) -> None:
         "Python changes from 1 to 2",
         "fails when it is run in the new image: NameError: x",
         "the package package, which comes in, is known to do harm: NameError: x",
+        "the package package, which comes in, is named almost like NameError: x",
         "fixes no known vulnerability and brings in NameError: x, such as in the package package",
     )
     assert text.startswith(begins)

@@ -61,6 +61,21 @@ def test_markdown_is_for_people(facts: str, capsys: pytest.CaptureFixture[str]) 
     assert "| `chardet` | added |  | `5.2.0` | **weak copyleft**: `LGPL` |" in out
 
 
+@pytest.mark.parametrize("shape", ["table", "markdown", "json"])
+def test_name_that_looks_like_a_known_one_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], shape: str
+) -> None:
+    path = tmp_path / "tags.json"
+    new = OLD | {"packages": {"reqeusts": ["1.0", "MIT"]}}
+    path.write_text(json.dumps({"demisto/x": {"1.0.0.1": OLD, "1.0.0.2": new}}))
+    diff(f"file:{path}", "1.0.0.1", "1.0.0.2", "--format", shape)
+    out = capsys.readouterr().out
+    if shape == "json":
+        assert json.loads(out)["lookalikes"] == [{"name": "reqeusts", "like": "requests"}]
+    else:
+        assert "is named almost like" in out
+
+
 def test_same_tag_differs_in_nothing(facts: str, capsys: pytest.CaptureFixture[str]) -> None:
     diff(facts, "1.0.0.1", "1.0.0.1")
     assert "demisto/x: the same." in capsys.readouterr().out

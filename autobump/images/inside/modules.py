@@ -47,6 +47,12 @@ def find_provider(module: str) -> Provider | None:
     return Provider(module, namespaces[module]) if module in namespaces else None
 
 
+@lru_cache(maxsize=1)
+def known_packages() -> frozenset[str]:
+    """Return the normalised names of all packages of the table, each a real one whose wheel was read."""
+    return frozenset(package for packages in _read_table()[0].values() for package in packages)
+
+
 def in_standard_library(module: str, python: str) -> bool:
     """Tell whether a module belongs to the standard library of a Python.
 

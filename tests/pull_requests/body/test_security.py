@@ -1,8 +1,11 @@
 from dataclasses import replace
 
-from autobump.decisions.risk import ItemRisk, RiskLevel
+from autobump.content.imports import ItemCode
+from autobump.decisions.risk import ImageRisk, ItemRisk, RiskLevel
 from autobump.images.advisories.compare import Advisory, AdvisoryDiff
 from autobump.images.advisories.record import Severity
+from autobump.images.inside.changes import ImageDiff
+from autobump.images.inside.facts import ImageFacts, PackageFacts
 from autobump.planning.plan import Limits, plan_pull_requests
 from autobump.pull_requests.body.text import BodyContext
 from autobump.pull_requests.labels import SECURITY_LABEL
@@ -60,6 +63,20 @@ def test_package_that_does_harm_may_break() -> None:
     assert desired.planned.bumps[0].risk.level is RiskLevel.BREAKING
     assert not desired.options.harmless
     check_golden("security-malicious.md", desired.body_at(HEAD))
+
+
+def test_package_whose_name_looks_like_a_known_one_may_break() -> None:
+    old, new = (
+        ImageFacts(packages=dict.fromkeys(names, PackageFacts("1.0"))) for names in ("a", ("a", "reqeusts"))
+    )
+    diff = ImageDiff(old, new)
+    bump = replace(make_bump("A", "One"), risk=ImageRisk(diff).assess(ItemCode(())))
+    (planned,) = plan_pull_requests([bump], Limits()).pull_requests
+    context = BodyContext(diffs={bump.image.tag or "": diff}, old={bump.image.tag or "": old}, new=new)
+    options = choose_options(planned, Settings())
+    assert not options.harmless
+    desired = DesiredPullRequest(planned, options, with_notes=True, contexts=(context,))
+    check_golden("security-lookalike.md", desired.body_at(HEAD))
 
 
 def test_what_is_not_known_is_said_and_never_zero() -> None:

@@ -1,14 +1,27 @@
 """Tells a package that is named like a well-known one, as those are that count on a typo."""
 
 from collections.abc import Collection
+from functools import lru_cache
 
-from autobump.images.inside.changes import package_key
+from autobump.images.inside.changes import ChangeKind, ImageDiff, package_key
+from autobump.images.inside.modules import known_packages
 
 TWO_EDITS_FROM = 8
 """Letters from which two edits still look alike."""
 
 _SHORTEST = 3
 _AFFIXES = ("python", "python3", "py", "py3")
+
+
+def find_lookalikes(diff: ImageDiff) -> tuple[tuple[str, str], ...]:
+    """Return each package that comes in and looks like one of `known_packages`, and the name of that one."""
+    added = [change.name for change in diff.changes or () if change.kind is ChangeKind.ADDED]
+    return tuple((name, other) for name in added if (other := _find_in_known(name)))
+
+
+@lru_cache(maxsize=1 << 12)
+def _find_in_known(name: str) -> str | None:
+    return find_lookalike(name, known_packages())
 
 
 def find_lookalike(name: str, known: Collection[str]) -> str | None:
@@ -35,10 +48,20 @@ def _distance(key: str, other: str) -> int | None:
     if key.replace("-", "") == other.replace("-", "") or _without_affix(key) == other:
         return 0
     most = 2 if min(len(key), len(other)) >= TWO_EDITS_FROM else 1
-    if abs(len(key) - len(other)) > most:
+    # An edit changes the letters that a name holds by two at most: one goes, one comes.
+    if abs(len(key) - len(other)) > most or (_letters(key) ^ _letters(other)).bit_count() > 2 * most:
         return None
     edits = _count_edits(key, other)
     return edits if edits <= most else None
+
+
+@lru_cache(maxsize=1 << 12)
+def _letters(key: str) -> int:
+    """Return the set of a name's letters as bits; letters that share one are told apart by counting edits."""
+    bits = 0
+    for letter in key:
+        bits |= 1 << (ord(letter) & 127)
+    return bits
 
 
 def _without_affix(key: str) -> str:
