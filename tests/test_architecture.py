@@ -61,6 +61,7 @@ PURE = (
     "images/inside/facts.py",
     "images/inside/licences.py",
     "images/inside/page.py",
+    "images/inside/system.py",
     "images/reference.py",
     "images/registries.py",
     "images/results.py",

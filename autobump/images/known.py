@@ -9,6 +9,7 @@ from autobump.images.advisories.record import Installed, Record
 from autobump.images.advisories.source import AdvisorySource
 from autobump.images.inside.changes import NOT_TOLD, ImageDiff, versions_of
 from autobump.images.inside.facts import ImageFacts
+from autobump.images.inside.system import InstalledOfSystem, name_installed
 from autobump.images.lookup import look_up_facts
 from autobump.images.results import Unavailable
 from autobump.images.sources import FactsSource
@@ -37,6 +38,8 @@ class KnownImages:
     _diffs: dict[tuple[str, str, str], ImageDiff | None] = field(default_factory=dict)
     _records: dict[Installed, tuple[Record, ...]] = field(default_factory=dict)
     _asked: set[Installed] = field(default_factory=set)
+    _of_system: dict[InstalledOfSystem, tuple[Record, ...]] = field(default_factory=dict)
+    _asked_of_system: set[InstalledOfSystem] = field(default_factory=set)
     _compared: dict[tuple[str, str, str], AdvisoryDiff] = field(default_factory=dict)
 
     def learn(self, wanted: Iterable[tuple[str, str]]) -> None:
@@ -80,6 +83,21 @@ class KnownImages:
             return
         self._asked |= missing
         self.progress.step()
+        self._learn_of_system({one for key in wanted for one in self._of_image(*key) or ()})
+
+    def _learn_of_system(self, wanted: set[InstalledOfSystem]) -> None:
+        """Ask for the vulnerabilities of the systems' packages; unknown ones are not told."""
+        missing = wanted - self._asked_of_system
+        if self.advisories is None or not missing:
+            return
+        try:
+            found = self.advisories.find_of_system(missing)
+        except RegistryError as exc:
+            _log.warning("known vulnerabilities of systems are not known", extra={"cause": str(exc)})
+            return
+        if found is not None:
+            self._of_system |= found
+            self._asked_of_system |= missing
 
     def advisory_diff(self, repository: str, old: str, new: str) -> AdvisoryDiff:
         """Return what moving from one tag to another fixes and brings in, as far as it is known."""
@@ -87,8 +105,16 @@ class KnownImages:
         if key not in self._compared:
             sides = [self._installed(repository, tag) for tag in (old, new)]
             known = all(side is not None and self._asked.issuperset(side) for side in sides)
+            of_system = [self._matches_of_system(repository, tag) for tag in (old, new)]
+            if None in of_system:  # what is known of one side alone would all be fixed, or come in
+                of_system = [{}, {}]
             self._compared[key] = (
-                compare_matches(*(self._matches(side or ()) for side in sides))
+                compare_matches(
+                    *(
+                        self._matches(side or ()) | (more or {})
+                        for side, more in zip(sides, of_system, strict=True)
+                    )
+                )
                 if known
                 else AdvisoryDiff(known=False)
             )
@@ -100,6 +126,22 @@ class KnownImages:
         if facts is None or facts.packages is None:
             return None
         return [one for one in versions_of(facts).items() if one[0] not in NOT_TOLD]
+
+    def _of_image(self, repository: str, tag: str) -> frozenset[InstalledOfSystem] | None:
+        facts = self.facts(repository, tag)
+        return name_installed(facts.system, facts.system_packages) if facts else None
+
+    def _matches_of_system(self, repository: str, tag: str) -> dict[str, tuple[Record, ...]] | None:
+        """Return what affects the packages of a tag's system; None when it is not known."""
+        installed = self._of_image(repository, tag)
+        if installed is None or not self._asked_of_system.issuperset(installed):
+            return None
+        found: dict[str, tuple[Record, ...]] = {}
+        for one in installed:
+            if hits := self._of_system.get(one):
+                name = f"{one.package} (Alpine)"
+                found[name] = (*found.get(name, ()), *hits)
+        return found
 
     def _matches(self, installed: Iterable[Installed]) -> dict[str, tuple[Record, ...]]:
         return {one[0]: self._records[one] for one in installed if one in self._records}

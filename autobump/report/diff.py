@@ -26,6 +26,7 @@ from autobump.report.json import advisories_document
 from autobump.support.markdown import code, table
 from autobump.support.printable import printable
 
+SYSTEM_HEADERS = ("System package", "From", "To")
 VERSION = 1
 """Raised when anything but an added key changes."""
 
@@ -43,6 +44,9 @@ def render_diff_markdown(named: TagDiff, advisories: AdvisoryDiff | None = None)
     parts += map(str, advisory_table(advisories, frozenset()))
     if rows := list(package_rows(diff)):
         parts.append(table(PACKAGE_HEADERS, rows))
+    if diff.system_changes:
+        cells = [tuple(code(cell) if cell else "" for cell in change) for change in diff.system_changes]
+        parts.append(table(SYSTEM_HEADERS, cells))
     return "\n\n".join(parts) + "\n"
 
 
@@ -68,6 +72,11 @@ def render_diff_json(named: TagDiff, advisories: AdvisoryDiff | None = None) -> 
         "licences": [
             {"name": one.name, "old": one.old, "new": one.new or None, "kind": one.kind.value}
             for one in diff.licences
+        ],
+        "os_packages": None
+        if diff.system_changes is None
+        else [
+            {"name": name, "old": old or None, "new": new or None} for name, old, new in diff.system_changes
         ],
         "lookalikes": [{"name": name, "like": other} for name, other in find_lookalikes(diff)],
         "advisories": advisories_document(advisories),
@@ -105,6 +114,11 @@ def render_diff_table(
                 Text(printable(change.new.version if change.new else "")),
                 Text(printable(licence + kind) if not change.old else ""),
             )
+        console.print(packages)
+    if diff.system_changes:
+        packages = Table(*SYSTEM_HEADERS, box=SIMPLE_HEAD, pad_edge=False)
+        for row in diff.system_changes:
+            packages.add_row(*(Text(printable(cell)) for cell in row))
         console.print(packages)
     for name, other in find_lookalikes(diff):
         console.print(Text(printable(_describe_lookalike(name, other)), style="bold"))

@@ -62,6 +62,22 @@ def test_markdown_is_for_people(facts: str, capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize("shape", ["table", "markdown", "json"])
+def test_packages_of_the_system_are_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], shape: str
+) -> None:
+    path = tmp_path / "tags.json"
+    old = OLD | {"os_packages": {"zlib": ["1.2-r0", "zlib"]}}
+    new = OLD | {"os_packages": {"zlib": ["1.3-r0", "zlib"]}}
+    path.write_text(json.dumps({"demisto/x": {"1.0.0.1": old, "1.0.0.2": new}}))
+    diff(f"file:{path}", "1.0.0.1", "1.0.0.2", "--format", shape)
+    out = capsys.readouterr().out
+    if shape == "json":
+        assert json.loads(out)["os_packages"] == [{"name": "zlib", "old": "1.2-r0", "new": "1.3-r0"}]
+    else:
+        assert all(word in out for word in ("System package", "zlib", "1.2-r0", "1.3-r0"))
+
+
+@pytest.mark.parametrize("shape", ["table", "markdown", "json"])
 def test_name_that_looks_like_a_known_one_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], shape: str
 ) -> None:

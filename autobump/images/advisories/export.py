@@ -11,6 +11,7 @@ from typing import Self
 
 from autobump.images.advisories.record import Installed, Record, packages_of, parse_record
 from autobump.images.advisories.remembered import RememberedAdvisories
+from autobump.images.inside.system import InstalledOfSystem
 from autobump.support.errors import RegistryError, UsageError
 from autobump.support.json_file import read_object
 from autobump.support.printable import printable
@@ -85,6 +86,9 @@ class Export:
                 self._remembered.store_matches(learnt)
                 self._remembered.forget_others("file:")
         return {one: hits for one in wanted if (hits := self._matches[one])}
+
+    def find_of_system(self, wanted: Iterable[InstalledOfSystem]) -> None:
+        """Return nothing: an export of PyPI has no such records."""
 
     def _match(self, package: str, version: str) -> tuple[Record, ...]:
         if self._path is not None and not self._unread:

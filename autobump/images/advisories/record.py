@@ -3,7 +3,7 @@
 Source: the OSV schema, and how osv.dev compares versions of PyPI; see `affects`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -162,11 +162,24 @@ def parse_record(data: object) -> Record | None:
         affected[key] = Affected(before.versions | own.versions, before.ranges + own.ranges)
     if not affected or not isinstance(data, dict):
         return None
-    text = data.get("summary") or data.get("details") or ""
-    summary = " ".join(str(text).split())
+    return _record(data, _texts(data.get("aliases")), affected)
+
+
+def parse_system_record(data: object) -> Record | None:
+    """Read a record of an operating system, without what it affects; None for one that is withdrawn or none.
+
+    Each record of Alpine is about the one record that it is made from.
+    """
+    if not isinstance(data, dict) or not isinstance(data.get("id"), str) or data.get("withdrawn"):
+        return None
+    return _record(data, [*_texts(data.get("aliases")), *_texts(data.get("upstream"))], {})
+
+
+def _record(data: Mapping[str, Any], aliases: Iterable[str], affected: Mapping[str, Affected]) -> Record:
+    summary = " ".join(str(data.get("summary") or data.get("details") or "").split())
     return Record(
         data["id"][:_MAX_TEXT],
-        tuple(sorted(alias[:_MAX_TEXT] for alias in _texts(data.get("aliases")))),
+        tuple(sorted({alias[:_MAX_TEXT] for alias in aliases})),
         summary if len(summary) <= MAX_SUMMARY else f"{summary[: MAX_SUMMARY - 1]}…",
         _severity(data),
         affected,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from autobump.images.advisories.record import Installed, Record
+from autobump.images.inside.system import InstalledOfSystem
 from autobump.images.spelling import ADVISORIES, FILE, NONE, OSV, split_spelling
 from autobump.support.errors import UsageError
 from autobump.support.files import expand_home
@@ -27,6 +28,16 @@ class AdvisorySource(Protocol):
 
         Raises:
             RegistryError: It is not known; an outage is never the same as no record.
+        """
+        ...
+
+    def find_of_system(
+        self, wanted: Iterable[InstalledOfSystem]
+    ) -> Mapping[InstalledOfSystem, tuple[Record, ...]] | None:
+        """Return the records that affect packages of operating systems; None for a source without such.
+
+        Raises:
+            RegistryError: It is not known.
         """
         ...
 

@@ -11,6 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from autobump.images.inside.facts import ImageFacts, PackageFacts
 from autobump.images.inside.licences import LicenceKind, classify_licence
+from autobump.images.inside.system import SystemChange, compare_system_packages
 
 NOT_TOLD = frozenset({"pip"})
 """Packages that image pages show as of the day the page was made, and not as the image has them."""
@@ -123,6 +124,12 @@ class ImageDiff:
                 old = None if was is None else was.licence
                 found.append(LicenceChange(name, old, now.licence, classify_licence(now.licence)))
         return tuple(found)
+
+    @cached_property
+    def system_changes(self) -> tuple[SystemChange, ...] | None:
+        """Packages of the operating system that differ, by name; None when those of one are unknown."""
+        old, new = self.old.system_packages, self.new.system_packages
+        return None if old is None or new is None else compare_system_packages(old, new)
 
     def count(self, *kinds: ChangeKind) -> int:
         """Return how many packages changed in one of these ways."""

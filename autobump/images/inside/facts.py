@@ -1,11 +1,13 @@
 """What is inside one image: Python, system, packages, licences."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+
+from autobump.images.inside.system import SystemPackage
 
 _SIZE = re.compile(r"`?(\d{1,7}(?:\.\d{1,4})?) MB`?")
 _PYTHON = re.compile(r"\d{1,3}(?:\.\d{1,3}){1,2}")
@@ -37,6 +39,7 @@ class ImageFacts:
         system: Human name of its operating system.
         size_mb: Compressed size in megabytes.
         packages: Python packages by name as published; None when the list is unknown.
+        system_packages: Packages of the operating system by name; None when the list is unknown.
         deprecated: Why the image is deprecated, or empty.
     """
 
@@ -46,6 +49,7 @@ class ImageFacts:
     system: str | None = None
     size_mb: float | None = None
     packages: Mapping[str, PackageFacts] | None = None
+    system_packages: Mapping[str, SystemPackage] | None = None
     deprecated: str = ""
 
     @property
@@ -59,10 +63,11 @@ def facts_from_record(record: object) -> ImageFacts:
 
     Args:
         record: `{"created", "digest", "python", "os", "size", "packages": {name: [version, licence]}}`, with
-            `deprecated` where an image is.
+            `deprecated` where an image is, and `os_packages: {name: [version, source]}` where they are known.
     """
     fields = record if isinstance(record, dict) else {}
     system, packages, deprecated = fields.get("os"), fields.get("packages"), fields.get("deprecated")
+    of_system = fields.get("os_packages")
     return ImageFacts(
         created=parse_moment(fields.get("created")),
         digest=parse_digest(fields.get("digest")),
@@ -70,6 +75,7 @@ def facts_from_record(record: object) -> ImageFacts:
         system=system if isinstance(system, str) and system else None,
         size_mb=parse_size(fields.get("size")),
         packages=_packages(packages) if isinstance(packages, dict) else None,
+        system_packages=_system_packages(of_system) if isinstance(of_system, dict) else None,
         deprecated=deprecated if isinstance(deprecated, str) else "",
     )
 
@@ -85,17 +91,26 @@ def facts_to_record(facts: ImageFacts) -> dict[str, Any]:
         "packages": None
         if facts.packages is None
         else {name: [package.version, package.licence] for name, package in facts.packages.items()},
+        "os_packages": None
+        if facts.system_packages is None
+        else {name: [package.version, package.source] for name, package in facts.system_packages.items()},
         "deprecated": facts.deprecated,
     }
 
 
 def _packages(entries: Mapping[object, object]) -> dict[str, PackageFacts]:
-    packages: dict[str, PackageFacts] = {}
+    return {name: _package(version, licence) for name, version, licence in _pairs(entries)}
+
+
+def _system_packages(entries: Mapping[object, object]) -> dict[str, SystemPackage]:
+    return {name: SystemPackage(version, source) for name, version, source in _pairs(entries)}
+
+
+def _pairs(entries: Mapping[object, object]) -> Iterator[tuple[str, str, str]]:
     for name, entry in entries.items():
         if isinstance(name, str) and isinstance(entry, list) and len(entry) == 2:
-            version, licence = (part if isinstance(part, str) else "" for part in entry)
-            packages[name] = _package(version, licence)
-    return packages
+            first, second = (part if isinstance(part, str) else "" for part in entry)
+            yield name, first, second
 
 
 # The tags of an image hold much the same packages: one record serves all of them.

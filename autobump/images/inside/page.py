@@ -1,8 +1,8 @@
 """Reads an image page as published in demisto/dockerfiles-info.
 
 Source: the pages of that repository, formats of 2018 to 2026: a heading, a banner on deprecated images,
-`Docker Metadata` (size, date, environment, labels, system), `Docker Trust` (signed digests) and a section of
-Python packages. What cannot be read costs that part alone.
+`Docker Metadata` (size, date, environment, labels, system), `Docker Trust` (signed digests) and sections
+of the packages of Python and of the system. What cannot be read costs that part alone.
 """
 
 import re
@@ -17,6 +17,7 @@ from autobump.images.inside.facts import (
     parse_python,
     parse_size,
 )
+from autobump.images.inside.system import parse_system_packages
 
 _MAX_LINE = 4096
 """Most characters of a line that is read; the longest published one has 523."""
@@ -55,6 +56,7 @@ def parse_page(text: str) -> ImageFacts:
         system=entries.get("PRETTY_NAME", "").strip('"') or None,
         size_mb=parse_size(fields.get("Image Size")),
         packages=packages if "Python Packages" in sections and len(packages) <= _MAX_PACKAGES else None,
+        system_packages=parse_system_packages(sections.get("OS Packages", [])),
         deprecated=entries.get("DEPRECATED_REASON", "").strip()
         or ("no reason given" if banner or entries.get("DEPRECATED_IMAGE") == "true" else ""),
     )

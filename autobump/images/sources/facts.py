@@ -16,7 +16,7 @@ from autobump.support.sqlite_file import SqliteCache
 if TYPE_CHECKING:
     from autobump.images.sources.image_pages import Pages
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (
     source TEXT NOT NULL, repository TEXT NOT NULL, tag TEXT NOT NULL, facts TEXT NOT NULL,

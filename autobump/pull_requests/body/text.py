@@ -12,6 +12,7 @@ from autobump.decisions.risk import Finding, FindingKind, RiskLevel, describe_fi
 from autobump.images.inside.changes import ImageDiff
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.inside.facts import ImageFacts
+from autobump.images.inside.system import summarise_system_packages
 from autobump.planning.pull_request import PlannedImage, PlannedPullRequest
 from autobump.pull_requests.body.image_change import (
     FACT_HEADERS,
@@ -252,6 +253,13 @@ def _change_sections(image: PlannedImage, context: BodyContext) -> list[str | Lo
             title = f"Packages since {tag or 'no tag'}: {summarise_packages(diff)}"
             head = f"<details><summary>{title}</summary>\n\n"
             sections.append(long_table(head, PACKAGE_HEADERS, packages, "package", "\n</details>"))
+        if diff is not None and diff.system_changes:
+            title = (
+                f"System packages since {tag or 'no tag'}: {summarise_system_packages(diff.system_changes)}"
+            )
+            head = f"<details><summary>{title}</summary>\n\n"
+            rows = [tuple(code(cell) if cell else "" for cell in change) for change in diff.system_changes]
+            sections.append(long_table(head, ("Package", "From", "To"), rows, "package", "\n</details>"))
     return sections
 
 

@@ -8,6 +8,7 @@ import pytest
 from autobump.images.advisories.compare import compare_matches
 from autobump.images.advisories.osv import OsvService
 from autobump.images.advisories.source import open_advisories
+from autobump.images.inside.system import InstalledOfSystem
 from autobump.support.errors import RegistryError
 from autobump.support.http.client import HttpClient, HttpLimits
 from autobump.support.http.request_count import RequestCount
@@ -362,3 +363,47 @@ def test_answer_over_the_limit_of_the_service_ends_the_reading() -> None:
         assert source is not None
         with pytest.raises(RegistryError, match="more than 32 MiB"):
             source.find([OLD])
+
+
+OPENSSL = InstalledOfSystem("Alpine:v3.17", "openssl", "3.0.7-r0")
+ALPINE_RECORD = {
+    "id": "ALPINE-CVE-2023-0286",
+    "modified": "2026-01-01T00:00:00Z",
+    "upstream": ["CVE-2023-0286"],
+    "details": "Types are confused",
+    "affected": [
+        {"package": {"ecosystem": "Alpine:v3.17", "name": "openssl"}, "versions": ["3.0.7-r0", "3.0.7-r1"]}
+    ],
+    "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:H/PR:N/UI:N/S:U/C:H/I:N/A:H"}],
+}
+
+
+def test_packages_of_systems_are_asked_in_one_batch_and_the_service_decides(tmp_path: Path) -> None:
+    newer = OPENSSL._replace(version="3.0.9-r0")
+    with serve(OsvStandIn.of(ALPINE_RECORD, RECORD).answer) as server:
+        found = service(server, tmp_path).find_of_system([OPENSSL, newer])
+        assert [(one.id, one.aliases, one.severity) for one in found[OPENSSL]] == [
+            ("ALPINE-CVE-2023-0286", ("CVE-2023-0286",), "high")
+        ]
+        assert newer not in found
+        assert server.paths() == ["POST /v1/querybatch", "GET /v1/vulns/ALPINE-CVE-2023-0286"]
+        server.requests.clear()
+        assert service(server, tmp_path).find_of_system([OPENSSL]) == found
+        assert server.paths() == ["POST /v1/querybatch"]
+
+
+def test_unknown_system_costs_nothing_that_is_known_of_python() -> None:
+    with serve(OsvStandIn.of(RECORD).answer) as server:
+        asked = service(server)
+        with pytest.raises(RegistryError, match="Invalid ecosystem"):
+            asked.find_of_system([InstalledOfSystem("Alpine:v9.9", "openssl", "1-r0")])
+        assert asked.find([OLD])
+
+
+@pytest.mark.parametrize("text", ["", "open ssl", "x" * 300, "-x"])
+def test_name_or_version_that_would_fail_the_batch_is_not_asked_for(text: str) -> None:
+    with serve(OsvStandIn.of(RECORD).answer) as server:
+        asked = service(server)
+        odd = [OPENSSL._replace(package=text), OPENSSL._replace(version=text)]
+        assert asked.find_of_system(odd) == {}
+        assert server.requests == []

@@ -19,6 +19,7 @@ from autobump.images.inside.facts import (
     parse_size,
 )
 from autobump.images.inside.page import parse_page
+from autobump.images.inside.system import SystemPackage
 from tests.fixtures.pages import make_page
 
 IMAGE = "demisto/python3"
@@ -38,6 +39,7 @@ def test_page_tells_everything() -> None:
             "requests": PackageFacts("2.26.0", "Apache Software License"),
             "six": PackageFacts("1.16.0", "MIT"),
         },
+        system_packages={"zlib": SystemPackage("1.3.1-r2", "zlib")},
     )
 
 

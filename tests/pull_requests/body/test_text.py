@@ -9,6 +9,7 @@ from autobump.decisions.risk import ImageRisk, ItemRisk
 from autobump.images.inside.changes import ImageDiff
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.inside.facts import ImageFacts, PackageFacts
+from autobump.images.inside.system import SystemPackage
 from autobump.planning.plan import Limits, plan_pull_requests
 from autobump.pull_requests.body.text import BodyContext, LeftOut
 from autobump.pull_requests.marker import find_marker
@@ -114,6 +115,15 @@ def test_python_minor_version_changes() -> None:
     links = "https://github.com/demisto/content/blob/master/"
     desired = render(bumps, old, new, {"Triage": powershell}, left_out=left_out, links=links)
     check_golden("python-minor.md", desired.body_at(HEAD))
+
+
+def test_packages_of_the_system_are_told_folded() -> None:
+    old = facts("3.12", {}, system_packages={"zlib": SystemPackage("1.2-r0"), "a|b": SystemPackage("1")})
+    new = facts("3.12", {}, system_packages={"zlib": SystemPackage("1.3-r0"), "musl": SystemPackage("1.2")})
+    body = render([make_bump("A", "One")], old, new).body_at(HEAD)
+    assert "<details><summary>System packages since 1.0.0.1: 1 removed, 1 changed, 1 added</summary>" in body
+    assert "| `zlib` | `1.2-r0` | `1.3-r0` |" in body
+    assert "| `musl` |  | `1.2` |" in body
 
 
 def test_version_goes_backwards_while_the_build_goes_on() -> None:
