@@ -35,6 +35,9 @@ class Counting:
         self.asked += 1
         return self.facts
 
+    def fetch_images(self) -> list[str]:
+        return [IMAGE]
+
 
 def python_of(source: FactsSource) -> str | None:
     source.prepare([KEY])
