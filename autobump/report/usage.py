@@ -103,7 +103,7 @@ def images_in_use(
                 tuple(TagInUse(tag, tags[tag], dates.get((repository, tag))) for tag in ordered),
                 releases[0] if isinstance(releases, tuple) and releases else None,
                 _together(known) if known else None,
-                len(later[repository]) - len(known),
+                0 if left_open is None else len(later[repository]) - len(known),
             )
         )
     return sorted(images, key=lambda image: (_openness(image), -image.items, image.repository))
