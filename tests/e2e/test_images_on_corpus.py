@@ -56,7 +56,11 @@ def test_every_tag_in_use_and_every_target_is_listed(
     assert {f"{one['image']}:{one['target']}" for one in bumps} == {
         name for name, one in listed.items() if one["arriving"]
     }
-    rows = [*bumps, *(one for one in plan["skipped"] if one["image"])]
+    # A script of JavaScript may name an image, and runs in none.
+    rows = [
+        *bumps,
+        *(one for one in plan["skipped"] if one["image"] and one["reason"] != "not-containerised"),
+    ]
     used = {f"{one['image']}:{one['current'] or 'latest'}" for one in rows}
     assert used == {name for name, one in listed.items() if one["items"]}
     assert sum(one["arriving"] for one in found["images"]) == len(bumps)

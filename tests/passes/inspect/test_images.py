@@ -149,9 +149,7 @@ def test_package_of_no_image_gets_a_hint(capsys: pytest.CaptureFixture[str]) -> 
     assert told.err.startswith("No image has nunpy. Did you mean numpy?\n")
 
 
-@pytest.mark.parametrize(
-    "wanted", ["foo=1", "", "a b", "foo==", "foo===1", "foo>=1", "foo==1..2"]
-)
+@pytest.mark.parametrize("wanted", ["foo=1", "", "a b", "foo==", "foo===1", "foo>=1", "foo==1..2"])
 def test_malformed_package_is_refused_in_one_line(wanted: str, capsys: pytest.CaptureFixture[str]) -> None:
     images("--with", wanted, status=2)
     told = capsys.readouterr()
