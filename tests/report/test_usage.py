@@ -57,18 +57,19 @@ HIGH, LOW = (Advisory(f"GHSA-{one}", (), one, ("six",), "") for one in (Severity
 
 def test_images_come_by_what_they_leave_open_when_every_update_is_made() -> None:
     result = make_result(
-        [make_bump("A", "One", image="demisto/mended")],
+        [make_bump("A", "One", image="demisto/amended")],
         skipped=[
             skip("Two", "demisto/low", "1.0.0.1"),
             skip("Three", "demisto/unknown", "1.0.0.1"),
+            *(skip(f"More{number}", "demisto/unknown", "1.0.0.1") for number in range(5)),
             skip("Four", "demisto/high", "1.0.0.1"),
             skip("Five", "demisto/high", "1.0.0.9"),
             skip("Six", "demisto/high", "latest"),
         ],
     )
     left_open = {
-        ("demisto/mended", "1.0.0.1"): (HIGH,),
-        ("demisto/mended", "1.0.0.9"): (),
+        ("demisto/amended", "1.0.0.1"): (HIGH,),
+        ("demisto/amended", "1.0.0.9"): (),
         ("demisto/low", "1.0.0.1"): (LOW, LOW),
         ("demisto/high", "1.0.0.1"): (LOW,),
         ("demisto/high", "1.0.0.9"): (HIGH, LOW),
@@ -77,7 +78,7 @@ def test_images_come_by_what_they_leave_open_when_every_update_is_made() -> None
     assert [(one.repository, one.left_open, one.unknown_tags) for one in images] == [
         ("demisto/high", (HIGH, LOW), 1),
         ("demisto/low", (LOW,), 0),
-        ("demisto/mended", (), 0),
+        ("demisto/amended", (), 0),
         ("demisto/unknown", None, 1),
     ]
 
