@@ -13,7 +13,7 @@ import click
 from autobump import __version__
 from autobump.cli.demo import demo
 from autobump.cli.init import init_repository
-from autobump.cli.inspect import explain, matrix, show_diff, show_tags
+from autobump.cli.inspect import explain, list_images, matrix, show_diff, show_tags
 from autobump.cli.output import report_failure
 from autobump.cli.passes import plan, run, schedule, verify
 from autobump.cli.settings import config_group
@@ -99,6 +99,7 @@ for _command in (
     explain,
     show_tags,
     show_diff,
+    list_images,
     matrix,
     demo,
     config_group,

@@ -1,4 +1,4 @@
-"""The commands that look into things and write nothing to a repository: explain, tags, diff, matrix."""
+"""The commands that look into things and write nothing to a repository."""
 
 import sys
 from pathlib import Path
@@ -165,6 +165,77 @@ def show_diff(
             text = render_diff_table(named, advisories, None if terminal else 200, colour=terminal)
     show(text, nl=False)
     return ExitCode.DONE
+
+
+@click.command("images")
+@click.option(
+    "--with",
+    "wanted",
+    multiple=True,
+    metavar="PACKAGE[==VERSION]",
+    help="List images whose newest tag has this Python package; repeatable, and all of them count.",
+)
+@click.option(
+    "--in-use",
+    "in_use",
+    is_flag=True,
+    help="List the images of a content repository, at the tags that items are on and would move to.",
+)
+@pass_options(filters=False)
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(("table", "json", "list", "skopeo")),
+    default="table",
+    show_default=True,
+    help="How to write the result; list is one registry/path:tag a line, skopeo what skopeo sync reads.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the result to a file instead of stdout.",
+)
+def list_images(
+    wanted: tuple[str, ...],
+    in_use: bool,
+    options: "PassOptions",
+    config: SettingsChoice,
+    output_format: str,
+    output: Path | None,
+) -> int:
+    """Find an image that has some packages, or list those that a content repository uses.
+
+    With --with, a content repository is needed only to count the items that use each image.
+    """
+    if in_use is bool(wanted):
+        raise click.UsageError("name packages with --with, or --in-use, and not both")
+    if output is not None:
+        from autobump.support.files import require_writable
+
+        require_writable(output)
+    if in_use:
+        from autobump.passes.inspect.images_in_use import list_images_in_use
+
+        found = list_images_in_use(options, config.load, config.file)
+    else:
+        from autobump.passes.inspect.image_search import search_images
+
+        found = search_images(wanted, options, config.load)
+    from autobump.report.images import describe_unknown, render_images
+
+    terminal = output is None and sys.stdout.isatty()
+    text = render_images(found, output_format, None if terminal else 200, colour=terminal)
+    if output is None:
+        show(text, nl=False)
+    else:
+        from autobump.support.files import write_whole
+
+        write_whole(output, text.encode())
+    if output_format in ("list", "skopeo"):
+        for line in describe_unknown(found):
+            click.echo(line, err=True)
+    return ExitCode.FAILED if found.failed else ExitCode.DONE
 
 
 @click.command()

@@ -51,6 +51,11 @@ class OutputOptions:
     actions: bool
     strict: bool
 
+    @property
+    def has_page(self) -> bool:
+        """Whether the result is written as a page, there or in a report."""
+        return "html" in {self.format, *(ENDINGS[report.suffix] for report in self.reports)}
+
 
 class Folder(click.Path):
     """A folder on this machine; what is no path is told before it is made one, which takes a slash away."""

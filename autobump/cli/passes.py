@@ -41,6 +41,7 @@ def plan(
     from autobump.passes.several import plan_each
 
     require_places(output)
+    options = replace(options, for_page=output.has_page)
     return finish(plan_each(options, config.load, config.file, repository), output)
 
 
@@ -88,7 +89,7 @@ def verify(
         return replace(loaded, settings=wanted)
 
     require_places(output)
-    options = replace(options, runs_items=True, evidence=evidence)
+    options = replace(options, runs_items=True, evidence=evidence, for_page=output.has_page)
     if open_on is not None:
         from autobump.passes.inspect.open_items import only_open
 
@@ -118,7 +119,7 @@ def run(
     from autobump.passes.several import run_each
 
     require_places(output)
-    options = replace(options, runs_items=True, evidence=evidence)
+    options = replace(options, runs_items=True, evidence=evidence, for_page=output.has_page)
     return finish(run_each(options, config.load, config.file, repository, dry_run=dry_run), output)
 
 

@@ -43,11 +43,18 @@ class HoldRule:
     def covers(self, item: ContentItem, repository: str) -> bool:
         """Whether the rule is about an item that uses an image."""
         return (
-            (not self.images or any(_matches(self.images, name) for name in names_of(repository)))
+            self._covers_image(repository)
             and _matches(self.paths, item.path)
             and _matches(self.packs, item.pack)
             and (not self.items or item.fields.item_id in self.items)
         )
+
+    def covers_all(self, repository: str) -> bool:
+        """Whether the rule is about every item that uses an image."""
+        return self._covers_image(repository) and not (self.paths or self.packs or self.items)
+
+    def _covers_image(self, repository: str) -> bool:
+        return not self.images or any(_matches(self.images, name) for name in names_of(repository))
 
     def why_not(self, release: Release, python_of: PythonOf, today: date) -> str:
         """Say why a tag may not be used, or nothing when it may.

@@ -9,7 +9,7 @@ from autobump.images.choice import TagRecord
 from autobump.images.inside.facts import ImageFacts
 from autobump.images.reference import parse_image_ref
 from autobump.images.registries import HUB, Place, Registries, full_name
-from autobump.images.sources import FactsSource, SourceOptions, TagSource, open_tag_source
+from autobump.images.sources import ListedFacts, SourceOptions, TagSource, open_tag_source
 from autobump.images.sources.facts import open_facts_source
 from autobump.images.sources.shared import SharedTags
 from autobump.images.sources.snapshot import SnapshotSource, TagFile
@@ -170,7 +170,7 @@ class FactsByRegistry:
         self,
         registries: Registries,
         facts: str,
-        sources: Mapping[str, FactsSource | None],
+        sources: Mapping[str, ListedFacts | None],
         tags: TagsByRegistry | None,
     ) -> None:
         """Use open sources.
@@ -188,7 +188,7 @@ class FactsByRegistry:
 
     def prepare(self, wanted: Iterable[tuple[str, str]]) -> None:
         """Tell each source of the images and tags that it will be asked for."""
-        by_source: dict[FactsSource, list[tuple[str, str]]] = {}
+        by_source: dict[ListedFacts, list[tuple[str, str]]] = {}
         for repository, tag in wanted:
             source, names = self._ask(repository)
             if source is not None:
@@ -203,7 +203,11 @@ class FactsByRegistry:
             return None
         return next((facts for name in names if (facts := source.fetch_facts(name, tag))), None)
 
-    def _ask(self, repository: str) -> tuple[FactsSource | None, tuple[str, ...]]:
+    def fetch_images(self) -> set[str]:
+        """Return the images that any of the sources tells of."""
+        return {name for source in self._sources.values() if source for name in source.fetch_images()}
+
+    def _ask(self, repository: str) -> tuple[ListedFacts | None, tuple[str, ...]]:
         place = self._registries.find_asked(parse_image_ref(repository))
         if place is None:
             return None, ()
@@ -232,7 +236,7 @@ def open_facts_by_registry(
     cache: Path | None,
     connections: int,
     tags: TagsByRegistry | None = None,
-) -> FactsSource | None:
+) -> FactsByRegistry | None:
     """Open what tells of the images of all registries, or None when nothing tells of any.
 
     Args:

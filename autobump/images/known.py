@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from autobump.images.advisories.compare import AdvisoryDiff, compare_matches
+from autobump.images.advisories.compare import Advisory, AdvisoryDiff, compare_matches
 from autobump.images.advisories.record import Installed, Record
 from autobump.images.advisories.source import AdvisorySource
 from autobump.images.inside.changes import NOT_TOLD, ImageDiff, versions_of
@@ -28,12 +28,14 @@ class KnownImages:
         threads: Tags asked for at once.
         progress: Told how far it is.
         advisories: Tells known vulnerabilities; None when nobody is asked.
+        failed: Image and tag of those of which the source could not say what is inside, and why.
     """
 
     source: FactsSource
     threads: int
     progress: Progress
     advisories: AdvisorySource | None = None
+    failed: dict[tuple[str, str], str] = field(default_factory=dict)
     _facts: dict[tuple[str, str], ImageFacts | None] = field(default_factory=dict)
     _diffs: dict[tuple[str, str, str], ImageDiff | None] = field(default_factory=dict)
     _records: dict[Installed, tuple[Record, ...]] = field(default_factory=dict)
@@ -45,16 +47,17 @@ class KnownImages:
     def learn(self, wanted: Iterable[tuple[str, str]]) -> None:
         """Look up what is inside images, each given by its name and tag; a failure leaves it unknown."""
         missing = [key for key in wanted if key not in self._facts]
-        failed: list[Unavailable] = []
+        failed: dict[tuple[str, str], str] = {}
         for key, facts in look_up_facts(self.source, missing, self.threads, self.progress).items():
             if isinstance(facts, Unavailable):
-                failed.append(facts)
+                failed[key] = facts.detail
             self._facts[key] = None if isinstance(facts, Unavailable) else facts
         if failed:
             _log.warning(
                 "what is inside some images is not known",
-                extra={"tags": len(failed), "cause": failed[0].detail},
+                extra={"tags": len(failed), "cause": next(iter(failed.values()))},
             )
+        self.failed |= failed
 
     def facts(self, repository: str, tag: str) -> ImageFacts | None:
         """Return what was learned of a tag, if anything."""
@@ -119,6 +122,11 @@ class KnownImages:
                 else AdvisoryDiff(known=False)
             )
         return self._compared[key]
+
+    def find_open(self, repository: str, tag: str) -> tuple[Advisory, ...] | None:
+        """Return the known vulnerabilities of one tag, the worst first; None when they are not known."""
+        diff = self.advisory_diff(repository, tag, tag)
+        return diff.remaining if self.advisories is not None and diff.known else None
 
     def _installed(self, repository: str, tag: str) -> list[Installed] | None:
         """Return the packages of an image and their versions; None when they are not known."""

@@ -164,6 +164,11 @@ def _image_of(item: ContentItem) -> ImageRef | None:
         return None
 
 
+def find_used_image(item: ContentItem) -> ImageRef | None:
+    """Return the image that an item runs in; None when it runs in none, or names it in a wrong way."""
+    return None if item.fields.language == "javascript" else _image_of(item)
+
+
 def _tags_in_use(eligible: Iterable[Eligible]) -> dict[str, set[Tag | None]]:
     in_use: dict[str, set[Tag | None]] = defaultdict(set)
     for one in eligible:

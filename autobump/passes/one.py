@@ -22,6 +22,7 @@ from autobump.images.sources.deprecated import DeprecatedImagesSource
 from autobump.passes.evaluate import Filters, evaluate_content
 from autobump.passes.plan import (
     RiskAssessor,
+    find_left_open,
     find_overwritten,
     learn_advisories,
     open_risk_assessor,
@@ -68,6 +69,7 @@ class Pass:
         advisories: Tells known vulnerabilities; None when nobody is asked.
         verify: Runs items in both images; None when nothing is run.
         assess_all: Whether the risk of updates is assessed that are not in the plan.
+        for_page: Whether it is told what the images in use leave open.
     """
 
     tree: ContentTree
@@ -84,6 +86,7 @@ class Pass:
     advisories: "AdvisorySource | None" = None
     verify: "Verification | None" = None
     assess_all: bool = False
+    for_page: bool = False
 
     def plan(self) -> PassResult:
         """Say what would change, without a look at the pull requests that exist."""
@@ -111,9 +114,8 @@ class Pass:
         evaluation = learn_advisories(self, evaluation, assessor)
         if forge is None:
             evaluation, plan = plan_with_risk(self, evaluation, ExistingState(), assessor)
-            return self._conclude(
-                evaluation, plan, self._render(plan, evaluation, assessor, deprecated), deprecated
-            )
+            desired = self._render(plan, evaluation, assessor, deprecated)
+            return self._conclude(evaluation, plan, desired, deprecated, assessor)
 
         # Imported here: a plan does without these modules.
         from autobump.passes.apply import apply, confirm_targets, describe_view, prepare, preview
@@ -140,7 +142,7 @@ class Pass:
             # What cannot be made is a problem of its own; the rest is planned as if it were not there.
             evaluation = evaluation.with_refused(refused)
         outcomes = preview(actions) if dry_run else apply(self, forge, prepared)
-        result = self._conclude(evaluation, plan, desired, deprecated, outcomes)
+        result = self._conclude(evaluation, plan, desired, deprecated, assessor, outcomes)
         return (
             replace(result, dry_run=True)
             if dry_run
@@ -163,11 +165,7 @@ class Pass:
 
     def fetch_deprecated(self) -> Mapping[str, DeprecatedImage]:
         """Return the deprecated images by name; none when the list cannot be had."""
-        try:
-            return self.deprecated.fetch()
-        except RegistryError as exc:
-            _log.warning("deprecated images are not known, so none is skipped", extra={"cause": str(exc)})
-            return {}
+        return fetch_deprecated(self.deprecated)
 
     def _render(
         self,
@@ -199,6 +197,7 @@ class Pass:
         plan: Plan,
         desired: tuple[DesiredPullRequest, ...],
         deprecated: Mapping[str, DeprecatedImage],
+        assessor: RiskAssessor | None,
         outcomes: "tuple[Outcome, ...] | None" = None,
     ) -> PassResult:
         """Return what came of this pass."""
@@ -215,7 +214,17 @@ class Pass:
             repository=repository,
             queue=forecast(plan.waiting, self.settings.limits),
             observations=self.verify.export() if self.verify and outcomes is None else None,
+            left_open=find_left_open(evaluation, assessor) if self.for_page else None,
         )
+
+
+def fetch_deprecated(source: DeprecatedImagesSource) -> Mapping[str, DeprecatedImage]:
+    """Return the deprecated images by name; none when the list cannot be had."""
+    try:
+        return source.fetch()
+    except RegistryError as exc:
+        _log.warning("deprecated images are not known, so none is skipped", extra={"cause": str(exc)})
+        return {}
 
 
 def run_on_forge(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from autobump.forges.name import ForgeName
     from autobump.images.advisories.source import AdvisorySource
     from autobump.images.by_registry import TagsByRegistry
-    from autobump.images.sources import FactsSource, TagSource
+    from autobump.images.sources import ListedFacts, TagSource
     from autobump.passes.evaluate import Filters
     from autobump.passes.one import Pass
     from autobump.settings.load import LoadedSettings
@@ -47,6 +47,7 @@ class PassOptions:
         forge: Where pull requests live; None when the command has nothing to do with them.
         runs_items: Whether items may be run in containers.
         evidence: Files of evidence from other machines.
+        for_page: A page is written, which tells what the images in use leave open.
     """
 
     repo: Path | None
@@ -57,6 +58,7 @@ class PassOptions:
     forge: "ForgeName | None" = None
     runs_items: bool = False
     evidence: tuple[Path, ...] = ()
+    for_page: bool = False
 
     @property
     def is_remote(self) -> bool:
@@ -69,7 +71,7 @@ class Sources:
     """Where tags and facts come from; one pair may serve several repositories."""
 
     tags: "TagSource"
-    facts: "FactsSource | None"
+    facts: "ListedFacts | None"
     advisories: "AdvisorySource | None" = None
 
 
@@ -224,6 +226,7 @@ def make_pass(
         wave_data=load_wave_data(settings.rollout, tree),
         advisories=sources.advisories,
         verify=_open_verification(options, tree, settings, sources, progress),
+        for_page=options.for_page,
         assess_all=options.runs_items and options.forge is None,
     )
 

@@ -11,10 +11,12 @@ from autobump.decisions.bump import Bump
 from autobump.decisions.evaluation import Evaluation, by_path
 from autobump.decisions.holds import find_holds
 from autobump.decisions.risk import ImageRisk, ItemRisk
+from autobump.images.advisories.compare import Advisory
 from autobump.images.choice import Release
 from autobump.images.inside.pythons import PythonVersions
 from autobump.images.known import KnownImages
 from autobump.images.lookup import look_up_digests
+from autobump.images.reference import find_immutable_tag
 from autobump.images.results import Digest
 from autobump.passes.evaluate import hold_back
 from autobump.planning.existing import ExistingState
@@ -87,6 +89,28 @@ def learn_advisories(this: "Pass", evaluation: Evaluation, assessor: RiskAssesso
     assessor.images.learn(tags)
     assessor.images.learn_advisories(tags)
     return evaluation.with_advisories(assessor.images.advisory_diff, this.settings.policy.security.severity)
+
+
+def find_left_open(
+    evaluation: Evaluation, assessor: RiskAssessor | None
+) -> dict[tuple[str, str], tuple[Advisory, ...]] | None:
+    """Return the known vulnerabilities of what items are on when every update is made, by image and tag.
+
+    Args:
+        evaluation: Every item's row.
+        assessor: Knows the images.
+
+    Returns:
+        Those of the tags whose vulnerabilities are known; None when nobody tells any.
+    """
+    if assessor is None or assessor.images is None or assessor.images.advisories is None:
+        return None
+    images = assessor.images
+    used = {bump.tags[1] for bump in evaluation.bumps}
+    used |= {(one.repository, one.tag) for one in evaluation.skipped if find_immutable_tag(one.tag)}
+    images.learn(used)
+    images.learn_advisories(used)
+    return {key: found for key in used if (found := images.find_open(*key)) is not None}
 
 
 def plan_with_risk(

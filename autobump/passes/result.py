@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from autobump.decisions.evaluation import Evaluation
 from autobump.decisions.evidence import Verdict
+from autobump.images.advisories.compare import Advisory
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.planning.plan import Plan
 from autobump.planning.queue import Queue, merge_queues
@@ -47,6 +48,8 @@ class PassResult:
         dry_run: Whether what `outcomes` tell was not done.
         queue: What comes in later passes, by image.
         observations: What items did in images, for other machines; None when it is not to be told.
+        left_open: Known vulnerabilities, the worst first, by image and tag that items are on when every
+            update is made; a tag is missing when they are not known. None when nobody was asked.
     """
 
     revision: str
@@ -62,6 +65,7 @@ class PassResult:
     dry_run: bool = False
     queue: Queue = field(default_factory=Queue)
     observations: Mapping[str, Any] | None = None
+    left_open: Mapping[tuple[str, str], tuple[Advisory, ...]] | None = None
 
     @property
     def broken(self) -> bool:
@@ -154,6 +158,7 @@ def merge_outcomes(outcomes: Sequence[RepositoryOutcome]) -> PassResult:
         dashboard_failure="",
         other_failures=tuple(failure for one in outcomes for failure in one.failures),
         queue=merge_queues(one.queue for one in results),
+        left_open=None,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
+from autobump.content.tree import ContentTree
 from autobump.forges.name import ForgeName
 from autobump.forges.open import check_access, check_environment
 from autobump.images.sources.shared import SharedTags
@@ -158,6 +159,30 @@ def share_sources(
     if isinstance(sources.tags, TagsByRegistry):
         sources.tags.load()  # a file that cannot be used is told once, and not for each repository
     return replace(sources, tags=SharedTags(sources.tags))
+
+
+def open_trees(
+    options: PassOptions, load: LoadSettings, file: Path | None
+) -> tuple[list[tuple[ContentTree, Settings]], Settings]:
+    """Open the repository that the options name, or each of those in the settings.
+
+    Args:
+        options: What the command line says.
+        load: Loads the settings.
+        file: The settings file named on the command line, if any.
+
+    Returns:
+        Each repository with its settings, and those that all of them share.
+    """
+    several = find_several(options, load, file, None)
+    if several is None:
+        tree, loaded = open_repository(options, load)
+        return [(tree, loaded.settings)], loaded.settings
+    trees = []
+    for entry in several.repositories:
+        own = several.with_source(options.tags).of_repository(entry)
+        trees.append((open_tree_of(entry, options, own), own))
+    return trees, several
 
 
 def find_several(

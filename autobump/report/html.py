@@ -15,9 +15,11 @@ from markupsafe import Markup
 
 from autobump.decisions.bump import Bump
 from autobump.decisions.risk import RiskLevel, describe_finding
+from autobump.images.advisories.record import Severity
 from autobump.images.registries import full_name
 from autobump.passes.result import PassResult, RepositoryOutcome, merge_outcomes
 from autobump.planning.queue import describe_queue, queue_rows
+from autobump.report.images import NOT_KNOWN, describe_open
 from autobump.report.summary import (
     DRY_RUN,
     PullRequestLine,
@@ -86,6 +88,8 @@ class _ImageRow:
     line: tuple[_Bar, ...]
     spread: tuple[_Bar, ...]
     ages: tuple[str, ...]
+    open: str
+    open_kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,7 @@ def _view(result: PassResult) -> dict[str, Any]:
     evaluation, plan = result.evaluation, result.plan
     lines = pull_request_lines(result)
     risky = _risk_groups(result)
-    images = images_in_use(evaluation)
+    images = images_in_use(evaluation, result.left_open)
     years = _time_axis(images, result.now)
     rows = [_image_row(image, result, years) for image in images]
     spread = [row for row in rows if len(row.image.tags) > 1]
@@ -221,6 +225,7 @@ def _view(result: PassResult) -> dict[str, Any]:
         "told": [line for line in (security_line(result), evidence_line(result)) if line],
         "unknown_risks": sum(1 for bump in evaluation.bumps if bump.risk and not bump.risk.known),
         "images": rows,
+        "tells_open": result.left_open is not None,
         "spread": spread,
         "years": years.marks,
         "bands": bands,
@@ -318,7 +323,16 @@ def _image_row(image: ImageInUse, result: PassResult, axis: "_TimeAxis") -> _Ima
         line=tuple(line),
         spread=tuple(spread),
         ages=tuple(age(tag.created) for tag in image.tags),
+        open=_describe_open(image),
+        open_kind="bad" if any(one.severity.reaches(Severity.HIGH) for one in image.left_open or ()) else "",
     )
+
+
+def _describe_open(image: ImageInUse) -> str:
+    if image.left_open is None:
+        return NOT_KNOWN
+    rest = f"; {count(image.unknown_tags, 'tag')} {NOT_KNOWN}" if image.unknown_tags else ""
+    return describe_open(image.left_open) + rest
 
 
 @dataclass(frozen=True, slots=True)

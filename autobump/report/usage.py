@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from autobump.decisions.evaluation import Evaluation
+from autobump.images.advisories.compare import Advisory
+from autobump.images.advisories.record import Severity
 from autobump.images.choice import Release
 from autobump.images.reference import find_current_tag
 
@@ -38,11 +40,16 @@ class ImageInUse:
         repository: `namespace/name`.
         tags: Those that items are on, newest first; what is no number comes last.
         newest: The newest tag of the registry, or None when it is not known.
+        left_open: Known vulnerabilities of the tags that items are on when every update is made, the worst
+            first; None when they are known of no tag.
+        unknown_tags: How many of these tags have vulnerabilities that are not known.
     """
 
     repository: str
     tags: tuple[TagInUse, ...]
     newest: Release | None
+    left_open: tuple[Advisory, ...] | None = None
+    unknown_tags: int = 0
 
     @property
     def items(self) -> int:
@@ -64,27 +71,56 @@ class AgeBand:
     later: int
 
 
-def images_in_use(evaluation: Evaluation) -> list[ImageInUse]:
-    """Return every image that a row names, the one with most items first.
+def images_in_use(
+    evaluation: Evaluation, left_open: Mapping[tuple[str, str], tuple[Advisory, ...]] | None = None
+) -> list[ImageInUse]:
+    """Return every image that a row names, the one that leaves most open first, or else with most items.
 
     Problems name no image, and dates are known only of images that the tag source was asked for.
+
+    Args:
+        evaluation: The rows.
+        left_open: Known vulnerabilities by image and tag, the worst first; None when nobody was asked.
     """
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for repository, tag, _ in _used(evaluation):
+    later: dict[str, set[str]] = defaultdict(set)
+    for repository, tag, release in _used(evaluation):
         counts[repository][tag] += 1
+        later[repository].add(release.tag.text if release else tag)
     dates = _dates(evaluation)
     images = []
     for repository, tags in counts.items():
         ordered = sorted(tags, key=_newest_first, reverse=True)
         releases = evaluation.found.get(repository)
+        known = [
+            found
+            for tag in later[repository]
+            if (found := (left_open or {}).get((repository, tag))) is not None
+        ]
         images.append(
             ImageInUse(
                 repository,
                 tuple(TagInUse(tag, tags[tag], dates.get((repository, tag))) for tag in ordered),
                 releases[0] if isinstance(releases, tuple) and releases else None,
+                _together(known) if known else None,
+                0 if left_open is None else len(later[repository]) - len(known),
             )
         )
-    return sorted(images, key=lambda image: (-image.items, image.repository))
+    return sorted(images, key=lambda image: (_openness(image), -image.items, image.repository))
+
+
+def _together(known: Iterable[tuple[Advisory, ...]]) -> tuple[Advisory, ...]:
+    """Return what several tags have, each vulnerability once."""
+    by_id = {one.id: one for advisories in known for one in advisories}
+    return tuple(sorted(by_id.values(), key=lambda one: (-one.severity.rank, one.id)))
+
+
+def _openness(image: ImageInUse) -> tuple[int, ...]:
+    """Return what images are ordered by: those with the worst first, those of which it is not known last."""
+    if image.left_open is None:
+        return (1,)
+    counts = Counter(one.severity for one in image.left_open)
+    return (0, *(-counts[severity] for severity in Severity))
 
 
 def ages_of_items(evaluation: Evaluation, now: datetime) -> tuple[list[timedelta], list[timedelta]]:

@@ -44,6 +44,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "explain": ("explain", "Packs/A/Scripts/S/S.yml", "--repo", "{repo}"),
     "tags": ("tags", "demisto/python3"),
     "diff": ("diff", "demisto/python3", OLD, NEW, "--facts", "file:tags.json"),
+    "images": ("images", "--in-use", "--repo", "{repo}"),
     "config check": ("config", "check", "--repo", "{repo}"),
     "config show": ("config", "show", "--repo", "{repo}"),
     "config schema": ("config", "schema"),

@@ -35,6 +35,9 @@ class Counting:
         self.asked += 1
         return self.facts
 
+    def fetch_images(self) -> list[str]:
+        return [IMAGE]
+
 
 def python_of(source: FactsSource) -> str | None:
     source.prepare([KEY])
@@ -150,11 +153,28 @@ def test_source_that_fails_now_and_then_is_asked_for_everything() -> None:
     assert sum(isinstance(one, Unavailable) for one in found.values()) == 30
 
 
+def test_sources_name_the_images_they_tell_of(tmp_path: Path) -> None:
+    page = tmp_path / f"pages/{IMAGE}/{TAG}.md"
+    page.parent.mkdir(parents=True)
+    page.write_text(PAGE)
+    path = tmp_path / "tags.json"
+    path.write_text(json.dumps({IMAGE: {}, "docker.io/demisto/other": [], "r.example/demisto/own": []}))
+    for spelling, images in (
+        (f"dockerfiles-info:{tmp_path}/pages", {IMAGE}),
+        (f"file:{path}", {IMAGE, "demisto/other", "r.example/demisto/own"}),
+    ):
+        source = open_facts_source(spelling, "dockerhub", tmp_path / "cache", 4)
+        assert source is not None
+        assert source.fetch_images() == images
+
+
 def test_file_that_cannot_be_read_costs_all(tmp_path: Path) -> None:
     path = tmp_path / "tags.json"
     path.write_text("[]")
     with pytest.raises(RegistryError, match="cannot read the facts"):
         FileFacts(TagFile(path)).prepare([KEY])
+    with pytest.raises(RegistryError, match="cannot read the facts"):
+        FileFacts(TagFile(path)).fetch_images()
     assert isinstance(look_up_facts(FileFacts(TagFile(path)), [KEY], 4, Silent())[KEY], Unavailable)
 
 

@@ -23,6 +23,7 @@ from autobump.pull_requests.existing import ExistingPullRequest, PullRequestStat
 from autobump.report.html import MAX_TEXT, render_html, render_several_html
 from tests.fixtures.browser import look_at
 from tests.fixtures.bumps import make_bump
+from tests.fixtures.osv import osv_record
 from tests.fixtures.repositories import make_repository, script_pack
 from tests.fixtures.results import RELEASES, REVISION, at_risk, hostile_result, make_result
 
@@ -355,6 +356,26 @@ def test_problems_of_one_cause_are_one_row_that_names_every_file() -> None:
 def test_images_in_use_say_what_is_not_counted() -> None:
     page = Page(render_html(full_result()))
     assert "1 file that could not be evaluated is not counted here." in page.texts["images"]
+
+
+def test_images_in_use_say_what_they_leave_open(tmp_path: Path) -> None:
+    facts = {"packages": {"requests": ["2.0", "MIT"]}}
+    tags = {f"demisto/{name}": {"1.0.0.1": facts} for name in "abc"}
+    tags["demisto/c"]["1.0.0.2"] = {"packages": {}}
+    (tmp_path / "tags.json").write_text(json.dumps(tags))
+    record = osv_record("GHSA-1", "requests", fixed="3.0", database_specific={"severity": "HIGH"})
+    (tmp_path / "osv.json").write_text(json.dumps({"records": [record]}))
+    items = {"One": "demisto/c:1.0.0.1", "Two": "demisto/b:1.0.0.1", "Three": "demisto/a:latest"}
+    make_repository(tmp_path / "content", script_pack("Alpha", items))
+    page = tmp_path / "report.html"
+    options = ["--repo", str(tmp_path / "content"), "--tags", f"file:{tmp_path}/tags.json"]
+    asked = ["--set", f"registry.advisories=file:{tmp_path}/osv.json"]
+    assert run_command(["plan", *options, *asked, "--report", str(page)]) == 0
+    told = " ".join(Page(page.read_text()).texts["images"].split())
+    places = [told.index(row) for row in ("demisto/b 1 1 high", "demisto/c 1 none known", "demisto/a 1 not")]
+    assert places == sorted(places)
+    assert run_command(["plan", *options, "--report", str(page)]) == 0
+    assert "Left open" not in Page(page.read_text()).texts["images"]
 
 
 def test_plan_is_written_as_a_page(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from autobump.decisions.eligibility import Skipped
+from autobump.images.advisories.compare import Advisory
+from autobump.images.advisories.record import Severity
 from autobump.images.choice import TagRecord, sort_releases
 from autobump.images.results import Lookup, NotFound
 from autobump.report.usage import (
@@ -48,6 +50,37 @@ def test_tags_that_are_no_numbers_come_last() -> None:
     (image,) = images_in_use(result.evaluation)
     assert [tag.tag for tag in image.tags] == ["1.0.0.10", "1.0.0.9", "2.0", "latest"]
     assert (image.items, image.oldest) == (4, None)
+
+
+HIGH, LOW = (Advisory(f"GHSA-{one}", (), one, ("six",), "") for one in (Severity.HIGH, Severity.LOW))
+
+
+def test_images_come_by_what_they_leave_open_when_every_update_is_made() -> None:
+    result = make_result(
+        [make_bump("A", "One", image="demisto/amended")],
+        skipped=[
+            skip("Two", "demisto/low", "1.0.0.1"),
+            skip("Three", "demisto/unknown", "1.0.0.1"),
+            *(skip(f"More{number}", "demisto/unknown", "1.0.0.1") for number in range(5)),
+            skip("Four", "demisto/high", "1.0.0.1"),
+            skip("Five", "demisto/high", "1.0.0.9"),
+            skip("Six", "demisto/high", "latest"),
+        ],
+    )
+    left_open = {
+        ("demisto/amended", "1.0.0.1"): (HIGH,),
+        ("demisto/amended", "1.0.0.9"): (),
+        ("demisto/low", "1.0.0.1"): (LOW, LOW),
+        ("demisto/high", "1.0.0.1"): (LOW,),
+        ("demisto/high", "1.0.0.9"): (HIGH, LOW),
+    }
+    images = images_in_use(result.evaluation, left_open)
+    assert [(one.repository, one.left_open, one.unknown_tags) for one in images] == [
+        ("demisto/high", (HIGH, LOW), 1),
+        ("demisto/low", (LOW,), 0),
+        ("demisto/amended", (), 0),
+        ("demisto/unknown", None, 1),
+    ]
 
 
 def test_ages_compare_the_same_items_now_and_later() -> None:

@@ -74,6 +74,18 @@ class FactsSource(Protocol):
         ...
 
 
+class ListedFacts(FactsSource, Protocol):
+    """A source of facts that knows which images it tells of."""
+
+    def fetch_images(self) -> Collection[str]:
+        """Return the images that it has facts of, each as `full_name` writes it, in any order.
+
+        Raises:
+            RegistryError: The source could not answer.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
     """How network sources behave.

@@ -1,12 +1,12 @@
 """Where the facts of images come from: what is inside the image behind a tag."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autobump.images.inside.facts import ImageFacts, facts_from_record, facts_to_record
-from autobump.images.sources import FactsSource
+from autobump.images.sources import ListedFacts
 from autobump.images.sources.snapshot import TagFile
 from autobump.images.spelling import AUTO, FACTS_SOURCE, FILE, NONE, PAGES, choose_facts, split_spelling
 from autobump.support.errors import RegistryError, UsageError
@@ -42,6 +42,12 @@ class PageFacts:
         page = self._pages.read_page(f"{repository}/{tag}.md")
         return None if page is None else parse_page(page)
 
+    def fetch_images(self) -> set[str]:
+        """Return the images that have a page."""
+        from autobump.images.sources.image_pages import tags_of_pages
+
+        return set(tags_of_pages(self._pages))
+
 
 class FileFacts:
     """Facts from a tag file that holds them, see `facts_from_record`."""
@@ -56,23 +62,31 @@ class FileFacts:
         for repository, tag in wanted:
             if (repository, tag) not in self._file.facts:
                 tags.setdefault(repository, set()).add(tag)
-        if not tags:
-            return
-        try:
-            self._file.read(tags)
-        except UsageError as exc:
-            raise RegistryError(f"cannot read the facts of images: {exc}") from exc
+        if tags:
+            self._read(tags)
 
     def fetch_facts(self, repository: str, tag: str) -> ImageFacts | None:
         """Return what the file tells of a tag that was wanted."""
         return self._file.facts.get((repository, tag))
+
+    def fetch_images(self) -> set[str]:
+        """Return the images of the file, with or without facts."""
+        if self._file.tags is None:
+            self._read({})
+        return {name for name in self._file.tags or () if not name.endswith("/")}  # those are registries
+
+    def _read(self, wanted: Mapping[str, Collection[str]]) -> None:
+        try:
+            self._file.read(wanted)
+        except UsageError as exc:
+            raise RegistryError(f"cannot read the facts of images: {exc}") from exc
 
 
 class RememberedFacts:
     """Another source's facts, remembered for ever: what is inside an immutable tag never changes."""
 
     def __init__(
-        self, source: FactsSource, folder: Path | None, name: str, *, complete: bool = False
+        self, source: ListedFacts, folder: Path | None, name: str, *, complete: bool = False
     ) -> None:
         """Open the cache.
 
@@ -107,6 +121,10 @@ class RememberedFacts:
             self._remember({(repository, tag): facts})
         return facts
 
+    def fetch_images(self) -> Collection[str]:
+        """Return the images that the source tells of now."""
+        return self._source.fetch_images()
+
     def forget_others(self, prefix: str) -> None:
         """Drop what is remembered of other sources whose names begin with a prefix."""
         statement = "DELETE FROM facts WHERE substr(source, 1, ?) = ? AND source <> ?"
@@ -135,7 +153,7 @@ class RememberedFacts:
 
 def open_facts_source(
     spelling: str, tags: str, cache: Path | None, connections: int, file: TagFile | None = None
-) -> FactsSource | None:
+) -> ListedFacts | None:
     """Open the source that `registry.facts` names; nothing is asked over the network yet.
 
     Args:
@@ -166,13 +184,15 @@ def open_facts_source(
     if spelling == PAGES:
         from autobump.images.sources.image_pages import GitHubPages
         from autobump.support.http.client import HttpClient, HttpLimits
+        from autobump.support.secrets import find_secret, is_for_github_com
 
         client = HttpClient(HttpLimits(connections=connections))
-        return RememberedFacts(PageFacts(GitHubPages(client)), cache, "pages")
+        token = find_secret("GITHUB_TOKEN") if is_for_github_com() else None
+        return RememberedFacts(PageFacts(GitHubPages(client, token)), cache, "pages")
     raise UsageError(f"{spelling!r} {FACTS_SOURCE.refusal}")
 
 
-def _open_file(file: TagFile, cache: Path | None) -> FactsSource:
+def _open_file(file: TagFile, cache: Path | None) -> ListedFacts:
     """Use a file, remembered by its name, size and time of change."""
     path = file.path
     try:

@@ -147,7 +147,7 @@ class ImagePagesSource:
         """Return the image's tags, in no particular order."""
         with self._lock:
             if self._tags is None:
-                self._tags = self._list_tags()
+                self._tags = tags_of_pages(self._pages)
         if repository not in self._tags:
             raise ImageNotFoundError(f"{REPOSITORY} has no page of {repository}")
         return tuple(TagRecord(tag) for tag in self._tags[repository])
@@ -160,18 +160,24 @@ class ImagePagesSource:
         """Return when the image was built, if its page says so."""
         return self._read(repository, tag).created
 
-    def _list_tags(self) -> dict[str, list[str]]:
-        tags: dict[str, list[str]] = defaultdict(list)
-        for path in self._pages.list_pages():
-            if match := _PAGE_PATH.fullmatch(path):
-                tags[match[1]].append(match[2])
-        return tags
-
     def _read(self, repository: str, tag: str) -> ImageFacts:
         page = self._pages.read_page(f"{repository}/{tag}.md")
         if page is None:
             raise ImageNotFoundError(f"{REPOSITORY} has no page of {repository}:{tag}")
         return parse_page(page)
+
+
+def tags_of_pages(pages: Pages) -> dict[str, list[str]]:
+    """Return the tags that have a page, by image, in no particular order.
+
+    Raises:
+        RegistryError: The pages cannot be listed.
+    """
+    tags: dict[str, list[str]] = defaultdict(list)
+    for path in pages.list_pages():
+        if match := _PAGE_PATH.fullmatch(path):
+            tags[match[1]].append(match[2])
+    return tags
 
 
 def _require(answer: Answer) -> Answer:

@@ -17,15 +17,9 @@ from autobump.images.lookup import look_up_digests, look_up_facts
 from autobump.images.results import NotFound, Unavailable
 from autobump.images.sources import FactsSource
 from autobump.passes.evaluate import Filters, evaluate_content
-from autobump.passes.open import (
-    LoadSettings,
-    PassOptions,
-    Sources,
-    open_repository,
-    open_tree_of,
-)
-from autobump.passes.several import find_several, share_sources
-from autobump.settings.model import RepositorySettings, Settings
+from autobump.passes.open import LoadSettings, PassOptions, Sources
+from autobump.passes.several import find_several, open_trees, share_sources
+from autobump.settings.model import Settings
 from autobump.support.errors import RegistryError
 from autobump.support.files import find_cache_folder
 from autobump.support.progress import Progress, open_progress
@@ -109,17 +103,12 @@ def export_tags(
         RegistryError: The source could not answer, or has no such image or manifest.
     """
     with open_progress() as progress:
-        several = find_several(options, load, file, None)
         if images:
-            settings = several or load(None).settings
+            settings = find_several(options, load, file, None) or load(None).settings
             export = _export_named(images, share_sources(options, settings), progress)
-        elif several is None:
-            tree, loaded = open_repository(options, load)
-            sources = share_sources(options, loaded.settings)
-            export = _export_used([(tree, loaded.settings)], sources, loaded.settings, progress)
         else:
-            trees = [_open_listed(entry, options, several) for entry in several.repositories]
-            export = _export_used(trees, share_sources(options, several), several, progress)
+            trees, settings = open_trees(options, load, file)
+            export = _export_used(trees, share_sources(options, settings), settings, progress)
     return export.render(), len(export.tags)
 
 
@@ -188,10 +177,3 @@ def _note_facts(
             "what is inside some images is not known",
             extra={"tags": len(failed), "cause": failed[0].detail},
         )
-
-
-def _open_listed(
-    entry: RepositorySettings, options: PassOptions, settings: Settings
-) -> tuple[ContentTree, Settings]:
-    own = settings.with_source(options.tags).of_repository(entry)
-    return open_tree_of(entry, options, own), own
