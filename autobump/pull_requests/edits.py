@@ -9,9 +9,9 @@ from typing import overload
 
 from autobump.content.item import replace_image
 from autobump.content.pack import next_version, release_notes_name, splice_version
-from autobump.content.release_notes import render_release_notes
 from autobump.content.yaml.splice import UnsafeEditError
 from autobump.decisions.bump import Bump
+from autobump.pull_requests.release_notes import render_release_notes
 from autobump.support.errors import ForgeError
 
 MAX_PULL_REQUEST_BYTES = 32 * 1024 * 1024

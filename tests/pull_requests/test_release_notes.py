@@ -1,5 +1,5 @@
 from autobump.content.item import ItemKind
-from autobump.content.release_notes import render_release_notes
+from autobump.pull_requests.release_notes import render_release_notes
 
 
 def test_one_integration_reads_as_the_validators_want_it() -> None:
