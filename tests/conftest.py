@@ -1,3 +1,4 @@
+import gc
 import ipaddress
 import itertools
 import logging
@@ -19,6 +20,9 @@ from tests.fixtures.corpus import corpus_folder, unpack_content
 # Deterministic examples and no verdict on speed: CI must be green for the same commit every time.
 settings.register_profile("autobump", deadline=None, derandomize=True, max_examples=150)
 settings.load_profile("autobump")
+
+# As in the program itself; nothing of what is collected becomes garbage.
+gc.set_threshold(100_000, 50, 50)
 
 LONGEST = (
     "e2e/test_github_pass.py",
@@ -47,6 +51,7 @@ NOW = datetime(2026, 6, 1, 3, 0, tzinfo=UTC)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(LONGEST)}
     items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
+    gc.freeze()  # nor does any test have to look through it
 
 
 @pytest.fixture(autouse=True)
