@@ -20,7 +20,7 @@ import pytest
 from autobump.support.git import Git
 from tests.fixtures.repositories import branches, commit, make_repository, script_pack
 from tests.fixtures.servers import serve
-from tests.fixtures.warm import Ended, warm_passes
+from tests.fixtures.warm import Ended, warm_process
 from tests.fixtures.world import OLD, every_action, numberless, prepare_every_action
 
 KILLS = int(os.environ.get("AUTOBUMP_KILLS", "24"))
@@ -85,7 +85,7 @@ def test_local_pass_killed_at_any_moment_ends_right_the_next_time(tmp_path: Path
 
     options = ["run", "--repo", str(git.directory), "--tags", f"file:{tags}"]
     options += ["--format", "json", "--output", str(report)]
-    with warm_passes(tmp_path / "warm", {"HOME": str(home)}) as passes:
+    with warm_process(tmp_path / "warm", {"HOME": str(home)}) as passes:
         begun = ("refresh", "refresh2", "leave", "close")
         publish(**dict.fromkeys(begun, NEW))
         assert is_right(passes.run(*options), report)
@@ -157,7 +157,7 @@ def test_github_pass_killed_at_any_moment_ends_right_the_next_time(
             "GITHUB_API_URL": server.url,
             "GITHUB_SERVER_URL": f"file://{tmp_path}/server",
         }
-        with warm_passes(tmp_path / "warm", environment) as passes:
+        with warm_process(tmp_path / "warm", environment) as passes:
             calm = []
             for _ in range(3):
                 begin_again()

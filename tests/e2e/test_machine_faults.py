@@ -3,12 +3,11 @@
 import itertools
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from autobump.support.git import Blob, Git
 from tests.fixtures.disks import small_disk
 from tests.fixtures.repositories import branches, make_repository, script_pack
 from tests.fixtures.tools import miss
+from tests.fixtures.warm import WarmProcess, warm_process
 
 OLD, NEW, NEWER = "3.9.8.24399", "3.12.13.12042988", "3.12.14.13000000"
 _PROJECT = Path(__file__).resolve().parents[2]
@@ -27,8 +27,9 @@ _PROJECT = Path(__file__).resolve().parents[2]
 class Machine:
     """A folder with a repository, a tag file and a home, and passes in processes of their own."""
 
-    def __init__(self, folder: Path, repository: Path | None = None) -> None:
+    def __init__(self, folder: Path, warm: WarmProcess, repository: Path | None = None) -> None:
         folder.mkdir(exist_ok=True)
+        self.warm = warm
         self.folder = folder
         self.git = make_repository(
             repository or folder / "r",
@@ -56,29 +57,22 @@ class Machine:
     def publish(self, *tags: str) -> None:
         self.tags.write_text(json.dumps({"demisto/python3": [OLD, *tags]}))
 
-    def start(
-        self, command: str, *more: str, env: Mapping[str, str] | None = None, limit: int | None = None
-    ) -> subprocess.Popen[bytes]:
-        def set_limit() -> None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit or 0, limit or 0))
-
-        before: Callable[[], None] | None = None if limit is None else set_limit
-        environment = os.environ | {"HOME": str(self.home), "PYTHONPATH": str(_PROJECT)} | dict(env or {})
-        return subprocess.Popen(
-            [sys.executable, "-m", "autobump", command, *self.options, *more],
-            cwd=self.folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            preexec_fn=before,
-        )
-
     def end(
         self, command: str, *more: str, env: Mapping[str, str] | None = None, limit: int | None = None
     ) -> tuple[int, str, str]:
-        process = self.start(command, *more, env=env, limit=limit)
-        out, err = process.communicate()
-        return process.returncode, out.decode(), err.decode()
+        environment = os.environ | {"HOME": str(self.home)} | dict(env or {})
+        arguments = (command, *self.options, *more)
+        ended = self.warm.run(*arguments, folder=self.folder, env=environment, file_limit=limit)
+        return ended.status, ended.output, ended.errors
+
+    def end_fresh(
+        self, command: str, *more: str, env: Mapping[str, str] | None = None
+    ) -> tuple[int, str, str]:
+        """Run a command in an interpreter that starts with it."""
+        environment = os.environ | {"HOME": str(self.home), "PYTHONPATH": str(_PROJECT)} | dict(env or {})
+        line = [sys.executable, "-m", "autobump", command, *self.options, *more]
+        done = subprocess.run(line, cwd=self.folder, env=environment, capture_output=True, check=False)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     def run(self) -> int:
         """Run a pass in this process, whose machine is sound, and return its exit code."""
@@ -103,9 +97,15 @@ class Machine:
         assert (run(), branches(self.git)) == (0, heads)
 
 
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmProcess]:
+    with warm_process(tmp_path_factory.mktemp("warm") / "here", {}) as process:
+        yield process
+
+
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path)
+def machine(tmp_path: Path, warm: WarmProcess) -> Machine:
+    return Machine(tmp_path, warm)
 
 
 def fails(ended: tuple[int, str, str], status: int, words: str) -> None:
@@ -151,8 +151,10 @@ def test_full_disk_is_told_and_changes_no_branch(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("leave", [0, 8192, 65_536])
-def test_full_disk_below_the_cache_costs_the_cache_alone(tmp_path: Path, leave: int) -> None:
-    machine = Machine(tmp_path / "m")
+def test_full_disk_below_the_cache_costs_the_cache_alone(
+    tmp_path: Path, warm: WarmProcess, leave: int
+) -> None:
+    machine = Machine(tmp_path / "m", warm)
     with small_disk(machine.home / ".cache", 1) as disk:
         disk.fill(leave=leave)
         code, _, err = machine.end("run")
@@ -168,8 +170,8 @@ def test_full_disk_below_the_cache_costs_the_cache_alone(tmp_path: Path, leave: 
 
 
 @pytest.mark.parametrize("filled", [False, True])
-def test_cache_that_became_read_only_costs_nothing(tmp_path: Path, filled: bool) -> None:
-    machine = Machine(tmp_path / "m")
+def test_cache_that_became_read_only_costs_nothing(tmp_path: Path, warm: WarmProcess, filled: bool) -> None:
+    machine = Machine(tmp_path / "m", warm)
     with small_disk(machine.home / ".cache", 2) as disk:
         if filled:
             machine.pass_is_right(apart=True)
@@ -183,10 +185,10 @@ def test_cache_that_became_read_only_costs_nothing(tmp_path: Path, filled: bool)
         machine.pass_is_right()
 
 
-def test_full_disk_below_the_repository_moves_all_branches_or_none(tmp_path: Path) -> None:
+def test_full_disk_below_the_repository_moves_all_branches_or_none(tmp_path: Path, warm: WarmProcess) -> None:
     ends: set[tuple[int, int]] = set()
     with small_disk(tmp_path / "disk", 4) as disk:
-        machine = Machine(tmp_path / "m", tmp_path / "disk/r")
+        machine = Machine(tmp_path / "m", warm, tmp_path / "disk/r")
         for leave in (0, 8192, 16_384, 24_576, 1 << 20):
             disk.fill(leave=leave)
             code, out, err = machine.end("run")
@@ -218,8 +220,10 @@ def test_lock_that_a_killed_git_left_is_named(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("option", ["--output", "--report"])
-def test_full_disk_below_the_result_is_told_and_the_older_result_stays(tmp_path: Path, option: str) -> None:
-    machine = Machine(tmp_path / "m")
+def test_full_disk_below_the_result_is_told_and_the_older_result_stays(
+    tmp_path: Path, warm: WarmProcess, option: str
+) -> None:
+    machine = Machine(tmp_path / "m", warm)
     with small_disk(tmp_path / "disk", 1) as disk:
         result = disk.folder / "result.json"
         result.write_text("older")
@@ -237,8 +241,10 @@ def test_full_disk_below_the_result_is_told_and_the_older_result_stays(tmp_path:
 
 
 @pytest.mark.parametrize("leave", [0, 4096])
-def test_full_disk_below_temporary_files_is_told_or_done_without(tmp_path: Path, leave: int) -> None:
-    machine = Machine(tmp_path / "m")
+def test_full_disk_below_temporary_files_is_told_or_done_without(
+    tmp_path: Path, warm: WarmProcess, leave: int
+) -> None:
+    machine = Machine(tmp_path / "m", warm)
     with small_disk(tmp_path / "disk", 1) as disk:
         disk.fill(leave=leave)
         code, out, err = machine.end("run", env={"TMPDIR": str(disk.folder)})
@@ -344,10 +350,10 @@ def test_locale_without_utf_8_reads_and_shows_the_same(machine: Machine) -> None
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     path = "Packs/Caf\u00e9/Scripts/SCaf\u00e9/SCaf\u00e9.yml"
     for more in (("--path", path), ("--pack", "Caf\u00e9"), ("--format", "markdown")):
-        plain, other = machine.end("plan", *more), machine.end("plan", *more, env=ascii_only)
+        plain, other = machine.end("plan", *more), machine.end_fresh("plan", *more, env=ascii_only)
         assert plain == other
         assert plain[0] == 0
-    assert machine.end("run", env=ascii_only)[0] == 0
+    assert machine.end_fresh("run", env=ascii_only)[0] == 0
     machine.pass_is_right()
 
 
