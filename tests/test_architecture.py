@@ -44,7 +44,7 @@ PURE = (
     "content/item.py",
     "content/pack.py",
     "content/problem.py",
-    "pull_requests/release_notes.py",
+    "content/listing.py",
     "evidence/compare.py",
     "content/yaml/events.py",
     "content/yaml/load.py",

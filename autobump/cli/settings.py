@@ -109,6 +109,7 @@ def config_schema() -> int:
 
 
 def _find_commit(repo: Path | None) -> "ContentTree | None":
-    from autobump.content.tree import ContentTree, has_commit
+    from autobump.content.tree import ContentTree
+    from autobump.support.git import has_commit
 
     return ContentTree.open(repo or Path()) if repo is not None or has_commit(Path()) else None

@@ -11,12 +11,13 @@ from typing import Any
 from autobump import __version__
 from autobump.content.imports import Import
 from autobump.content.item import DockerImageField, ItemFields
+from autobump.content.listing import Listing
 from autobump.content.pack import PackMetadata
 from autobump.content.python.versions import ALL
 from autobump.content.yaml.events import YamlFault
 from autobump.support.sqlite_file import SqliteCache
 
-CACHE_VERSION = 4
+CACHE_VERSION = 5
 """Raised whenever reading an item or a pack gives other fields than before."""
 
 MAX_ROWS = 400_000
@@ -32,6 +33,7 @@ CREATE TABLE IF NOT EXISTS facts (
 ) WITHOUT ROWID
 """
 _PACK = "pack"
+_LISTING = "listing"
 _ITEM_FIELDS = tuple(field.name for field in fields_of(ItemFields))  # the image is the last
 _IMAGE_FIELDS = tuple(field.name for field in fields_of(DockerImageField))
 
@@ -93,6 +95,21 @@ class ContentCache:
             },
         )
 
+    def find_listings(self, trees: Iterable[str]) -> dict[str, Listing]:
+        """Return what is remembered of packs, by the name of their tree."""
+        try:
+            return {
+                tree: tuple((str(path), str(mode), str(blob)) for path, mode, blob in _require_list(files))
+                for tree, files in self._find(_LISTING, trees).items()
+            }
+        except (TypeError, ValueError) as exc:
+            self._file.give_up(f"an entry does not read back: {exc}")
+            return {}
+
+    def store_listings(self, listings: Mapping[str, Listing]) -> None:
+        """Remember what packs hold."""
+        self._store(_LISTING, {tree: list(files) for tree, files in listings.items()})
+
     def _find(self, kind: str, blobs: Iterable[str]) -> dict[str, list[Any]]:
         wanted = list(blobs)
         found: dict[str, list[Any]] = {}
@@ -124,6 +141,12 @@ class ContentCache:
                 median = "SELECT used FROM facts ORDER BY used LIMIT 1 OFFSET ?"
                 self._file.write(f"DELETE FROM facts WHERE used < ({median})", [(count // 2,)])  # noqa: S608 - fixed text
                 self._file.write("DELETE FROM facts WHERE (SELECT count(*) FROM facts) > ?", [(MAX_ROWS,)])
+
+
+def _require_list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("it is no list")
+    return value
 
 
 def _encode_import(one: Import) -> list[Any]:

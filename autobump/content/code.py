@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from autobump.content.cache import ContentCache
 from autobump.content.imports import Import, ItemCode, Use, find_imports
 from autobump.content.item import ContentItem, ItemKind
-from autobump.content.tree import ContentTree, TreeEntry
+from autobump.content.listing import TreeEntry
+from autobump.content.tree import ContentTree
 from autobump.content.yaml.events import YamlFault
 from autobump.content.yaml.outline import Scalar, read_outline
 

@@ -4,15 +4,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+from autobump.content.listing import TreeEntry
 from autobump.content.yaml.events import LFS_DETAIL, LFS_POINTER, YamlFault, decode_text
 from autobump.content.yaml.outline import Document, Other, Outline, Scalar, read_outline
 from autobump.content.yaml.scan import scan_outline
 from autobump.content.yaml.splice import UnsafeEditError, find_value_span, splice_value
-
-if TYPE_CHECKING:
-    from autobump.content.tree import TreeEntry
 
 _ITEM_PATH = re.compile(r"([^/]+)/(Integrations|Scripts)/(?:[^/]+/)?[^/]+\.yml")
 _INSIDE = frozenset({"script", "commonfields"})
@@ -118,7 +115,7 @@ class ContentItem:
         return self.file.pack
 
 
-def find_item_files(entries: Iterable["TreeEntry"], prefix: str) -> Iterator[ItemFile]:
+def find_item_files(entries: Iterable[TreeEntry], prefix: str) -> Iterator[ItemFile]:
     """Pick the files that hold items, in the order given; links, submodules and deeper files are none.
 
     Args:

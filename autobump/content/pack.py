@@ -4,22 +4,16 @@ import json
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
+from autobump.content.listing import METADATA_NAME, TreeEntry
 from autobump.content.yaml.events import LFS_DETAIL, LFS_POINTER, decode_text
 from autobump.content.yaml.splice import UnsafeEditError
-
-if TYPE_CHECKING:
-    from autobump.content.tree import TreeEntry
 
 MAX_METADATA_BYTES = 256 * 1024
 """Largest `pack_metadata.json` that is read; the largest known has 10 KiB. Objects take fifty times more."""
 
 MAX_TEXT = 1_000
 """Most characters of a pack's name or support level; they stay in memory."""
-
-METADATA_NAME = "pack_metadata.json"
-"""A folder that holds a file of this name is a pack."""
 
 _PACK_PATH = re.compile(rf"([^/]+)/(?:({re.escape(METADATA_NAME)})|ReleaseNotes(?:/([^/]+)(?:/.*)?)?)")
 _VERSION = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
@@ -77,7 +71,7 @@ class PackFiles:
 
     name: str
     folder: str
-    metadata: "TreeEntry | None" = None
+    metadata: TreeEntry | None = None
     release_notes: set[str] = field(default_factory=set)
     notes_blocked: bool = False
 
@@ -111,7 +105,7 @@ class Pack:
         return (self.metadata.support if self.metadata else "") or "none"
 
 
-def find_pack_files(entries: Iterable["TreeEntry"], prefix: str) -> dict[str, PackFiles]:
+def find_pack_files(entries: Iterable[TreeEntry], prefix: str) -> dict[str, PackFiles]:
     """Collect every pack's metadata file and release-note names, by folder name.
 
     Args:

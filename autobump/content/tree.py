@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from autobump.content.item import find_item_files
-from autobump.content.pack import METADATA_NAME
+from autobump.content.listing import METADATA_NAME, RememberedListings, TreeEntry, list_packs
 from autobump.support.errors import UsageError
-from autobump.support.git import Blob, Git, GitError
+from autobump.support.git import Blob, Git, GitEntry, GitError
 from autobump.support.markdown import count
 
 USUAL_ROOT = "Packs"
@@ -17,6 +16,7 @@ USUAL_ROOT = "Packs"
 TOP = "."
 """How the settings call the top of the repository, where that is the folder that holds the packs."""
 
+_FOLDERS_AT_ONCE = 200
 _MAX_NAMED = 5
 """Most folders that an error names."""
 
@@ -25,20 +25,6 @@ MAX_FILE_BYTES = 5 * 1024 * 1024
 
 # Ask for exactly these objects and compare nothing first, as git itself does for a partial clone.
 _FETCH = ("-c", "fetch.negotiationAlgorithm=noop", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head")
-
-
-@dataclass(frozen=True, slots=True)
-class TreeEntry:
-    """One file of the commit: its path, git mode (`100644`, `100755`, `120000` …) and blob name."""
-
-    path: str
-    mode: str
-    blob: str
-
-    @property
-    def is_regular(self) -> bool:
-        """Whether this is a plain file, neither a symbolic link nor a submodule."""
-        return self.mode in ("100644", "100755")
 
 
 class NoPacksError(UsageError):
@@ -63,6 +49,7 @@ class ContentTree:
         self.tree = tree
         self._listed: tuple[str, tuple[TreeEntry, ...]] | None = None
         self._absent: set[str] | None = None
+        self._remembered: RememberedListings | None = None
 
     @classmethod
     def open(cls, directory: Path, rev: str = "HEAD", *, env: dict[str, str] | None = None) -> "ContentTree":
@@ -79,17 +66,19 @@ class ContentTree:
         git = Git(directory, env=env)
         return cls(git, *_resolve_commit(git, rev))
 
-    def choose_root(self, root: str | None) -> None:
-        """Choose the folder that holds the packs, and list what is in it.
+    def choose_root(self, root: str | None, remembered: RememberedListings | None = None) -> None:
+        """Choose the folder that holds the packs, and list what is in them.
 
         Args:
             root: Its path, such as `Packs`, or `.` for the top of the repository. None to find it: `Packs` if
                 it holds packs or items, else the only folder that holds packs.
+            remembered: What is remembered of packs; None for nothing.
 
         Raises:
             NoPacksError: The commit has no packs, or none in this folder.
             UsageError: Several folders hold packs.
         """
+        self._remembered = remembered
         self._listed = self._list_root(root) if root is not None else self._find_root()
 
     @property
@@ -104,7 +93,7 @@ class ContentTree:
 
     @property
     def entries(self) -> tuple[TreeEntry, ...]:
-        """Everything below the root, in git's order (bytewise by path); at the top, only what is in packs."""
+        """What a pass reads of the packs, in git's order (bytewise by path); see `Listing`."""
         return self._list()[1]
 
     def _list(self) -> tuple[str, tuple[TreeEntry, ...]]:
@@ -114,14 +103,15 @@ class ContentTree:
         return self._listed
 
     def _find_root(self) -> tuple[str, tuple[TreeEntry, ...]]:
-        usual = tuple(self._list_files(USUAL_ROOT))
+        children = self._children(USUAL_ROOT)
+        usual = self._list_packs(USUAL_ROOT, children)
         if _holds_packs(usual, USUAL_ROOT):
             return USUAL_ROOT, usual
         match self._count_packs():
             case {} as places if not places:
-                if not usual:
+                self._require_folder(USUAL_ROOT)
+                if not children:
                     raise NoPacksError(f"{self._where} has no {USUAL_ROOT} folder{self._what_instead()}")
-                self._require_folder(USUAL_ROOT, usual)
                 return USUAL_ROOT, usual
             case places if len(places) == 1:
                 (root,) = places
@@ -133,25 +123,64 @@ class ContentTree:
                 )
 
     def _list_root(self, root: str) -> tuple[str, tuple[TreeEntry, ...]]:
-        entries = tuple(self._list_files(root))
-        if entries:
-            self._require_folder(root, entries)
+        children = self._children(root)
+        entries = self._list_packs(root, children)
         if _holds_packs(entries, root):
             return root, entries
+        self._require_folder(root)
         places = self._count_packs()
         what = (
-            f"holds no pack, which is a folder with {METADATA_NAME}" if entries else "is no folder with packs"
+            f"holds no pack, which is a folder with {METADATA_NAME}"
+            if children and root != TOP
+            else "is no folder with packs"
         )
         hint = f"; packs are in {_name_places(places)}" if places else self._what_instead()
         raise NoPacksError(f"content.root: {root} {what}, in {self._where}{hint}")
 
-    def _list_files(self, root: str) -> Iterator[TreeEntry]:
-        if root != TOP:
-            return self._ls("--", root)
-        entries = tuple(self._ls())
-        # At the top of a repository there is more than packs.
-        packs = {folder for entry in entries if (folder := _pack_folder(entry)) and "/" not in folder}
-        return (entry for entry in entries if entry.path.partition("/")[0] in packs)
+    def _children(self, root: str) -> tuple[GitEntry, ...]:
+        """Return what lies in a folder of the commit; nothing when it is none."""
+        if root == TOP:
+            tree = self.tree
+        else:
+            entry = self.find_entry(root)
+            if entry is None or not entry.is_folder:
+                return ()
+            tree = entry.blob
+        try:
+            return self.git.read_trees([tree])[tree]
+        except GitError as exc:
+            raise self._cannot_list(exc) from exc
+
+    def _list_packs(self, root: str, children: Iterable[GitEntry]) -> tuple[TreeEntry, ...]:
+        prefix = _prefix(root)
+        entries: list[TreeEntry] = []
+        try:
+            for name, listing in list_packs(self.git, children, self._remembered):
+                files = [TreeEntry(f"{prefix}{name}/{path}", mode, oid) for path, mode, oid in listing]
+                # At the top of a repository there is more than packs.
+                if root != TOP or any(_pack_folder(file) == name for file in files):
+                    entries += files
+        except GitError as exc:
+            raise self._cannot_list(exc) from exc
+        return tuple(entries)
+
+    def _cannot_list(self, exc: GitError) -> UsageError:
+        return UsageError(f"git cannot list {self.revision[:12]} in {self.git.directory}: {exc}")
+
+    def list_below(self, folders: Iterable[str]) -> Iterator[TreeEntry]:
+        """Yield every file in some folders of the commit and below, in git's order.
+
+        Raises:
+            UsageError: Git cannot list them.
+        """
+        wanted = sorted(folders)
+        for start in range(0, len(wanted), _FOLDERS_AT_ONCE):
+            yield from self._ls("--", *wanted[start : start + _FOLDERS_AT_ONCE])
+
+    def find_entry(self, path: str) -> TreeEntry | None:
+        """Return what the commit holds under a path, a folder too, or None for nothing."""
+        listed = self.git.run("ls-tree", "-z", "--full-tree", self.revision, "--", path)
+        return next((entry for entry in _parse_listing(listed) if entry.path == path), None)
 
     def _ls(self, *arguments: str) -> Iterator[TreeEntry]:
         try:
@@ -159,7 +188,7 @@ class ContentTree:
                 self.git.run("ls-tree", "-r", "-z", "--full-tree", self.revision, *arguments)
             )
         except GitError as exc:
-            raise UsageError(f"git cannot list {self.revision[:12]} in {self.git.directory}: {exc}") from exc
+            raise self._cannot_list(exc) from exc
 
     def _count_packs(self) -> Counter[str]:
         """Return how many packs each folder of the commit holds; a pack inside of a pack is none."""
@@ -174,8 +203,9 @@ class ContentTree:
             return f": it is one pack, with {METADATA_NAME} at its top; autobump reads packs that are folders"
         return f", and {METADATA_NAME} in no other folder; is it a content repository?"
 
-    def _require_folder(self, root: str, entries: tuple[TreeEntry, ...]) -> None:
-        if entries[0].path == root:
+    def _require_folder(self, root: str) -> None:
+        entry = self.find_entry(root) if root != TOP else None
+        if entry is not None and not entry.is_folder:
             raise UsageError(f"{root} in {self._where} is no folder but a link, a file or a submodule")
 
     @property
@@ -236,28 +266,11 @@ class ContentTree:
 
     def read_file(self, path: str) -> bytes | None:
         """Return one file's bytes, from anywhere in the commit, or None when it holds no such file."""
-        listed = self.git.run("ls-tree", "-z", "--full-tree", self.revision, "--", path)
-        for entry in _parse_listing(listed):
-            if entry.path == path and entry.is_regular:
-                # What a partial clone lacks git fetches: the root may not be known yet.
-                return next(self.git.read_objects([entry.blob], max_bytes=MAX_FILE_BYTES)).data
-        return None
-
-
-def is_repository(directory: Path) -> bool:
-    """Whether a folder is, or lies in, a git repository."""
-    try:
-        return bool(Git(directory).line("rev-parse", "--git-dir"))
-    except GitError:
-        return False
-
-
-def has_commit(directory: Path) -> bool:
-    """Whether a folder is, or lies in, a git repository with a commit."""
-    try:
-        return bool(Git(directory).line("rev-parse", "--verify", "--quiet", "HEAD^{commit}"))
-    except GitError:
-        return False
+        entry = self.find_entry(path)
+        if entry is None or not entry.is_regular:
+            return None
+        # What a partial clone lacks git fetches: the root may not be known yet.
+        return next(self.git.read_objects([entry.blob], max_bytes=MAX_FILE_BYTES)).data
 
 
 def _require_repository(git: Git) -> None:

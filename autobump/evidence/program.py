@@ -10,7 +10,8 @@ from typing import Any
 
 from autobump.content.code import SHARED_FOLDER, code_inside, find_code, is_test, python_files
 from autobump.content.item import ContentItem, ItemKind
-from autobump.content.tree import ContentTree, TreeEntry
+from autobump.content.listing import TreeEntry
+from autobump.content.tree import ContentTree
 from autobump.content.yaml.load import load_plain
 
 PLATFORM_MODULES = ("CommonServerPython", "CommonServerUserPython")
@@ -128,7 +129,7 @@ def read_programs(
     where = {item.path: find_code(item, files, tree.prefix) for item in wanted}
     # Below the folder of a unified item lie the folders of others.
     tested = {item.path.rpartition("/")[0] for item in wanted if where[item.path][1] == "py"}
-    beside = _test_files(tree.entries, tested) if with_tests else {}
+    beside = _test_files(tree.list_below(tested), tested) if with_tests and tested else {}
     blobs = {entry.blob for entry in (*shared.values(), *platform.values())}
     blobs |= {blob for blob, _ in where.values() if blob} | {item.file.blob for item in wanted}
     blobs |= {entry.blob for entries in beside.values() for entry in entries}

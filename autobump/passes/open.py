@@ -85,7 +85,8 @@ def open_repository(
         load: Loads the settings.
         loaded: Settings to use instead, if any.
     """
-    from autobump.content.tree import ContentTree, is_repository
+    from autobump.content.tree import ContentTree
+    from autobump.support.git import is_repository
 
     if options.forge is not None:
         from autobump.forges.open import check_environment
@@ -99,8 +100,14 @@ def open_repository(
     loaded = replace(loaded, settings=loaded.settings.with_source(options.tags))
     if options.is_remote:
         _require_wanted_repository(tree, loaded)
-    tree.choose_root(loaded.settings.content.root)
+    _choose_root(tree, loaded.settings)
     return tree, loaded
+
+
+def _choose_root(tree: "ContentTree", settings: "Settings") -> None:
+    from autobump.content.cache import ContentCache
+
+    tree.choose_root(settings.content.root, ContentCache(find_cache_folder(settings.registry.cache)))
 
 
 def _require_wanted_repository(tree: "ContentTree", loaded: "LoadedSettings") -> None:
@@ -194,7 +201,7 @@ def open_tree_of(entry: "RepositorySettings", options: PassOptions, own: "Settin
         tree = ContentTree.open(expand_home(entry.path), options.rev)
     else:
         tree = open_own_clone(own)
-    tree.choose_root(own.content.root)
+    _choose_root(tree, own)
     return tree
 
 

@@ -2,10 +2,12 @@
 
 import os
 import re
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +19,7 @@ _OLDEST_GIT = (2, 29)
 # Hooks of the repository must not run, nor may git ask for a password or write an index on the side.
 _SETTINGS = ("-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=off", "-c", "gc.auto=0")
 _ENVIRONMENT = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+_MAX_TREE_BYTES = 64 * 1024 * 1024
 # A hook or an editor may have set these; they would point git at another repository than the one asked for.
 _MISLEADING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE")
 
@@ -32,6 +35,20 @@ class Blob:
     oid: str
     size: int
     data: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class GitEntry:
+    """One entry of a tree object: its name, git mode (`100644`, `040000` …) and object name."""
+
+    name: str
+    mode: str
+    oid: str
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a tree."""
+        return self.mode == "040000"
 
 
 def git_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
@@ -139,6 +156,69 @@ class Git:
                 _require_recent()
                 errors.seek(0)
                 raise GitError(_last_words(errors.read(), status))
+
+    def read_trees(self, oids: Iterable[str]) -> dict[str, tuple[GitEntry, ...]]:
+        """Read tree objects, and return their entries in git's order, by object name.
+
+        Args:
+            oids: Names of trees; one that comes twice is read once.
+
+        Raises:
+            GitError: One is missing, larger than 64 MiB, or no tree.
+        """
+        wanted = sorted(set(oids))
+        found: dict[str, tuple[GitEntry, ...]] = {}
+        for tree in self.read_objects(wanted, max_bytes=_MAX_TREE_BYTES) if wanted else ():
+            if tree.data is None:
+                raise GitError(f"tree {tree.oid} is missing or too large")
+            try:
+                found[tree.oid] = tuple(_parse_tree(tree.data, len(tree.oid) // 2))
+            except ValueError as exc:
+                raise GitError(f"{tree.oid} is no tree") from exc
+        return found
+
+
+def is_repository(directory: Path) -> bool:
+    """Whether a folder is, or lies in, a git repository."""
+    try:
+        return bool(Git(directory).line("rev-parse", "--git-dir"))
+    except GitError:
+        return False
+
+
+def has_commit(directory: Path) -> bool:
+    """Whether a folder is, or lies in, a git repository with a commit."""
+    try:
+        return bool(Git(directory).line("rev-parse", "--verify", "--quiet", "HEAD^{commit}"))
+    except GitError:
+        return False
+
+
+def _parse_tree(data: bytes, digest_bytes: int) -> Iterator[GitEntry]:
+    """Yield the entries of a tree object.
+
+    Raises:
+        ValueError: It is none.
+    """
+    start = 0
+    while start < len(data):
+        space = data.index(b" ", start)
+        end = data.index(b"\0", space)
+        name = data[space + 1 : end].decode("utf-8", "surrogateescape")
+        mode, start = _name_mode(data[start:space]), end + 1 + digest_bytes
+        if start > len(data):
+            raise ValueError("the last name is cut off")
+        yield GitEntry(name, mode, data[end + 1 : start].hex())
+
+
+# There are a handful of modes.
+@lru_cache(maxsize=256)
+def _name_mode(written: bytes) -> str:
+    """Return a mode as git shows it: of a file's permissions only that of its owner to execute it counts."""
+    mode = int(written, 8)
+    if stat.S_ISREG(mode):
+        return "100755" if mode & stat.S_IXUSR else "100644"
+    return f"{mode:06o}"
 
 
 def _open_temporary() -> IO[bytes]:

@@ -1,7 +1,7 @@
 import pytest
 
 from autobump.content.item import ItemKind, find_item_files, parse_item
-from autobump.content.tree import TreeEntry
+from autobump.content.listing import TreeEntry
 from autobump.content.yaml.events import YamlFault
 
 

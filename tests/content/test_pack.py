@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autobump.content.listing import TreeEntry
 from autobump.content.pack import (
     MAX_METADATA_BYTES,
     Pack,
@@ -17,7 +18,6 @@ from autobump.content.pack import (
     release_notes_name,
     splice_version,
 )
-from autobump.content.tree import TreeEntry
 from autobump.content.yaml.events import LFS_DETAIL, LFS_POINTER
 from autobump.content.yaml.splice import UnsafeEditError
 

@@ -212,7 +212,9 @@ def _find_path(this_pass: Pass, wanted: str) -> str:
 
 def _refuse_other_file(tree: ContentTree, path: str) -> None:
     """Say of a file that is there why it is no item."""
-    entry = next((entry for entry in tree.entries if entry.path == path), None)
+    entry = tree.find_entry(path)
+    if entry is not None and entry.is_folder:
+        return
     if entry is not None and not entry.is_regular:
         raise UsageError(f"{path} is a symbolic link or a submodule, which autobump does not follow")
     if entry is not None:

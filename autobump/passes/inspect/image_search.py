@@ -10,7 +10,7 @@ from pathlib import Path
 
 from packaging.specifiers import InvalidSpecifier, Specifier
 
-from autobump.content.tree import ContentTree, NoPacksError, has_commit
+from autobump.content.tree import ContentTree, NoPacksError
 from autobump.images.advisories.record import Severity
 from autobump.images.choice import NewerTag, choose_tag
 from autobump.images.inside.changes import NOT_TOLD, package_key
@@ -28,6 +28,7 @@ from autobump.passes.one import fetch_deprecated
 from autobump.passes.open import LoadSettings, PassOptions, Sources, open_repository, open_sources
 from autobump.settings.model import Settings
 from autobump.support.errors import RegistryError, UsageError
+from autobump.support.git import has_commit
 from autobump.support.progress import Progress, open_progress
 
 _WANTED = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?)(?:==([A-Za-z0-9.!+*_-]{1,100}))?")

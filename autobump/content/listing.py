@@ -1,0 +1,120 @@
+"""Lists the files of packs that a pass reads, from git's tree objects.
+
+Most files of a content repository are images, playbooks and test data: these are never listed. What a pack
+holds follows from the name of its tree, so that it can be remembered for ever.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from autobump.support.git import Git, GitEntry
+
+Listing = tuple[tuple[str, str, str], ...]
+"""Files of one pack in git's order: path below the pack, mode, and object name.
+
+Of `ReleaseNotes` it has whatever lies in it, folders too, and of `Integrations` and `Scripts` the code and
+YAML in them and in their folders.
+"""
+
+ITEM_FOLDERS = ("Integrations", "Scripts")
+NOTES_FOLDER = "ReleaseNotes"
+METADATA_NAME = "pack_metadata.json"
+"""A folder that holds a file of this name is a pack."""
+
+_READ = (".yml", ".py", ".ps1", ".js")
+
+
+@dataclass(frozen=True, slots=True)
+class TreeEntry:
+    """One file of the commit: its path, git mode (`100644`, `100755`, `120000` …) and blob name."""
+
+    path: str
+    mode: str
+    blob: str
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether this is a plain file, neither a symbolic link nor a submodule."""
+        return self.mode in ("100644", "100755")
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether this is a folder; only what is looked up by its path, and a release note, may be one."""
+        return self.mode == "040000"
+
+
+class RememberedListings(Protocol):
+    """Remembers what packs hold, by the name of their tree."""
+
+    def find_listings(self, trees: Iterable[str]) -> dict[str, Listing]:
+        """Return what is remembered."""
+        ...
+
+    def store_listings(self, listings: Mapping[str, Listing]) -> None:
+        """Remember listings."""
+        ...
+
+
+def list_packs(
+    git: "Git", folders: Iterable["GitEntry"], remembered: RememberedListings | None
+) -> Iterator[tuple[str, Listing]]:
+    """Yield the name of each folder of packs and what is in it, in the order given.
+
+    Args:
+        git: The repository.
+        folders: What lies in the folder of packs; what is no folder itself is passed over.
+        remembered: Answers for trees that are known, and is told of the others; None to read all.
+
+    Raises:
+        GitError: A tree is missing.
+    """
+    packs = [(entry.name, entry.oid) for entry in folders if entry.is_folder]
+    trees = {oid for _, oid in packs}
+    known = remembered.find_listings(trees) if remembered else {}
+    fresh = _walk(git, trees - known.keys())
+    if remembered and fresh:
+        remembered.store_listings(fresh)
+    for name, oid in packs:
+        yield name, known.get(oid) or fresh.get(oid, ())
+
+
+def _walk(git: "Git", trees: Iterable[str]) -> dict[str, Listing]:
+    """List packs level by level, so that git is started three times, however many there are."""
+    packs = git.read_trees(trees)
+    wanted = (*ITEM_FOLDERS, NOTES_FOLDER)
+    second = git.read_trees(
+        entry.oid for pack in packs.values() for entry in pack if entry.is_folder and entry.name in wanted
+    )
+    third = git.read_trees(
+        inner.oid
+        for pack in packs.values()
+        for entry in pack
+        if entry.is_folder and entry.name in ITEM_FOLDERS
+        for inner in second[entry.oid]
+        if inner.is_folder
+    )
+    return {oid: tuple(_flatten(pack, second, third)) for oid, pack in packs.items()}
+
+
+def _flatten(
+    pack: Iterable["GitEntry"],
+    second: Mapping[str, tuple["GitEntry", ...]],
+    third: Mapping[str, tuple["GitEntry", ...]],
+) -> Iterator[tuple[str, str, str]]:
+    for entry in pack:
+        if entry.name == METADATA_NAME and not entry.is_folder:
+            yield entry.name, entry.mode, entry.oid
+        elif entry.name == NOTES_FOLDER:
+            if not entry.is_folder:
+                yield entry.name, entry.mode, entry.oid
+            for note in second[entry.oid] if entry.is_folder else ():
+                yield f"{entry.name}/{note.name}", note.mode, note.oid
+        elif entry.name in ITEM_FOLDERS and entry.is_folder:
+            for inner in second[entry.oid]:
+                if not inner.is_folder and inner.name.endswith(_READ):
+                    yield f"{entry.name}/{inner.name}", inner.mode, inner.oid
+                for file in third[inner.oid] if inner.is_folder else ():
+                    if not file.is_folder and file.name.endswith(_READ):
+                        yield f"{entry.name}/{inner.name}/{file.name}", file.mode, file.oid
