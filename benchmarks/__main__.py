@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import evidence, order
+from benchmarks import evidence, growth, order
 from benchmarks.measure import Cost, median, run_once
 from tests.fixtures.corpus import corpus_folder, unpack_content
 from tests.fixtures.registry import run_registry
@@ -24,6 +24,8 @@ RENOVATE_WALL, RENOVATE_CPU, RENOVATE_FLOOR = 25.6, 26.0, 2.1
 TARGETS = {
     "plan, file source, cold / floor, wall": 0.8,
     "plan, file source, warm / floor, wall": 0.25,
+    "plan, advisories from a file / none, cold, wall": 1.3,
+    "plan, advisories from a file / none, warm, wall": 1.1,
     "plan, registry, cold / Renovate, wall": 1 / 15,
     "plan, registry, cold / Renovate, CPU": 1 / 15,
     "plan, peak memory, MiB": 100,
@@ -59,6 +61,8 @@ def main() -> None:
     evidence.main()
     print()
     order.main()
+    print()
+    growth.main(["--runs", "1", "--sizes", "1"] if runs == 1 else [])
 
 
 def measure(folder: Path, runs: int, sizes: tuple[int, ...]) -> dict[str, Cost]:
@@ -93,11 +97,14 @@ def measure(folder: Path, runs: int, sizes: tuple[int, ...]) -> dict[str, Cost]:
         loading: Command = [python, "-m", "benchmarks.load_registry", registry.url, registry.log, tags]
         run_once(loading)
         file, oci = f"file:{tags}", f"oci:{registry.url}"
+        advisories = f"registry.advisories=file:{corpus_folder() / 'osv-pypi.json.xz'}"
         steps: list[tuple[str, Callable[[], None], Command]] = [
             ("floor", warm, [python, "-m", "benchmarks.floor", one, "events"]),
             ("plan, file, cold", cold, autobump("plan", one, file)),
             ("plan, file, warm", warm, autobump("plan", one, file)),
             ("plan, file, warm, default limits", warm, autobump("plan", one, file, "--config", plain)),
+            ("plan, file, advisories, cold", cold, autobump("plan", one, file, "--set", advisories)),
+            ("plan, file, advisories, warm", warm, autobump("plan", one, file, "--set", advisories)),
             ("plan, registry, cold", cold, autobump("plan", one, oci)),
             ("plan, registry, warm", warm, autobump("plan", one, oci)),
             ("run, local, all bumps", fresh_copy, autobump("run", folder / "written", file)),
@@ -135,6 +142,10 @@ def ratios(costs: dict[str, Cost], sizes: tuple[int, ...]) -> dict[str, float]:
         "plan, file source, cold / floor, wall": cold.wall / floor.wall,
         "plan, file source, warm / floor, wall": warm.wall / floor.wall,
         "plan, file source, warm, default limits / floor, wall": default.wall / floor.wall,
+        "plan, advisories from a file / none, cold, wall": costs["plan, file, advisories, cold"].wall
+        / cold.wall,
+        "plan, advisories from a file / none, warm, wall": costs["plan, file, advisories, warm"].wall
+        / warm.wall,
         "plan, registry, cold / Renovate, wall": registry.wall / (RENOVATE_WALL * 1569 / 1986 * scale),
         "plan, registry, cold / Renovate, CPU": registry.cpu / (RENOVATE_CPU * 1569 / 1986 * scale),
         "plan, registry, warm / cold, wall": costs["plan, registry, warm"].wall / registry.wall,

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from functools import lru_cache
 
-from autobump.images.inside.changes import ChangeKind, ImageDiff, package_key
+from autobump.images.inside.changes import ImageDiff, package_key
 from autobump.images.inside.modules import known_packages
 
 TWO_EDITS_FROM = 8
@@ -15,8 +15,12 @@ _AFFIXES = ("python", "python3", "py", "py3")
 
 def find_lookalikes(diff: ImageDiff) -> tuple[tuple[str, str], ...]:
     """Return each package that comes in and looks like one of `known_packages`, and the name of that one."""
-    added = [change.name for change in diff.changes or () if change.kind is ChangeKind.ADDED]
-    return tuple((name, other) for name in added if (other := _find_in_known(name)))
+    old, new = diff.old.packages, diff.new.packages
+    if old is None or new is None:
+        return ()
+    before = {package_key(name) for name in old}
+    added = (name for name in new if package_key(name) not in before)
+    return tuple(sorted((name, other) for name in added if (other := _find_in_known(name))))
 
 
 @lru_cache(maxsize=1 << 12)
