@@ -13,6 +13,8 @@ from autobump.decisions.holds import find_holds
 from autobump.decisions.risk import ImageRisk, ItemRisk
 from autobump.images.advisories.compare import Advisory
 from autobump.images.choice import Release
+from autobump.images.inside.changes import ImageDiff
+from autobump.images.inside.facts import ImageFacts
 from autobump.images.inside.pythons import PythonVersions
 from autobump.images.known import KnownImages
 from autobump.images.lookup import look_up_digests
@@ -30,6 +32,8 @@ from autobump.support.errors import RegistryError
 if TYPE_CHECKING:
     from autobump.evidence.open import Verification
     from autobump.passes.one import Pass
+
+_NOTHING_KNOWN = ImageDiff(ImageFacts(), ImageFacts())
 
 
 @dataclass(slots=True)
@@ -68,7 +72,7 @@ class RiskAssessor:
     def _risk_of(self, bump: Bump) -> ImageRisk:
         key = (bump.image.repository, bump.image.tag or "", bump.target.tag.text)
         if key not in self._risks:
-            self._risks[key] = ImageRisk(self.images.diff(*key) if self.images else None)
+            self._risks[key] = ImageRisk(self.images.diff(*key) if self.images else _NOTHING_KNOWN)
         return self._risks[key]
 
 

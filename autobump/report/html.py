@@ -223,7 +223,6 @@ def _view(result: PassResult) -> dict[str, Any]:
         "risky": risky,
         "evidence": evidence_rows(result),
         "told": [line for line in (security_line(result), evidence_line(result)) if line],
-        "unknown_risks": sum(1 for bump in evaluation.bumps if bump.risk and not bump.risk.known),
         "images": rows,
         "tells_open": result.left_open is not None,
         "spread": spread,
@@ -263,18 +262,26 @@ def _share(result: PassResult, planned: int) -> tuple[_Bar, ...]:
 
 
 def _risk_groups(result: PassResult) -> list[_Group]:
-    """Return the updates at risk by level, the worst first."""
+    """Return the updates at risk by level, the worst first, then those of which nothing tells."""
     by_level: dict[RiskLevel, list[Bump]] = {}
     for bump in riskiest(result):
         if bump.risk:
             by_level.setdefault(bump.risk.level, []).append(bump)
-    return [_Group(level.words, bumps, open=level is RiskLevel.BREAKING) for level, bumps in by_level.items()]
+    groups = [
+        _Group(level.words, bumps, open=level is RiskLevel.BREAKING) for level, bumps in by_level.items()
+    ]
+    silent = [
+        bump
+        for bump in result.evaluation.bumps
+        if bump.risk and not bump.risk.checked and not bump.risk.findings
+    ]
+    return [*groups, _Group("unknown", silent, open=False)] if silent else groups
 
 
 def _risk_of(bump: Bump) -> str:
     if bump.risk is None:
         return "not assessed"
-    return bump.risk.level.words if bump.risk.known else "unknown"
+    return bump.risk.level.words if bump.risk.checked else "unknown"
 
 
 def _by_reason(rows: Iterable[tuple[str, Any]]) -> list[_Group]:

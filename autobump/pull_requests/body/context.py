@@ -36,7 +36,7 @@ def gather_body_context(
     tags = sorted({bump.image.tag or "" for bump in image.bumps})
     find = images.facts if images else (lambda _repository, _tag: None)
     return BodyContext(
-        diffs={tag: diff for tag in tags if images and (diff := images.diff(name, tag, new))},
+        diffs={tag: images.diff(name, tag, new) for tag in tags} if images else {},
         old={tag: facts for tag in tags if (facts := find(name, tag))},
         new=find(name, new),
         left_out=left_out.get(name, ()),

@@ -255,6 +255,31 @@ def test_body_says_when_nothing_is_known_of_the_images() -> None:
     assert "No risk found" not in desired.text
 
 
+def test_old_image_that_is_not_known_is_no_safe_one() -> None:
+    bumps = [
+        make_bump(pack, name, current="3.9.8.24399", target="3.10.1.25933")
+        for pack, name in (("Feed", "FeedIndex"), ("Mail", "Mail"), ("Mail", "Shell"))
+    ]
+    uses = {
+        "FeedIndex": code_of("requests"),
+        "Mail": code_of("requests", "bs4"),
+        "Shell": ItemCode(absent="PowerShell code is not analysed"),
+    }
+    desired = render(bumps, ImageFacts(), facts("3.10.1", LIBRARIES, **NEWER), uses)
+    check_golden("unknown-contents.md", desired.body_at(HEAD))
+
+
+def test_unknown_image_whose_items_run_alike_is_told_and_no_longer_in_doubt() -> None:
+    bumps = [make_bump("Mail", name) for name in ("One", "Two")]
+    uses = {"One": code_of("bs4")}
+    new = facts("3.10.1", LIBRARIES, **NEWER)
+    desired = render(bumps, ImageFacts(), new, uses, dict.fromkeys(("One", "Two"), saw("same")))
+    assert "✅ **No risk found:** every item runs alike in both images." in desired.text
+    assert "❔" not in desired.text
+    assert "- what is inside the old image is not known, imports" in desired.text
+    assert desired.marker.risk == "none"
+
+
 def test_body_does_not_call_items_safe_while_some_are_not_known() -> None:
     known = replace(make_bump("Mail", "Mail"), risk=ItemRisk())
     unknown = replace(make_bump("Mail", "Other"), risk=ItemRisk(note="not known", known=False))
