@@ -23,9 +23,8 @@ from autobump.pull_requests.body.image_change import (
     summarise_packages,
 )
 from autobump.pull_requests.body.security import describe_security, security_section
-from autobump.support.markdown import LongList, code, count, join_within, long_table
+from autobump.support.markdown import LongList, code, count, join_within, list_some, long_table
 
-_MAX_NAMED = 10
 _LEVEL_WORDS = {Level.LOAD: "load", Level.TESTS: "unit tests"}
 _OPT_OUT = """\
 ### Not wanted?
@@ -230,8 +229,7 @@ def _risk_section(image: PlannedImage) -> list[str | LongList]:
 def _named(bumps: Sequence[Bump], everything: int) -> str:
     if len(bumps) == everything > 1:
         return "all items"
-    shown = ", ".join(code(bump.item.fields.name) for bump in bumps[:_MAX_NAMED])
-    return f"{shown} and {len(bumps) - _MAX_NAMED} more" if len(bumps) > _MAX_NAMED else shown
+    return list_some([code(bump.item.fields.name) for bump in bumps])
 
 
 def _change_sections(image: PlannedImage, context: BodyContext) -> list[str | LongList]:

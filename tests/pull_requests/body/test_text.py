@@ -152,6 +152,23 @@ def test_version_goes_backwards_while_the_build_goes_on() -> None:
     check_golden("fastapi.md", desired.body_at(HEAD))
 
 
+def test_licence_that_is_only_worded_anew_is_no_change() -> None:
+    old = facts("3.10.1", {"chardet": ("4.0.0", "GNU Library or Lesser General Public License (LGPL)")})
+    new_text = "GNU Lesser General Public License v2 or later (LGPLv2+)"
+    body = render([make_bump("A", "One")], old, facts("3.10.1", {"chardet": ("5.2.0", new_text)})).text
+    assert "⚖️" not in body
+    assert "| `chardet` | **major** | `4.0.0` | `5.2.0` |  |" in body
+
+
+def test_licence_of_another_kind_is_told_apart_from_one_that_came_in() -> None:
+    old = facts("3.10.1", {"moved": ("1.0", "MIT"), "freed": ("1.0", "GPLv3")})
+    new = facts(
+        "3.10.1", {"moved": ("1.0", "GPLv3"), "freed": ("1.0", "MIT"), "chardet": ("5.2.0", "LGPL")}, **NEWER
+    )
+    desired = render([make_bump("A", "One")], old, new)
+    check_golden("licences.md", desired.body_at(HEAD))
+
+
 def saw(verdict: str, detail: str = "", level: Level = Level.LOAD) -> Evidence:
     return Evidence(level, Verdict(verdict), detail)
 
