@@ -46,6 +46,15 @@ MAX_TEXT = 500
 
 _YEAR = timedelta(days=365.25)
 _NOTHING = Markup()
+_DONE = {
+    "create": "created",
+    "adopt": "adopted",
+    "refresh": "refreshed",
+    "leave": "left as they are",
+    "close": "closed",
+    "hold": "held",
+    "lift": "lifted",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +221,7 @@ def _view(result: PassResult) -> dict[str, Any]:
         "problems": problem_lines(evaluation.problems),
         "failures": result.failures,
         "failed_lines": sum(line.failed for line in lines),
-        "actions": _describe_actions(lines),
+        "actions": describe_actions(lines),
         "line_of": {path: by_branch[branch] for path, branch in planned.items() if branch in by_branch},
         "updates": updates,
         "waiting": _by_reason((wait.reason.value, wait) for wait in plan.waiting),
@@ -242,11 +251,16 @@ def _view(result: PassResult) -> dict[str, Any]:
     }
 
 
-def _describe_actions(lines: Sequence[PullRequestLine]) -> str:
+def describe_actions(lines: Sequence[PullRequestLine]) -> str:
+    """Say in words how many pull requests were made, left and so on, or would be."""
     if failures := sum(line.failed for line in lines):
         return f"{failures:,} failed"
-    actions = Counter(line.told for line in lines if line.told)
-    return ", ".join(f"{number:,} {action}" for action, number in sorted(actions.items())) or "planned"
+    actions = Counter(line.action for line in lines if line.action)
+    if not actions:
+        return "planned"
+    if any(line.told != line.action for line in lines):
+        return "would " + ", ".join(f"{action} {number:,}" for action, number in sorted(actions.items()))
+    return ", ".join(f"{number:,} {_DONE[action]}" for action, number in sorted(actions.items()))
 
 
 def _share(result: PassResult, planned: int) -> tuple[_Bar, ...]:

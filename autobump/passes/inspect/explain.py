@@ -61,8 +61,12 @@ def explain_item(this_pass: Pass, path: str, origin: str) -> Iterator[str]:
     deprecated = this_pass.fetch_deprecated()
     policy = choose_policy(settings, deprecated)
     for verdict in trace_eligibility(item, pack, policy):
-        outcome = "pass" if verdict.skip_detail is None else "skip"
-        yield _line(outcome, verdict.rule.value, verdict.skip_detail or verdict.fact)
+        if verdict.skip_detail is None:
+            # Passing "not containerised" would say no twice.
+            rule = verdict.rule.value.removeprefix("not-").removeprefix("no-")
+            yield _line("pass", rule, verdict.fact)
+        else:
+            yield _line("skip", verdict.rule.value, verdict.skip_detail)
     eligible = decide_eligibility(item, pack, policy)
     if not isinstance(eligible, Eligible):
         yield ""

@@ -50,6 +50,17 @@ def explain(
     return capsys.readouterr().out
 
 
+def test_rule_that_is_passed_says_no_only_once(
+    repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = explain(repository, tmp_path, capsys, {})
+    assert "pass    containerised         type is python" in out
+    assert "pass    pack-metadata" in out
+    passed = [line.split()[1] for line in out.splitlines() if line.startswith("pass ")]
+    assert len(passed) == len(SkipReason)
+    assert not [rule for rule in passed if rule.startswith("no")]
+
+
 def test_hold_is_named_with_its_reason_and_what_it_holds_back(
     repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
