@@ -187,11 +187,11 @@ def _view(result: PassResult) -> dict[str, Any]:
     evaluation, plan = result.evaluation, result.plan
     lines = pull_request_lines(result)
     risky = _risk_groups(result)
-    images = images_in_use(evaluation, result.left_open)
+    images = images_in_use(evaluation, result.created, result.left_open)
     years = _time_axis(images, result.now)
     rows = [_image_row(image, result, years) for image in images]
     spread = [row for row in rows if len(row.image.tags) > 1]
-    now, later = ages_of_items(evaluation, result.now)
+    now, later = ages_of_items(evaluation, result.created, result.now)
     bands = age_bands(now, later)
     by_branch = {line.branch: line for line in lines}
     planned = {path: pr.branch for pr in plan.pull_requests for path in pr.paths}

@@ -128,7 +128,7 @@ def test_page_is_whole_and_tells_every_section() -> None:
         "deprecated",
         "notices",
     ]
-    assert [page.count(section) for section in sections] == list("1111211212111")
+    assert [page.count(section) for section in sections] == list("1111211232111")
     assert "6 item files at 0123456789ab, 2026-06-01 03:00 UTC" in page.text
 
 
