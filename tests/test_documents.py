@@ -33,6 +33,7 @@ from autobump.pull_requests.labels import (
     REBUILD_LABEL,
     RISK_LABELS,
     SECURITY_LABEL,
+    UNKNOWN_LABEL,
 )
 from autobump.service.health import PassEnd
 from autobump.service.metrics import Metrics
@@ -270,6 +271,7 @@ def test_labels_are_those_of_the_code() -> None:
     known = {
         *RISK_LABELS.values(),
         SECURITY_LABEL,
+        UNKNOWN_LABEL,
         HOLD_LABEL,
         REBUILD_LABEL,
         CLOSED_LABEL,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TypeVar
 
 from autobump.content.problem import UNREADABLE, Problem
@@ -131,6 +132,13 @@ class Evaluation:
             found = diff(repository, old, new)
             bumps.append(replace(bump, advisories=found, fixes_security=found.fixes(severity)))
         return replace(self, bumps=tuple(bumps))
+
+    def find_created(self, repository: str, tag: str) -> datetime | None:
+        """Return when a tag was made, if the registry told that along with the tags."""
+        releases = self.found.get(repository)
+        if not isinstance(releases, tuple):
+            return None
+        return next((release.created for release in releases if release.tag.text == tag), None)
 
     def with_risks(self, risks: Mapping[str, ItemRisk], policy: RiskPolicy) -> "Evaluation":
         """Return the same with the risk of some bumps, by path, and what the policy makes of it.

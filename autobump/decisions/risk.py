@@ -53,6 +53,7 @@ class FindingKind(StrEnum):
     CHANGED = "changed"
     PYTHON = "python"
     ALREADY_MISSING = "already-missing"
+    MISSING = "missing"
     EVIDENCE = "evidence"
     MALICIOUS = "malicious"
     LOOKALIKE = "lookalike"
@@ -65,6 +66,7 @@ _SETTLED_BY_LOADING = frozenset(
         FindingKind.LEFT_STANDARD_LIBRARY,
         FindingKind.PYTHON,
         FindingKind.ALREADY_MISSING,
+        FindingKind.MISSING,
     }
 )
 """What a run of the item shows to be no concern; how a package behaves only its unit tests show."""
@@ -107,8 +109,8 @@ class ItemRisk:
 
     Attributes:
         findings: The worst first.
-        note: Why its code was not looked at, or empty.
-        known: False when it is not known what is inside the images.
+        note: Why its code was not looked at, or which image is not known, or empty.
+        known: False when it is not known what is inside one of the images, or both.
         evidence: What running the item showed; None when it was not to be run.
         settled: Findings that the evidence shows to be no concern.
     """
@@ -125,6 +127,11 @@ class ItemRisk:
         return max(
             (finding.level for finding in self.findings), key=lambda level: level.rank, default=RiskLevel.NONE
         )
+
+    @property
+    def checked(self) -> bool:
+        """Whether anything tells its risk: what is inside both images, or a run that is alike in them."""
+        return self.known or (self.evidence is not None and self.evidence.verdict is Verdict.SAME)
 
     def with_evidence(self, evidence: Evidence) -> "ItemRisk":
         """Return the same with what running the item showed, which outweighs what was inferred."""
@@ -192,33 +199,35 @@ class RiskPolicy:
 class ImageRisk:
     """What one change of image means for items; what it finds of an import it remembers for the next item."""
 
-    def __init__(self, diff: ImageDiff | None) -> None:
+    def __init__(self, diff: ImageDiff) -> None:
         """Look at a change of image.
 
         Args:
-            diff: What changes inside; None when one of the two images is not known.
+            diff: What changes inside; of an image that is not known it has no packages.
         """
         self._diff = diff
-        self._of_all = (*_lookalike_findings(diff), *_python_findings(diff)) if diff else ()
-        self._had = versions_of(diff.old) if diff else {}
-        self._has = versions_of(diff.new) if diff else {}
+        self._of_all = (*_lookalike_findings(diff), *_python_findings(diff))
+        self._had, self._has = versions_of(diff.old), versions_of(diff.new)
         self._found: dict[Use, tuple[Finding, ...]] = {}
 
     def assess(self, code: ItemCode) -> ItemRisk:
         """Say what the change means for an item with this code."""
         diff = self._diff
-        if diff is None:
-            return ItemRisk(note="what is inside the images is not known", known=False)
-        if not diff.has_packages:
-            return ItemRisk(self._of_all, "which packages are inside the images is not known", known=False)
         findings = set(self._of_all)
-        for use in code.uses:
+        # Without the old image its imports are still held to the new one; without that to nothing.
+        for use in code.uses if diff.new.packages is not None else ():
             if not may_be_in(use.runs, diff.new.python):
                 continue  # the code that imports it does not run in the new image
             if use not in self._found:
                 self._found[use] = tuple(self._module_findings(use, diff))
             findings.update(self._found[use])
-        return ItemRisk(tuple(_once_per_package(sorted(findings, key=_order))), code.absent)
+        ordered = tuple(_once_per_package(sorted(findings, key=_order)))
+        if diff.has_packages:
+            return ItemRisk(ordered, code.absent)
+        if code.absent:
+            return ItemRisk(ordered, f"{_name_unknown(diff)}, and {code.absent}", known=False)
+        alone = ", imports are compared with the new one alone" if diff.new.packages is not None else ""
+        return ItemRisk(ordered, f"{_name_unknown(diff)}{alone}", known=False)
 
     def _module_findings(self, use: Use, diff: ImageDiff) -> Iterator[Finding]:
         top = use.module.split(".")[0]
@@ -248,7 +257,12 @@ class ImageRisk:
         elif (name := package_key(top)) in had and name not in has:
             # Nothing but the name says that this package provides it: that is no proof.
             yield Finding(RiskLevel.REVIEW, FindingKind.REMOVED, use, name, had[name])
-        elif name not in has and not use.guarded and diff.new.python and find_provider(top) is None:
+        elif use.guarded or name in has or not diff.new.python:
+            return
+        elif diff.old.packages is None:
+            if provider or find_provider(top) is None:
+                yield Finding(RiskLevel.REVIEW, FindingKind.MISSING, use)
+        elif find_provider(top) is None:
             # A shared namespace such as `azure` may well have it: only its parts that were read are known.
             level = RiskLevel.ALREADY_MISSING if ran else RiskLevel.REVIEW
             yield Finding(level, FindingKind.ALREADY_MISSING, use)
@@ -295,8 +309,17 @@ def describe_finding(finding: Finding, quote: Callable[[str], str] = str) -> str
             return f"{imports} of {package}, which goes back {span}"
         case FindingKind.ALREADY_MISSING:
             return f"{imports}, which neither image nor its Python has"
+        case FindingKind.MISSING:
+            return f"{imports}, which the new image lacks, and whether the old one has it is not known"
         case _:
             return f"{imports} of {package}, which goes {span}"
+
+
+def _name_unknown(diff: ImageDiff) -> str:
+    """Say of which image the packages are not known."""
+    sides = (("old", diff.old), ("new", diff.new))
+    which = " and the ".join(side for side, facts in sides if facts.packages is None)
+    return f"what is inside the {which} image is not known"
 
 
 def _lookalike_findings(diff: ImageDiff) -> Iterator[Finding]:

@@ -37,7 +37,7 @@ class KnownImages:
     advisories: AdvisorySource | None = None
     failed: dict[tuple[str, str], str] = field(default_factory=dict)
     _facts: dict[tuple[str, str], ImageFacts | None] = field(default_factory=dict)
-    _diffs: dict[tuple[str, str, str], ImageDiff | None] = field(default_factory=dict)
+    _diffs: dict[tuple[str, str, str], ImageDiff] = field(default_factory=dict)
     _records: dict[Installed, tuple[Record, ...]] = field(default_factory=dict)
     _asked: set[Installed] = field(default_factory=set)
     _of_system: dict[InstalledOfSystem, tuple[Record, ...]] = field(default_factory=dict)
@@ -63,12 +63,12 @@ class KnownImages:
         """Return what was learned of a tag, if anything."""
         return self._facts.get((repository, tag))
 
-    def diff(self, repository: str, old: str, new: str) -> ImageDiff | None:
-        """Return what changes between two tags that were looked up, or None when it is not known."""
+    def diff(self, repository: str, old: str, new: str) -> ImageDiff:
+        """Return what changes between two tags; one that is not known has no packages."""
         key = (repository, old, new)
         if key not in self._diffs:
-            was, now = self.facts(repository, old), self.facts(repository, new)
-            self._diffs[key] = ImageDiff(was, now) if was is not None and now is not None else None
+            was, now = (self.facts(repository, tag) or ImageFacts() for tag in (old, new))
+            self._diffs[key] = ImageDiff(was, now)
         return self._diffs[key]
 
     def learn_advisories(self, wanted: Iterable[tuple[str, str]]) -> None:

@@ -22,6 +22,7 @@ from autobump.images.sources.deprecated import DeprecatedImagesSource
 from autobump.passes.evaluate import Filters, evaluate_content
 from autobump.passes.plan import (
     RiskAssessor,
+    find_created,
     find_left_open,
     find_overwritten,
     learn_advisories,
@@ -69,7 +70,7 @@ class Pass:
         advisories: Tells known vulnerabilities; None when nobody is asked.
         verify: Runs items in both images; None when nothing is run.
         assess_all: Whether the risk of updates is assessed that are not in the plan.
-        for_page: Whether it is told what the images in use leave open.
+        for_page: Whether it is told what the images in use leave open, and how old they are.
     """
 
     tree: ContentTree
@@ -183,7 +184,9 @@ class Pass:
                 choose_options(planned, self.settings),
                 with_notes=self.settings.pull_requests.release_notes,
                 contexts=tuple(
-                    gather_body_context(image, left_out, images, deprecated, self.links)
+                    gather_body_context(
+                        image, left_out, images, evaluation.find_created, deprecated, self.links
+                    )
                     for image in planned.images
                 ),
                 codes=partial(name_code, self.tree, [bump.item for bump in planned.bumps]),
@@ -215,6 +218,7 @@ class Pass:
             queue=forecast(plan.waiting, self.settings.limits),
             observations=self.verify.export() if self.verify and outcomes is None else None,
             left_open=find_left_open(evaluation, assessor) if self.for_page else None,
+            created=find_created(evaluation, assessor) if self.for_page else {},
         )
 
 

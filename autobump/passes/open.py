@@ -47,7 +47,7 @@ class PassOptions:
         forge: Where pull requests live; None when the command has nothing to do with them.
         runs_items: Whether items may be run in containers.
         evidence: Files of evidence from other machines.
-        for_page: A page is written, which tells what the images in use leave open.
+        for_page: A page is written, which tells what the images in use leave open, and how old they are.
     """
 
     repo: Path | None

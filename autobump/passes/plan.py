@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from autobump.content.cache import ContentCache
@@ -13,10 +14,12 @@ from autobump.decisions.holds import find_holds
 from autobump.decisions.risk import ImageRisk, ItemRisk
 from autobump.images.advisories.compare import Advisory
 from autobump.images.choice import Release
+from autobump.images.inside.changes import ImageDiff
+from autobump.images.inside.facts import ImageFacts
 from autobump.images.inside.pythons import PythonVersions
 from autobump.images.known import KnownImages
 from autobump.images.lookup import look_up_digests
-from autobump.images.reference import find_immutable_tag
+from autobump.images.reference import find_current_tag, find_immutable_tag
 from autobump.images.results import Digest
 from autobump.passes.evaluate import hold_back
 from autobump.planning.existing import ExistingState
@@ -30,6 +33,8 @@ from autobump.support.errors import RegistryError
 if TYPE_CHECKING:
     from autobump.evidence.open import Verification
     from autobump.passes.one import Pass
+
+_NOTHING_KNOWN = ImageDiff(ImageFacts(), ImageFacts())
 
 
 @dataclass(slots=True)
@@ -68,7 +73,7 @@ class RiskAssessor:
     def _risk_of(self, bump: Bump) -> ImageRisk:
         key = (bump.image.repository, bump.image.tag or "", bump.target.tag.text)
         if key not in self._risks:
-            self._risks[key] = ImageRisk(self.images.diff(*key) if self.images else None)
+            self._risks[key] = ImageRisk(self.images.diff(*key) if self.images else _NOTHING_KNOWN)
         return self._risks[key]
 
 
@@ -111,6 +116,29 @@ def find_left_open(
     images.learn(used)
     images.learn_advisories(used)
     return {key: found for key in used if (found := images.find_open(*key)) is not None}
+
+
+def find_created(evaluation: Evaluation, assessor: RiskAssessor | None) -> dict[tuple[str, str], datetime]:
+    """Return when the tags in use and the newest ones were made, by image and tag, as far as it is known.
+
+    What the registry does not date the source of facts does, as in a body.
+    """
+    listed = {name: found for name, found in evaluation.found.items() if isinstance(found, tuple)}
+    created = {
+        (name, release.tag.text): release.created
+        for name, releases in listed.items()
+        for release in releases
+        if release.created is not None
+    }
+    if assessor is None or assessor.images is None:
+        return created
+    used = {key for bump in evaluation.bumps for key in bump.tags}
+    used |= {(skip.repository, skip.tag) for skip in evaluation.skipped if skip.repository}
+    used |= {(name, releases[0].tag.text) for name, releases in listed.items() if releases}
+    unknown = {key for key in used - created.keys() if find_current_tag(key[1])}
+    assessor.images.learn(unknown)
+    told = {key: facts.created for key in unknown if (facts := assessor.images.facts(*key))}
+    return created | {key: when for key, when in told.items() if when is not None}
 
 
 def plan_with_risk(

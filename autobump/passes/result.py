@@ -50,6 +50,8 @@ class PassResult:
         observations: What items did in images, for other machines; None when it is not to be told.
         left_open: Known vulnerabilities, the worst first, by image and tag that items are on when every
             update is made; a tag is missing when they are not known. None when nobody was asked.
+        created: When tags were made, by image and tag, as far as it is known; of tags in use and the newest
+            ones for a page alone.
     """
 
     revision: str
@@ -66,6 +68,7 @@ class PassResult:
     queue: Queue = field(default_factory=Queue)
     observations: Mapping[str, Any] | None = None
     left_open: Mapping[tuple[str, str], tuple[Advisory, ...]] | None = None
+    created: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
 
     @property
     def broken(self) -> bool:
@@ -159,6 +162,7 @@ def merge_outcomes(outcomes: Sequence[RepositoryOutcome]) -> PassResult:
         other_failures=tuple(failure for one in outcomes for failure in one.failures),
         queue=merge_queues(one.queue for one in results),
         left_open=None,
+        created={},
     )
 
 

@@ -23,7 +23,7 @@ from autobump.pull_requests.actions import (
     branch_of,
 )
 from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
-from autobump.pull_requests.labels import RISK_LABELS
+from autobump.pull_requests.labels import RISK_LABELS, UNKNOWN_LABEL
 from autobump.pull_requests.marker import Marker
 from autobump.pull_requests.render import DesiredPullRequest
 from autobump.support.markdown import MAX_BODY, LongList, code, count, join_within, long_table
@@ -99,7 +99,7 @@ class _Line:
         # A relative address: a whole one would leave a note of the dashboard in every pull request.
         where = f"[#{self.number}](../pull/{self.number})" if self.number else code(self.branch)
         shown = [f"{where} {code(self.title)}"] if self.title else [where]
-        shown += [code(label) for label in RISK_LABELS.values() if label in self.labels]
+        shown += [code(label) for label in (*RISK_LABELS.values(), UNKNOWN_LABEL) if label in self.labels]
         text = " · ".join([*shown, self.note] if self.note else shown)
         return f"- [ ] <!-- {self.box}:#{self.number} --> {text}" if self.box and self.number else f"- {text}"
 

@@ -5,6 +5,9 @@ from autobump.decisions.risk import RiskLevel
 RISK_LABELS = {level: f"autobump:{level.value}" for level in (RiskLevel.BREAKING, RiskLevel.REVIEW)}
 """Label of a pull request whose worst item is of a level, the worst level first."""
 
+UNKNOWN_LABEL = "autobump:unknown"
+"""Says that of an item neither the images nor a run tell whether it is at risk."""
+
 OVERWRITTEN_LABEL = "tag-overwritten"
 """Says that the image behind the target's tag is not the one the pull request was made for."""
 

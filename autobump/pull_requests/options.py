@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from autobump.decisions.risk import RiskLevel, RiskPolicy
 from autobump.planning.pull_request import PlannedPullRequest
-from autobump.pull_requests.labels import RISK_LABELS, SECURITY_LABEL
+from autobump.pull_requests.labels import RISK_LABELS, SECURITY_LABEL, UNKNOWN_LABEL
 from autobump.settings.model import Settings
 
 
@@ -45,6 +45,8 @@ def choose_options(planned: PlannedPullRequest, settings: Settings) -> PullReque
     prs = settings.pull_requests
     wave = next((wave for wave in settings.rollout.waves if wave.name == planned.wave), None)
     labels = (*prs.labels, *(wave.labels if wave else ()), *risk_labels(planned, settings.risk))
+    if any(bump.risk is not None and not bump.risk.checked for bump in planned.bumps):
+        labels = (*labels, UNKNOWN_LABEL)
     if any(bump.fixes_security for bump in planned.bumps):
         labels = (*labels, SECURITY_LABEL)
     draft, automerge = prs.draft, prs.automerge

@@ -167,7 +167,7 @@ def _mark(image: PlannedImage) -> MarkerImage:
 def worst_risk(planned: PlannedPullRequest) -> str:
     """Return the worst level of a pull request's items, or nothing while some are not known."""
     risks = [bump.risk for bump in planned.bumps]
-    if any(risk is None or not risk.known for risk in risks):
+    if any(risk is None or not risk.checked for risk in risks):
         return ""
     return max((risk.level for risk in risks if risk), key=lambda level: level.rank).value
 

@@ -46,6 +46,15 @@ MAX_TEXT = 500
 
 _YEAR = timedelta(days=365.25)
 _NOTHING = Markup()
+_DONE = {
+    "create": "created",
+    "adopt": "adopted",
+    "refresh": "refreshed",
+    "leave": "left as they are",
+    "close": "closed",
+    "hold": "held",
+    "lift": "lifted",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +187,11 @@ def _view(result: PassResult) -> dict[str, Any]:
     evaluation, plan = result.evaluation, result.plan
     lines = pull_request_lines(result)
     risky = _risk_groups(result)
-    images = images_in_use(evaluation, result.left_open)
+    images = images_in_use(evaluation, result.created, result.left_open)
     years = _time_axis(images, result.now)
     rows = [_image_row(image, result, years) for image in images]
     spread = [row for row in rows if len(row.image.tags) > 1]
-    now, later = ages_of_items(evaluation, result.now)
+    now, later = ages_of_items(evaluation, result.created, result.now)
     bands = age_bands(now, later)
     by_branch = {line.branch: line for line in lines}
     planned = {path: pr.branch for pr in plan.pull_requests for path in pr.paths}
@@ -212,7 +221,7 @@ def _view(result: PassResult) -> dict[str, Any]:
         "problems": problem_lines(evaluation.problems),
         "failures": result.failures,
         "failed_lines": sum(line.failed for line in lines),
-        "actions": _describe_actions(lines),
+        "actions": describe_actions(lines),
         "line_of": {path: by_branch[branch] for path, branch in planned.items() if branch in by_branch},
         "updates": updates,
         "waiting": _by_reason((wait.reason.value, wait) for wait in plan.waiting),
@@ -223,7 +232,6 @@ def _view(result: PassResult) -> dict[str, Any]:
         "risky": risky,
         "evidence": evidence_rows(result),
         "told": [line for line in (security_line(result), evidence_line(result)) if line],
-        "unknown_risks": sum(1 for bump in evaluation.bumps if bump.risk and not bump.risk.known),
         "images": rows,
         "tells_open": result.left_open is not None,
         "spread": spread,
@@ -243,11 +251,16 @@ def _view(result: PassResult) -> dict[str, Any]:
     }
 
 
-def _describe_actions(lines: Sequence[PullRequestLine]) -> str:
+def describe_actions(lines: Sequence[PullRequestLine]) -> str:
+    """Say in words how many pull requests were made, left and so on, or would be."""
     if failures := sum(line.failed for line in lines):
         return f"{failures:,} failed"
-    actions = Counter(line.told for line in lines if line.told)
-    return ", ".join(f"{number:,} {action}" for action, number in sorted(actions.items())) or "planned"
+    actions = Counter(line.action for line in lines if line.action)
+    if not actions:
+        return "planned"
+    if any(line.told != line.action for line in lines):
+        return "would " + ", ".join(f"{action} {number:,}" for action, number in sorted(actions.items()))
+    return ", ".join(f"{number:,} {_DONE[action]}" for action, number in sorted(actions.items()))
 
 
 def _share(result: PassResult, planned: int) -> tuple[_Bar, ...]:
@@ -263,18 +276,26 @@ def _share(result: PassResult, planned: int) -> tuple[_Bar, ...]:
 
 
 def _risk_groups(result: PassResult) -> list[_Group]:
-    """Return the updates at risk by level, the worst first."""
+    """Return the updates at risk by level, the worst first, then those of which nothing tells."""
     by_level: dict[RiskLevel, list[Bump]] = {}
     for bump in riskiest(result):
         if bump.risk:
             by_level.setdefault(bump.risk.level, []).append(bump)
-    return [_Group(level.words, bumps, open=level is RiskLevel.BREAKING) for level, bumps in by_level.items()]
+    groups = [
+        _Group(level.words, bumps, open=level is RiskLevel.BREAKING) for level, bumps in by_level.items()
+    ]
+    silent = [
+        bump
+        for bump in result.evaluation.bumps
+        if bump.risk and not bump.risk.checked and not bump.risk.findings
+    ]
+    return [*groups, _Group("unknown", silent, open=False)] if silent else groups
 
 
 def _risk_of(bump: Bump) -> str:
     if bump.risk is None:
         return "not assessed"
-    return bump.risk.level.words if bump.risk.known else "unknown"
+    return bump.risk.level.words if bump.risk.checked else "unknown"
 
 
 def _by_reason(rows: Iterable[tuple[str, Any]]) -> list[_Group]:

@@ -120,7 +120,7 @@ def _bump(
 
 def _risk(risk: ItemRisk) -> dict[str, Any]:
     return {
-        "level": risk.level.value if risk.known else "unknown",
+        "level": risk.level.value if risk.checked else "unknown",
         "note": risk.note or None,
         "findings": [
             {

@@ -89,13 +89,13 @@ def headline(result: PassResult) -> str:
 def risk_line(result: PassResult) -> str:
     """Say in one line how many of the updates that were looked at are at risk; nothing when none is."""
     risks = [bump.risk for bump in result.evaluation.bumps if bump.risk]
-    levels = Counter(risk.level for risk in risks if risk.known)
+    levels = Counter(risk.level for risk in risks if risk.checked)
     parts = [
         f"{levels[level]:,} {level.words}"
         for level in sorted(RiskLevel, key=lambda level: -level.rank)
         if levels[level] and level is not RiskLevel.NONE
     ]
-    if unknown := sum(1 for risk in risks if not risk.known):
+    if unknown := sum(1 for risk in risks if not risk.checked):
         parts.append(f"{unknown:,} not known")
     return f"Risk of {count(len(risks), 'update')}: {', '.join(parts)}" if parts else ""
 

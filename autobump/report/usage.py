@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from autobump.decisions.evaluation import Evaluation
@@ -10,6 +10,7 @@ from autobump.images.advisories.compare import Advisory
 from autobump.images.advisories.record import Severity
 from autobump.images.choice import Release
 from autobump.images.reference import find_current_tag
+from autobump.images.results import Lookup
 
 _DAY = timedelta(days=1)
 _BANDS = (
@@ -72,14 +73,17 @@ class AgeBand:
 
 
 def images_in_use(
-    evaluation: Evaluation, left_open: Mapping[tuple[str, str], tuple[Advisory, ...]] | None = None
+    evaluation: Evaluation,
+    created: Mapping[tuple[str, str], datetime],
+    left_open: Mapping[tuple[str, str], tuple[Advisory, ...]] | None = None,
 ) -> list[ImageInUse]:
     """Return every image that a row names, the one that leaves most open first, or else with most items.
 
-    Problems name no image, and dates are known only of images that the tag source was asked for.
+    Problems name no image.
 
     Args:
         evaluation: The rows.
+        created: When tags were made, by image and tag, as far as it is known.
         left_open: Known vulnerabilities by image and tag, the worst first; None when nobody was asked.
     """
     counts: dict[str, Counter[str]] = defaultdict(Counter)
@@ -87,7 +91,6 @@ def images_in_use(
     for repository, tag, release in _used(evaluation):
         counts[repository][tag] += 1
         later[repository].add(release.tag.text if release else tag)
-    dates = _dates(evaluation)
     images = []
     for repository, tags in counts.items():
         ordered = sorted(tags, key=_newest_first, reverse=True)
@@ -100,8 +103,8 @@ def images_in_use(
         images.append(
             ImageInUse(
                 repository,
-                tuple(TagInUse(tag, tags[tag], dates.get((repository, tag))) for tag in ordered),
-                releases[0] if isinstance(releases, tuple) and releases else None,
+                tuple(TagInUse(tag, tags[tag], created.get((repository, tag))) for tag in ordered),
+                _newest(repository, releases, created),
                 _together(known) if known else None,
                 0 if left_open is None else len(later[repository]) - len(known),
             )
@@ -123,16 +126,18 @@ def _openness(image: ImageInUse) -> tuple[int, ...]:
     return (0, *(-counts[severity] for severity in Severity))
 
 
-def ages_of_items(evaluation: Evaluation, now: datetime) -> tuple[list[timedelta], list[timedelta]]:
+def ages_of_items(
+    evaluation: Evaluation, created: Mapping[tuple[str, str], datetime], now: datetime
+) -> tuple[list[timedelta], list[timedelta]]:
     """Return how old the tags of items are: now, and when every update is made.
 
     Only items whose age is known at both times count, so that the two can be compared.
     """
-    dates = _dates(evaluation)
     pairs = [
         (now - made, now - later)
         for repository, tag, release in _used(evaluation)
-        if (made := dates.get((repository, tag))) and (later := release.created if release else made)
+        if (made := created.get((repository, tag)))
+        and (later := created.get((repository, release.tag.text)) if release else made)
     ]
     return [before for before, _ in pairs], [after for _, after in pairs]
 
@@ -164,14 +169,13 @@ def _used(evaluation: Evaluation) -> Iterator[tuple[str, str, Release | None]]:
             yield skip.repository, skip.tag, None
 
 
-def _dates(evaluation: Evaluation) -> Mapping[tuple[str, str], datetime]:
-    return {
-        (repository, release.tag.text): release.created
-        for repository, releases in evaluation.found.items()
-        if isinstance(releases, tuple)
-        for release in releases
-        if release.created is not None
-    }
+def _newest(
+    repository: str, found: Lookup | None, created: Mapping[tuple[str, str], datetime]
+) -> Release | None:
+    """Return the newest tag of an image with its date, as far as they are known."""
+    if not isinstance(found, tuple) or not found:
+        return None
+    return replace(found[0], created=created.get((repository, found[0].tag.text)))
 
 
 def _newest_first(text: str) -> tuple[bool, tuple[int, tuple[int, ...], str]]:

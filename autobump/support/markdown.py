@@ -10,6 +10,8 @@ _BACKTICKS = re.compile(r"`+")
 _PIPE = "\\|"
 MAX_BODY = 65_536
 """Longest body of an issue or a pull request that GitHub takes, in characters."""
+MAX_NAMED = 10
+"""Most texts that are named one by one in a sentence."""
 MAX_INLINE = 200
 """Longest run of outside text shown in one place, in characters."""
 
@@ -41,6 +43,12 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def count(number: int, noun: str) -> str:
     """Return `1 item`, `2 items`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def list_some(texts: Sequence[str]) -> str:
+    """Return the first of some texts, and how many more there are."""
+    shown = ", ".join(texts[:MAX_NAMED])
+    return f"{shown} and {len(texts) - MAX_NAMED} more" if len(texts) > MAX_NAMED else shown
 
 
 class LongList:

@@ -190,13 +190,62 @@ def test_worst_finding_comes_first_and_decides() -> None:
 
 
 def test_unknown_image_is_no_safe_one() -> None:
-    risk = ImageRisk(None).assess(ItemCode((Use("bs4", guarded=False),)))
+    risk = ImageRisk(between(ImageFacts(), ImageFacts())).assess(ItemCode((Use("bs4", guarded=False),)))
     assert (risk.known, risk.level) == (False, RiskLevel.NONE)
 
 
 def test_unknown_packages_or_python_give_no_findings() -> None:
     assert assess("bs4", image(beautifulsoup4="4"), ImageFacts(python="3.10.1")).findings == ()
     assert assess("nowhere", image(None), image(None)).findings == ()
+    assert assess("nowhere", ImageFacts(), image(None)).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "note"),
+    [
+        (ImageFacts(), image(), "the old image is not known, imports are compared with the new one alone"),
+        (image(), ImageFacts(python="3.10.1"), "the new image is not known"),
+        (ImageFacts(), ImageFacts(), "the old and the new image is not known"),
+    ],
+)
+def test_side_that_is_not_known_is_named(old: ImageFacts, new: ImageFacts, note: str) -> None:
+    risk = assess("json", old, new)
+    assert (risk.note, risk.known, risk.checked) == (f"what is inside {note}", False, False)
+
+
+@pytest.mark.parametrize(
+    ("module", "guarded", "expected"),
+    [
+        ("bs4.BeautifulSoup", False, [("review", "missing")]),
+        ("bs4", True, []),  # whether it ever was there nobody can tell
+        ("nowhere", False, [("review", "missing")]),
+        ("cStringIO", False, [("review", "missing")]),
+        ("google.no_such_part", False, []),  # a shared namespace may well have it
+        ("unheard_of", False, []),
+        ("requests", False, []),
+        ("json", False, []),
+        ("CommonServerPython", False, []),
+    ],
+)
+def test_imports_are_held_to_the_new_image_when_the_old_one_is_not_known(
+    module: str, guarded: bool, expected: list[tuple[str, str]]
+) -> None:
+    risk = assess(module, ImageFacts(), image(requests="2", unheard_of="1"), guarded=guarded)
+    assert found(risk) == expected
+
+
+def test_import_that_only_the_new_image_is_known_to_lack_says_so() -> None:
+    risk = assess("bs4", ImageFacts(), image())
+    assert describe_finding(risk.findings[0]) == (
+        "imports bs4, which the new image lacks, and whether the old one has it is not known"
+    )
+
+
+def test_code_that_is_not_read_is_not_said_to_be_compared() -> None:
+    risk = ImageRisk(between(ImageFacts(), image())).assess(
+        ItemCode(absent="PowerShell code is not analysed")
+    )
+    assert risk.note == "what is inside the old image is not known, and PowerShell code is not analysed"
 
 
 def test_item_without_code_says_so() -> None:
@@ -282,10 +331,11 @@ EVERY = tuple(
         (RiskLevel.REVIEW, FindingKind.CHANGED),
         (RiskLevel.REVIEW, FindingKind.PYTHON),
         (RiskLevel.REVIEW, FindingKind.ALREADY_MISSING),
+        (RiskLevel.REVIEW, FindingKind.MISSING),
     )
 )
 OF_PACKAGES = ["changed", "downgraded", "major"]
-GONE_OR_PYTHON = ["already-missing", "left-standard-library", "python", "removed"]
+GONE_OR_PYTHON = ["already-missing", "left-standard-library", "missing", "python", "removed"]
 
 
 def kinds(findings: tuple[Finding, ...]) -> list[str]:
@@ -331,3 +381,13 @@ def test_what_is_settled_counts_no_more() -> None:
 def test_evidence_does_not_tell_what_is_inside_an_image() -> None:
     unknown = ItemRisk(note="not known", known=False)
     assert not unknown.with_evidence(run("same", Level.TESTS)).known
+
+
+@pytest.mark.parametrize(
+    ("verdict", "checked"),
+    [("same", True), ("mends", False), ("inconclusive", False), ("not-run", False), ("breaks", True)],
+)
+def test_run_that_is_alike_checks_what_lists_cannot(verdict: str, checked: bool) -> None:
+    unknown = ItemRisk(note="not known", known=False)
+    assert unknown.with_evidence(run(verdict)).checked is checked
+    assert ItemRisk().with_evidence(run(verdict)).checked

@@ -57,6 +57,7 @@ def opened(world: World) -> dict[tuple[str, ...], tuple[bool, tuple[str, ...]]]:
 
 
 SAFE = (False, (LABEL,))
+UNKNOWN = (False, ("autobump:unknown", LABEL))
 DRAFT = (True, ("autobump:breaking", LABEL))
 
 
@@ -128,8 +129,24 @@ def test_items_to_be_looked_at_get_a_label_or_a_draft(world: World) -> None:
 def test_unknown_images_are_no_reason_to_separate(world: World) -> None:
     publish(world, facts=False, v1_0_0_2={})
     world.run()
-    assert opened(world) == {("ARisky", "ASafe", "BRisky", "CSafe"): SAFE}
-    assert "What is inside the images of 4 items is not known." in world.github.pulls[0].body
+    assert opened(world) == {("ARisky", "ASafe", "BRisky", "CSafe"): UNKNOWN}
+    body = world.github.pulls[0].body
+    assert "❔ **4 items not checked in full**, see below." in body
+    assert "- **unknown**: what is inside the old and the new image is not known: all items" in body
+
+
+def test_unknown_old_image_is_told_and_the_new_one_still_checked(world: World) -> None:
+    publish(world, v1_0_0_2={"requests": REQUESTS})
+    known = json.loads(world.tags.read_text())
+    known["demisto/x"][OLD]["packages"] = None
+    world.tags.write_text(json.dumps(known))
+    world.run()
+    (pull,) = world.github.pulls
+    assert sorted(pull.labels) == ["autobump:review", "autobump:unknown", LABEL]
+    assert "imports `bs4`, which the new image lacks" in pull.body
+    publish(world, v1_0_0_2={"requests": REQUESTS, "beautifulsoup4": BS4})
+    assert world.actions() == ["refresh"]
+    assert pull.labels == [LABEL]
 
 
 def test_plan_shows_the_same_pull_requests(world: World) -> None:
@@ -223,7 +240,8 @@ def test_label_of_a_risk_goes_with_the_risk(world: World) -> None:
     assert sorted(pull.labels) == ["autobump:review", LABEL]
     publish(world, facts=False, v1_0_0_3={})
     world.run()
-    assert sorted(pull.labels) == ["autobump:review", LABEL]  # it may hold: nothing is known
+    # It may hold: nothing is known.
+    assert sorted(pull.labels) == ["autobump:review", "autobump:unknown", LABEL]
     publish(world, v1_0_0_4={"requests": REQUESTS, "beautifulsoup4": BS4})
     world.run()
     assert pull.labels == [LABEL]

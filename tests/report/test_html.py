@@ -7,6 +7,7 @@ from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -18,9 +19,10 @@ from autobump.images.choice import sort_releases
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.passes.result import PassResult, RepositoryOutcome
 from autobump.planning.plan import Limits
-from autobump.pull_requests.actions import Close, Create, Outcome
+from autobump.pull_requests.actions import Action, Close, Create, Leave, Outcome
 from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
-from autobump.report.html import MAX_TEXT, render_html, render_several_html
+from autobump.report.html import MAX_TEXT, describe_actions, render_html, render_several_html
+from autobump.report.summary import PullRequestLine
 from tests.fixtures.browser import look_at
 from tests.fixtures.bumps import make_bump
 from tests.fixtures.osv import osv_record
@@ -126,7 +128,7 @@ def test_page_is_whole_and_tells_every_section() -> None:
         "deprecated",
         "notices",
     ]
-    assert [page.count(section) for section in sections] == list("1111211212111")
+    assert [page.count(section) for section in sections] == list("1111211232111")
     assert "6 item files at 0123456789ab, 2026-06-01 03:00 UTC" in page.text
 
 
@@ -280,6 +282,27 @@ def test_run_tells_what_was_done_and_where() -> None:
     links = [link["href"] for link in page.find("a") if not link.get("href", "#").startswith("#")]
     # Once where it was made, and once at its item.
     assert links == ["https://example.com/demisto/content/pull/12"] * 2
+
+
+def test_numbers_of_what_is_done_read_as_a_sentence() -> None:
+    planned = make_result([make_bump("Alpha", "One"), make_bump("Beta", "Two", image="demisto/boto3")])
+    boto3, python3 = planned.desired
+    existing = ExistingPullRequest("autobump/x/1", PullRequestState.OPEN, 7, None, "", "", None)
+    outcomes = tuple(
+        Outcome(action, None) for action in (Create(boto3), Leave(python3, existing), Close(existing, "done"))
+    )
+    done = replace(planned, outcomes=outcomes)
+    assert "1 closed, 1 created, 1 left as they are" in Page(render_html(done)).text
+    assert "would close 1, create 1, leave 1" in Page(render_html(replace(done, dry_run=True))).text
+    every = {action.name for action in get_args(Action)}
+    for name in every:
+        line = PullRequestLine(name, name, "", "", 1, "", "", ())
+        assert describe_actions([line]).startswith("1 ")
+
+
+def test_what_waits_is_told_as_a_part_of_the_updates() -> None:
+    tiles = " ".join(Page(render_html(full_result())).text.split())
+    assert "3 to update 2 in this plan 1 of them waiting most: limit-reached" in tiles
 
 
 def fleet() -> list[RepositoryOutcome]:

@@ -34,7 +34,7 @@ def test_items_are_counted_by_image_and_tag_whatever_becomes_of_them() -> None:
         skipped=[skip("Four", "demisto/python3", "1.0.0.9"), skip("Five", "demisto/gone", "")],
         found=FOUND,
     )
-    assert images_in_use(result.evaluation) == [
+    assert images_in_use(result.evaluation, result.created) == [
         ImageInUse(
             "demisto/python3",
             (TagInUse("1.0.0.9", 1, NEW), TagInUse("1.0.0.5", 1, None), TagInUse("1.0.0.1", 2, OLD)),
@@ -47,7 +47,7 @@ def test_items_are_counted_by_image_and_tag_whatever_becomes_of_them() -> None:
 def test_tags_that_are_no_numbers_come_last() -> None:
     tags = ("latest", "2.0", "1.0.0.10", "1.0.0.9")
     result = make_result(skipped=[skip(f"Item{tag}", "demisto/x", tag) for tag in tags])
-    (image,) = images_in_use(result.evaluation)
+    (image,) = images_in_use(result.evaluation, result.created)
     assert [tag.tag for tag in image.tags] == ["1.0.0.10", "1.0.0.9", "2.0", "latest"]
     assert (image.items, image.oldest) == (4, None)
 
@@ -74,7 +74,7 @@ def test_images_come_by_what_they_leave_open_when_every_update_is_made() -> None
         ("demisto/high", "1.0.0.1"): (LOW,),
         ("demisto/high", "1.0.0.9"): (HIGH, LOW),
     }
-    images = images_in_use(result.evaluation, left_open)
+    images = images_in_use(result.evaluation, result.created, left_open)
     assert [(one.repository, one.left_open, one.unknown_tags) for one in images] == [
         ("demisto/high", (HIGH, LOW), 1),
         ("demisto/low", (LOW,), 0),
@@ -89,13 +89,11 @@ def test_ages_compare_the_same_items_now_and_later() -> None:
         skipped=[skip("Kept", "demisto/python3", "1.0.0.1")],
         found=FOUND,
     )
-    now, later = ages_of_items(result.evaluation, NOW)
-    # A bump of the test has a target without a date, so its item cannot be compared.
+    now, later = ages_of_items(result.evaluation, result.created, NOW)
+    assert (now, later) == ([NOW - OLD, NOW - OLD], [NOW - NEW, NOW - OLD])
+    # The target without a date cannot be compared.
+    now, later = ages_of_items(result.evaluation, {("demisto/python3", "1.0.0.1"): OLD}, NOW)
     assert (now, later) == ([NOW - OLD], [NOW - OLD])
-    dated = make_bump("A", "One")
-    dated = type(dated)(dated.item, dated.pack, dated.image, dated.current, RELEASES[0])
-    now, later = ages_of_items(make_result([dated], found=FOUND).evaluation, NOW)
-    assert (now, later) == ([NOW - OLD], [NOW - NEW])
 
 
 def test_every_age_is_in_one_band() -> None:

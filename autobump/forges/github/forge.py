@@ -22,6 +22,7 @@ from autobump.pull_requests.labels import (
     REBUILD_LABEL,
     RISK_LABELS,
     SECURITY_LABEL,
+    UNKNOWN_LABEL,
 )
 from autobump.pull_requests.marker import LIFTED, find_marker, replace_marker
 from autobump.pull_requests.render import DesiredPullRequest
@@ -257,7 +258,7 @@ def _outlived(action: Refresh) -> set[str]:
     if action.rewrite or action.desired.marker.knows_digests:  # of another one nothing would be written
         labels.add(OVERWRITTEN_LABEL)
     if action.desired.marker.risk:  # what is not known this time may hold
-        labels.update(RISK_LABELS.values())
+        labels.update((*RISK_LABELS.values(), UNKNOWN_LABEL))
     if action.desired.marker.advisories:
         labels.add(SECURITY_LABEL)
     return labels - set(action.desired.labels)

@@ -1,6 +1,5 @@
 """What changes between two tags of an image."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +16,6 @@ NOT_TOLD = frozenset({"pip"})
 """Packages that image pages show as of the day the page was made, and not as the image has them."""
 
 _FIRST_YEAR = 1990
-_NOISE = re.compile(r"\b(?:the|licen[cs]e|software)\b|[^a-z0-9]+")
 
 
 @lru_cache(maxsize=1 << 14)
@@ -62,7 +60,7 @@ class PackageChange:
 
 @dataclass(frozen=True, slots=True)
 class LicenceChange:
-    """A package that came in, or whose licence changed; `old` is None for one that came in."""
+    """A package that came in, or whose kind of licence changed; `old` is None for one that came in."""
 
     name: str
     old: str | None
@@ -111,7 +109,7 @@ class ImageDiff:
 
     @cached_property
     def licences(self) -> tuple[LicenceChange, ...]:
-        """Licences of packages that came in, and changed ones, by name; `kind` is that of the new one."""
+        """Licences of packages that came in, or got one of another kind, by name; `kind` is the new one's."""
         if not self.has_packages:
             return ()
         before, after = _by_key(self.old.packages), _by_key(self.new.packages)
@@ -120,9 +118,10 @@ class ImageDiff:
             if key in NOT_TOLD:
                 continue
             _, was = before.get(key, ("", None))
-            if was is None or _changes_licence(was.licence, now.licence):
-                old = None if was is None else was.licence
-                found.append(LicenceChange(name, old, now.licence, classify_licence(now.licence)))
+            kind, old = classify_licence(now.licence), None if was is None else was.licence
+            # One that names none any more has only moved its metadata.
+            if old is None or (now.licence and classify_licence(old) is not kind):
+                found.append(LicenceChange(name, old, now.licence, kind))
         return tuple(found)
 
     @cached_property
@@ -176,11 +175,6 @@ def _compare(old: PackageFacts | None, new: PackageFacts | None) -> ChangeKind |
     if new is None:
         return ChangeKind.REMOVED
     return compare_versions(old.version, new.version)
-
-
-def _changes_licence(old: str, new: str) -> bool:
-    """Whether a package names another licence; one that names none any more has only moved its metadata."""
-    return bool(new) and _NOISE.sub("", old.casefold()) != _NOISE.sub("", new.casefold())
 
 
 def versions_of(facts: ImageFacts) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Tells which licences may join MIT-licensed content without asking."""
+"""Tells of which kind a licence is."""
 
 import re
 from enum import StrEnum
@@ -46,8 +46,7 @@ def classify_licence(licence: str) -> LicenceKind:
         licence: A classifier, an SPDX expression, or the free text of the package's metadata. Of licences
             joined by "or" the most welcome one counts, of those joined by "and" the least welcome.
 
-    Source: the groups of the SPDX licence list and of the Open Source Initiative; content itself is MIT, and
-    takes only permissive licences without approval.
+    Source: the groups of the SPDX licence list and of the Open Source Initiative.
     """
     plain = _LATER.sub("", licence)
     # The classifier's own name has an "or" in it that offers no choice.

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
 from glob import escape
@@ -16,21 +17,21 @@ from autobump.decisions.evaluation import Evaluation
 from autobump.decisions.holds import find_holds
 from autobump.decisions.risk import RiskLevel, describe_finding
 from autobump.images.advisories.compare import AdvisoryDiff
-from autobump.images.choice import (
-    describe_span,
-)
+from autobump.images.choice import Release, describe_span
 from autobump.images.inside.pythons import PythonVersions
 from autobump.passes.evaluate import choose_policy, hold_back
-from autobump.passes.inspect.tags import tag_lines
+from autobump.passes.inspect.tags import tag_lines, with_facts
 from autobump.passes.one import Pass
-from autobump.passes.plan import learn_advisories, open_risk_assessor, plan_with_risk
+from autobump.passes.plan import RiskAssessor, learn_advisories, open_risk_assessor, plan_with_risk
 from autobump.planning.existing import ExistingState
 from autobump.planning.plan import Plan, WaitReason
 from autobump.settings.model import Settings
-from autobump.support.errors import UsageError
+from autobump.support.errors import RegistryError, UsageError
 from autobump.support.markdown import count
 from autobump.support.printable import printable_path
 from autobump.support.progress import Silent
+
+_MAX_TAGS = 5
 
 
 def explain_item(this_pass: Pass, path: str, origin: str) -> Iterator[str]:
@@ -61,8 +62,12 @@ def explain_item(this_pass: Pass, path: str, origin: str) -> Iterator[str]:
     deprecated = this_pass.fetch_deprecated()
     policy = choose_policy(settings, deprecated)
     for verdict in trace_eligibility(item, pack, policy):
-        outcome = "pass" if verdict.skip_detail is None else "skip"
-        yield _line(outcome, verdict.rule.value, verdict.skip_detail or verdict.fact)
+        if verdict.skip_detail is None:
+            # Passing "not containerised" would say no twice.
+            rule = verdict.rule.value.removeprefix("not-").removeprefix("no-")
+            yield _line("pass", rule, verdict.fact)
+        else:
+            yield _line("skip", verdict.rule.value, verdict.skip_detail)
     eligible = decide_eligibility(item, pack, policy)
     if not isinstance(eligible, Eligible):
         yield ""
@@ -96,7 +101,28 @@ def explain_item(this_pass: Pass, path: str, origin: str) -> Iterator[str]:
         yield f"Tags of {repository}:"
         pythons = PythonVersions(this_pass.facts, chosen.found)
         why_not = hold_back(holds, repository, pythons, this_pass.now) if holds else None
-        yield from tag_lines(releases, eligible.current, settings, this_pass.now, limit=5, why_held=why_not)
+        releases = _with_facts(this_pass, assessor, repository, releases)
+        yield from tag_lines(
+            releases, eligible.current, settings, this_pass.now, limit=_MAX_TAGS, why_held=why_not
+        )
+
+
+def _with_facts(
+    this_pass: Pass, assessor: RiskAssessor | None, repository: str, releases: tuple[Release, ...]
+) -> tuple[Release, ...]:
+    """Add the dates and digests that a body or `tags` tells; a source that does not answer adds none."""
+    with suppress(RegistryError):
+        releases = with_facts(this_pass.source, repository, releases, _MAX_TAGS)
+    images = assessor.images if assessor else None
+    if images is None:
+        return releases
+    images.learn((repository, release.tag.text) for release in releases[:_MAX_TAGS])
+    return tuple(
+        replace(release, created=release.created or facts.created, digest=release.digest or facts.digest)
+        if (facts := images.facts(repository, release.tag.text))
+        else release
+        for release in releases
+    )
 
 
 def _explain_problem(problems: Iterable[Problem], path: str) -> Iterator[str]:

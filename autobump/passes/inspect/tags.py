@@ -42,7 +42,7 @@ def explain_tags(
         records = source.fetch_tags(reference.repository)
     except ImageNotFoundError as exc:
         raise UsageError(str(exc)) from exc
-    releases = _with_facts(source, reference.repository, sort_releases(records), limit)
+    releases = with_facts(source, reference.repository, sort_releases(records), limit)
     yield f"{reference.repository}: {len(releases)} immutable of {len(records)} tags"
     yield from tag_lines(releases, current, settings, now, limit)
 
@@ -88,10 +88,14 @@ def tag_lines(
         yield f"{choice.reason}: {choice.detail}"
 
 
-def _with_facts(
+def with_facts(
     source: TagSource, repository: str, releases: tuple[Release, ...], limit: int
 ) -> tuple[Release, ...]:
-    """Add dates and digests that did not come with the tags, to those that are shown first."""
+    """Add dates and digests that did not come with the tags, to those that are shown first.
+
+    Raises:
+        RegistryError: The source could not answer.
+    """
     dated = list(releases)
     for index, release in enumerate(releases[: min(limit, _MAX_ASKED)]):
         tag = release.tag.text

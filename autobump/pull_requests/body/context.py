@@ -1,12 +1,15 @@
 """Gathers what the bodies of a plan tell beside the plan itself."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from autobump.decisions.evaluation import Evaluation
 from autobump.images.choice import NoUpdateReason
 from autobump.images.inside.deprecated import DeprecatedImage
+from autobump.images.inside.facts import ImageFacts
 from autobump.images.registries import full_name
 from autobump.planning.plan import Plan
 from autobump.planning.pull_request import PlannedImage
@@ -20,6 +23,7 @@ def gather_body_context(
     image: PlannedImage,
     left_out: Mapping[str, tuple[LeftOut, ...]],
     images: "KnownImages | None",
+    find_created: Callable[[str, str], datetime | None],
     deprecated: Mapping[str, DeprecatedImage],
     links: str,
 ) -> BodyContext:
@@ -29,16 +33,21 @@ def gather_body_context(
         image: The image, and what is updated of it.
         left_out: What of each image is not in a pull request, see `gather_left_out`.
         images: What is known of the images; None when risks are not assessed.
+        find_created: Says when the registry says an image's tag was made; else its facts do.
         deprecated: Deprecated images by name.
         links: Address that a path is put behind to see the file, or empty.
     """
     name, new = image.repository, image.target.tag.text
     tags = sorted({bump.image.tag or "" for bump in image.bumps})
-    find = images.facts if images else (lambda _repository, _tag: None)
+
+    def find(tag: str) -> ImageFacts | None:
+        facts, created = images.facts(name, tag) if images else None, find_created(name, tag)
+        return replace(facts or ImageFacts(), created=created) if created else facts
+
     return BodyContext(
-        diffs={tag: diff for tag in tags if images and (diff := images.diff(name, tag, new))},
-        old={tag: facts for tag in tags if (facts := find(name, tag))},
-        new=find(name, new),
+        diffs={tag: images.diff(name, tag, new) for tag in tags} if images else {},
+        old={tag: facts for tag in tags if (facts := find(tag))},
+        new=find(new),
         left_out=left_out.get(name, ()),
         deprecated=deprecated.get(full_name(name)),
         links=links,

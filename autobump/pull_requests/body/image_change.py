@@ -4,13 +4,12 @@ from collections.abc import Iterable
 
 from autobump.images.inside.changes import ChangeKind, ImageDiff, PackageChange
 from autobump.images.inside.facts import ImageFacts
-from autobump.images.inside.licences import LicenceKind
-from autobump.support.markdown import code, count
+from autobump.images.inside.licences import LicenceKind, classify_licence
+from autobump.support.markdown import code, count, list_some
 
 FACT_HEADERS = ("Tag", "Python", "System", "Size", "Built", "Packages")
 PACKAGE_HEADERS = ("Package", "Change", "From", "To", "Licence")
 _UNKNOWN = "?"
-_MAX_NAMED = 10
 
 
 def fact_cells(tag: str, facts: ImageFacts | None, packages: str) -> tuple[str, ...]:
@@ -63,17 +62,25 @@ def licence_cell(old: str | None, new: str, kind: LicenceKind) -> str:
 
 
 def describe_licences(diffs: Iterable[ImageDiff]) -> str:
-    """Say which licences that came in need approval, or nothing when none does."""
+    """Say which packages came in with a licence, or changed to one, that is not permissive; or nothing."""
     changes = {change.name: change for diff in diffs for change in diff.licences}
     unnamed = sum(1 for change in changes.values() if not change.new)
-    names = sorted(
-        name for name, change in changes.items() if change.new and change.kind is not LicenceKind.PERMISSIVE
-    )
+    notable = [
+        change
+        for _, change in sorted(changes.items())
+        if change.new and change.kind is not LicenceKind.PERMISSIVE
+    ]
+    came = [f"{code(one.name)} ({one.kind})" for one in notable if one.old is None]
+    changed = [
+        f"{code(one.name)} (from {classify_licence(one.old)} to {one.kind})"
+        for one in notable
+        if one.old is not None
+    ]
     parts = []
-    if names:
-        shown = ", ".join(f"{code(name)} ({changes[name].kind})" for name in names[:_MAX_NAMED])
-        more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
-        parts.append(f"Only permissive licences go without approval; others came in: {shown}{more}.")
+    if came:
+        parts.append(f"New packages with a licence to look at: {list_some(came)}.")
+    if changed:
+        parts.append(f"Packages with another kind of licence: {list_some(changed)}.")
     if unnamed:
         parts.append(f"{count(unnamed, 'new package')} published no licence.")
     return " ".join(parts)

@@ -23,9 +23,8 @@ from autobump.pull_requests.body.image_change import (
     summarise_packages,
 )
 from autobump.pull_requests.body.security import describe_security, security_section
-from autobump.support.markdown import LongList, code, count, join_within, long_table
+from autobump.support.markdown import LongList, code, count, join_within, list_some, long_table
 
-_MAX_NAMED = 10
 _LEVEL_WORDS = {Level.LOAD: "load", Level.TESTS: "unit tests"}
 _OPT_OUT = """\
 ### Not wanted?
@@ -54,7 +53,7 @@ class BodyContext:
     """What a body tells of one image beside the plan.
 
     Attributes:
-        diffs: What changes inside the image, by old tag; those that are not known are missing.
+        diffs: What changes inside the image, by old tag; of an image that is not known it has no packages.
         old: What is inside the image, by old tag, where it is known.
         new: What is inside the target, or None.
         left_out: Items of the same image that are not in it.
@@ -112,11 +111,12 @@ def _overview(images: Sequence[PlannedImage]) -> LongList:
 def _risk_in_a_word(image: PlannedImage) -> str:
     """Return the worst risk of the items, or that some are not known."""
     risks = [bump.risk for bump in image.bumps]
-    levels = [risk.level for risk in risks if risk is not None and risk.known]
+    levels = [risk.level for risk in risks if risk is not None]
     worst = max(levels, key=lambda level: level.rank, default=RiskLevel.NONE)
     if worst in _SIGNS:
         return f"{_SIGNS[worst]} {worst.words}"
-    return "✅ none found" if len(levels) == len(risks) else "❔ not known"
+    checked = all(risk is not None and risk.checked for risk in risks)
+    return "✅ none found" if checked else "❔ not known"
 
 
 def _name(image: PlannedImage) -> str:
@@ -137,15 +137,15 @@ def _image_sections(image: PlannedImage, context: BodyContext) -> list[str | Lon
 
 def _verdict(image: PlannedImage, context: BodyContext) -> str:
     """Say in a line whether anything speaks against merging."""
-    assessed = [bump.risk for bump in image.bumps if bump.risk is not None and bump.risk.known]
+    assessed = [bump.risk for bump in image.bumps if bump.risk is not None]
     levels = [risk.level for risk in assessed]
-    unknown = len(image.bumps) - len(assessed)
+    safe = len(assessed) == len(image.bumps) and all(risk.checked for risk in assessed)
     parts: list[str] = []
     if breaking := levels.count(RiskLevel.BREAKING):
         parts.append(f"⚠️ **{count(breaking, 'item')} may break**, see below.")
     elif review := levels.count(RiskLevel.REVIEW):
         parts.append(f"🔎 **{count(review, 'item')} to look at**, see below.")
-    elif assessed and not unknown:
+    elif safe:
         same = context.diffs and all(diff.changes == () for diff in context.diffs.values())
         if same:
             why = "the packages are the same, it is a rebuild"
@@ -154,8 +154,10 @@ def _verdict(image: PlannedImage, context: BodyContext) -> str:
         else:
             why = "nothing that the items import is at risk"
         parts.append(f"✅ **No risk found:** {why}.")
-    if unknown:
-        parts.append(f"❔ What is inside the images of {count(unknown, 'item')} is not known.")
+    if unlooked := len(image.bumps) - len(assessed):
+        parts.append(f"❔ What is inside the images of {count(unlooked, 'item')} is not known.")
+    if unchecked := sum(1 for risk in assessed if not risk.checked):
+        parts.append(f"❔ **{count(unchecked, 'item')} not checked in full**, see below.")
     if security := describe_security(image):
         parts.append(security)
     if evidence := _evidence(image):
@@ -212,7 +214,9 @@ def _risk_section(image: PlannedImage) -> list[str | LongList]:
             key = (-finding.level.rank, describe_finding(finding, code))
             about[key].append(bump)
             words[key] = finding
-        if bump.risk.note and bump.risk.known:
+        if bump.risk.note and not bump.risk.checked:
+            silent[f"**unknown**: {bump.risk.note}"].append(bump)
+        elif bump.risk.note:
             silent[bump.risk.note].append(bump)
     lines = [
         f"- **{words[key].level.words}**: {key[1]}: {_named(about[key], len(image.bumps))}"
@@ -225,8 +229,7 @@ def _risk_section(image: PlannedImage) -> list[str | LongList]:
 def _named(bumps: Sequence[Bump], everything: int) -> str:
     if len(bumps) == everything > 1:
         return "all items"
-    shown = ", ".join(code(bump.item.fields.name) for bump in bumps[:_MAX_NAMED])
-    return f"{shown} and {len(bumps) - _MAX_NAMED} more" if len(bumps) > _MAX_NAMED else shown
+    return list_some([code(bump.item.fields.name) for bump in bumps])
 
 
 def _change_sections(image: PlannedImage, context: BodyContext) -> list[str | LongList]:

@@ -86,12 +86,27 @@ def test_python_counts_by_its_minor_version(old: str | None, new: str, changes: 
 
 def test_licences_are_told_of_new_packages_and_of_changes() -> None:
     diff = ImageDiff(
-        image(kept=("1", "MIT License"), moved=("1", "MIT"), silent=("1", "BSD")),
-        image(kept=("2", "MIT"), moved=("1", "GPLv3"), silent=("2", ""), added=("1", "LGPL"), bare=("1", "")),
+        image(
+            kept=("1", "MIT License"),
+            moved=("1", "MIT"),
+            silent=("1", "BSD"),
+            reworded=("1", "GNU Library or Lesser General Public License (LGPL)"),
+            freed=("1", "GPLv3"),
+        ),
+        image(
+            kept=("2", "MIT"),
+            moved=("1", "GPLv3"),
+            silent=("2", ""),
+            reworded=("2", "GNU Lesser General Public License v2 or later (LGPLv2+)"),
+            freed=("2", "BSD-3-Clause"),
+            added=("1", "LGPL"),
+            bare=("1", ""),
+        ),
     )
     assert [(one.name, one.old, one.new, one.kind) for one in diff.licences] == [
         ("added", None, "LGPL", LicenceKind.WEAK_COPYLEFT),
         ("bare", None, "", LicenceKind.UNKNOWN),
+        ("freed", "GPLv3", "BSD-3-Clause", LicenceKind.PERMISSIVE),
         ("moved", "MIT", "GPLv3", LicenceKind.STRONG_COPYLEFT),
     ]
 

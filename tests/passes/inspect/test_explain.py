@@ -50,6 +50,64 @@ def explain(
     return capsys.readouterr().out
 
 
+def test_rule_that_is_passed_says_no_only_once(
+    repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = explain(repository, tmp_path, capsys, {})
+    assert "pass    containerised         type is python" in out
+    assert "pass    pack-metadata" in out
+    passed = [line.split()[1] for line in out.splitlines() if line.startswith("pass ")]
+    assert len(passed) == len(SkipReason)
+    assert not [rule for rule in passed if rule.startswith("no")]
+
+
+def test_page_body_and_explanation_tell_the_same_dates(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digest = "sha256:" + "ab" * 32
+    made = {"1.0.0.1": "2022-03-04", "1.0.0.2": "2026-05-06"}
+    facts = {tag: {"created": f"{day}T00:00:00Z", "digest": digest} for tag, day in made.items()}
+    # The tags come without dates; what is inside the images is told with them.
+    (tmp_path / "tags.json").write_text(json.dumps({"demisto/x": list(made), "demisto/y": ["1.0.0.2"]}))
+    (tmp_path / "facts.json").write_text(json.dumps({"demisto/x": facts, "demisto/y": facts}))
+    items = {"One": "demisto/x:1.0.0.1", "Kept": "demisto/y:1.0.0.2"}
+    make_repository(tmp_path / "content", script_pack("A", items))
+    (tmp_path / "s.yml").write_text(json.dumps({"registry": {"facts": f"file:{tmp_path / 'facts.json'}"}}))
+    options = ["--repo", str(tmp_path / "content"), "--config", str(tmp_path / "s.yml")]
+    options += ["--tags", f"file:{tmp_path / 'tags.json'}"]
+
+    assert run_command(["plan", *options, "--format", "html"]) == 0
+    images = capsys.readouterr().out.partition('id="images"')[2].partition("</section>")[0]
+    assert "unknown" not in images
+    assert images.count("1.0.0.1: 1 item, 2022-03-04") == 1
+    assert images.count("newest: 1.0.0.2, 2026-05-06") == 2
+
+    assert run_command(["explain", PATH, *options]) == 0
+    explained = capsys.readouterr().out
+    assert "* 1.0.0.2  build 2         2026-05-06  sha256:abababababab  chosen" in explained
+    assert "  1.0.0.1  build 1         2022-03-04  sha256:abababababab  current" in explained
+
+    (desired,) = open_whole_pass(options).plan().desired
+    assert "| `1.0.0.1` | ? | ? | ? | 2022-03-04 |" in desired.text
+    assert "| → `1.0.0.2` | ? | ? | ? | 2026-05-06 |" in desired.text
+
+
+def test_date_of_the_registry_is_told_where_no_page_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = {"1.0.0.1": "2022-03-04", "1.0.0.2": "2026-05-06"}
+    tags = {tag: {"created": f"{day}T00:00:00Z"} for tag, day in made.items()}
+    (tmp_path / "tags.json").write_text(json.dumps({"demisto/x": tags}))
+    (tmp_path / "facts.json").write_text("{}")
+    make_repository(tmp_path / "content", script_pack("A", {"One": "demisto/x:1.0.0.1"}))
+    (tmp_path / "s.yml").write_text(json.dumps({"registry": {"facts": f"file:{tmp_path / 'facts.json'}"}}))
+    options = ["--repo", str(tmp_path / "content"), "--config", str(tmp_path / "s.yml")]
+    options += ["--tags", f"file:{tmp_path / 'tags.json'}"]
+    (desired,) = open_whole_pass(options).plan().desired
+    assert "| `1.0.0.1` | ? | ? | ? | 2022-03-04 |" in desired.text
+    assert "| → `1.0.0.2` | ? | ? | ? | 2026-05-06 |" in desired.text
+
+
 def test_hold_is_named_with_its_reason_and_what_it_holds_back(
     repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -152,6 +152,23 @@ def test_version_goes_backwards_while_the_build_goes_on() -> None:
     check_golden("fastapi.md", desired.body_at(HEAD))
 
 
+def test_licence_that_is_only_worded_anew_is_no_change() -> None:
+    old = facts("3.10.1", {"chardet": ("4.0.0", "GNU Library or Lesser General Public License (LGPL)")})
+    new_text = "GNU Lesser General Public License v2 or later (LGPLv2+)"
+    body = render([make_bump("A", "One")], old, facts("3.10.1", {"chardet": ("5.2.0", new_text)})).text
+    assert "⚖️" not in body
+    assert "| `chardet` | **major** | `4.0.0` | `5.2.0` |  |" in body
+
+
+def test_licence_of_another_kind_is_told_apart_from_one_that_came_in() -> None:
+    old = facts("3.10.1", {"moved": ("1.0", "MIT"), "freed": ("1.0", "GPLv3")})
+    new = facts(
+        "3.10.1", {"moved": ("1.0", "GPLv3"), "freed": ("1.0", "MIT"), "chardet": ("5.2.0", "LGPL")}, **NEWER
+    )
+    desired = render([make_bump("A", "One")], old, new)
+    check_golden("licences.md", desired.body_at(HEAD))
+
+
 def saw(verdict: str, detail: str = "", level: Level = Level.LOAD) -> Evidence:
     return Evidence(level, Verdict(verdict), detail)
 
@@ -253,6 +270,31 @@ def test_body_says_when_nothing_is_known_of_the_images() -> None:
     )
     assert "What is inside the images of 1 item is not known." in desired.text
     assert "No risk found" not in desired.text
+
+
+def test_old_image_that_is_not_known_is_no_safe_one() -> None:
+    bumps = [
+        make_bump(pack, name, current="3.9.8.24399", target="3.10.1.25933")
+        for pack, name in (("Feed", "FeedIndex"), ("Mail", "Mail"), ("Mail", "Shell"))
+    ]
+    uses = {
+        "FeedIndex": code_of("requests"),
+        "Mail": code_of("requests", "bs4"),
+        "Shell": ItemCode(absent="PowerShell code is not analysed"),
+    }
+    desired = render(bumps, ImageFacts(), facts("3.10.1", LIBRARIES, **NEWER), uses)
+    check_golden("unknown-contents.md", desired.body_at(HEAD))
+
+
+def test_unknown_image_whose_items_run_alike_is_told_and_no_longer_in_doubt() -> None:
+    bumps = [make_bump("Mail", name) for name in ("One", "Two")]
+    uses = {"One": code_of("bs4")}
+    new = facts("3.10.1", LIBRARIES, **NEWER)
+    desired = render(bumps, ImageFacts(), new, uses, dict.fromkeys(("One", "Two"), saw("same")))
+    assert "✅ **No risk found:** every item runs alike in both images." in desired.text
+    assert "❔" not in desired.text
+    assert "- what is inside the old image is not known, imports" in desired.text
+    assert desired.marker.risk == "none"
 
 
 def test_body_does_not_call_items_safe_while_some_are_not_known() -> None:
