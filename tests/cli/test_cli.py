@@ -286,7 +286,6 @@ def test_file_whose_name_begins_a_line_is_named_in_one(
     [
         ([], "name one IMAGE; none or several go with --export FILE alone"),
         (["demisto/x", "demisto/y"], "name one IMAGE; none or several go with --export FILE alone"),
-        (["demisto/x", "--repo", "."], "--repo goes with --export alone"),
     ],
 )
 def test_tags_refuses_what_it_would_leave_out(

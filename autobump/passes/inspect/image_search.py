@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from pathlib import Path
 
 from packaging.specifiers import InvalidSpecifier, Specifier
 
-from autobump.content.tree import ContentTree, NoPacksError, has_commit
+from autobump.content.tree import ContentTree, NoPacksError
 from autobump.images.advisories.record import Severity
 from autobump.images.choice import NewerTag, choose_tag
 from autobump.images.inside.changes import NOT_TOLD, package_key
@@ -25,7 +24,14 @@ from autobump.images.sources.deprecated import open_deprecated_images
 from autobump.passes.evaluate import find_used_image, hold_back, read_used_items
 from autobump.passes.inspect.image_list import ImageAtTag, ImageList
 from autobump.passes.one import fetch_deprecated
-from autobump.passes.open import LoadSettings, PassOptions, Sources, open_repository, open_sources
+from autobump.passes.open import (
+    LoadSettings,
+    PassOptions,
+    Sources,
+    find_commit,
+    open_repository,
+    open_sources,
+)
 from autobump.settings.model import Settings
 from autobump.support.errors import RegistryError, UsageError
 from autobump.support.progress import Progress, open_progress
@@ -111,15 +117,15 @@ def search_images(wanted: Sequence[str], options: PassOptions, load: LoadSetting
 
 def _open_if_there(options: PassOptions, load: LoadSettings) -> tuple[ContentTree | None, Settings]:
     """Open the content repository that is named or around, if any, and load the settings."""
-    tree = None
-    if options.repo is not None or has_commit(Path()):
+    commit = find_commit(options.repo, options.rev)
+    if commit is not None:
         try:
             tree, loaded = open_repository(options, load)
             return tree, loaded.settings
         except NoPacksError:
             if options.repo is not None:
                 raise
-    return None, load(None).settings.with_source(options.tags)
+    return None, load(commit).settings.with_source(options.tags)
 
 
 def _count_items(tree: ContentTree, settings: Settings) -> Counter[str]:

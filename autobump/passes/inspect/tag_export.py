@@ -18,7 +18,7 @@ from autobump.images.results import NotFound, Unavailable
 from autobump.images.sources import FactsSource
 from autobump.passes.evaluate import Filters, evaluate_content
 from autobump.passes.one import require_known_image
-from autobump.passes.open import LoadSettings, PassOptions, Sources
+from autobump.passes.open import LoadSettings, PassOptions, Sources, find_commit
 from autobump.passes.several import find_several, open_trees, share_sources
 from autobump.settings.model import Settings
 from autobump.support.errors import RegistryError
@@ -105,7 +105,7 @@ def export_tags(
     """
     with open_progress() as progress:
         if images:
-            settings = find_several(options, load, file, None) or load(None).settings
+            settings = find_several(options, load, file, None) or load(find_commit(options.repo)).settings
             export = _export_named(images, share_sources(options, settings), progress)
         else:
             trees, settings = open_trees(options, load, file)
