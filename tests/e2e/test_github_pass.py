@@ -618,7 +618,7 @@ def test_default_repository_is_not_written_to_from_a_clone_of_another(
         ("no token", "set GITHUB_TOKEN"),
         ("half an app", "set both AUTOBUMP_APP_ID"),
         ("no key", "is not the text of a PEM file"),
-        ("unreachable", "cannot be reached (127.0.0.1:1 "),
+        ("unreachable", "cannot be reached at 127.0.0.1:1: Connection refused"),
         ("nonsense", "GITHUB_API_URL is no address of an API: 'nonsense'"),
         ("http://", "GITHUB_API_URL is no address"),
         ("ftp://x", "GITHUB_API_URL is no address"),
