@@ -40,7 +40,7 @@ from autobump.service.metrics import Metrics
 from autobump.settings.load import parse_settings
 from autobump.settings.model import Settings
 from autobump.settings.schema import render_schema
-from autobump.settings.show import SECRETS
+from autobump.settings.variables import SECRETS
 from autobump.support.errors import ExitCode
 from tests.evidence.test_in_engine import CASES
 from tests.fixtures.documents import PAGES, ROOT, Page, read_page

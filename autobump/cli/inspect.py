@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from autobump.cli.options import (
-    Folder,
     SettingsChoice,
     pass_options,
     refresh_option,
+    repo_option,
     settings_options,
     tags_option,
 )
@@ -59,7 +59,7 @@ def explain(path: str, options: "PassOptions", config: SettingsChoice) -> int:
     help="Write all tags of the images to a file for --tags file:FILE; without IMAGE, those that items of "
     "--repo or of the repositories in the settings use.",
 )
-@click.option("--repo", type=Folder(), metavar="DIR", help="Content repository; only with --export.")
+@repo_option
 def show_tags(
     images: tuple[str, ...],
     tags: str | None,
@@ -77,14 +77,12 @@ def show_tags(
         return _export_tags(export, images, repo, tags, refresh, config)
     if len(images) != 1:
         raise click.UsageError("name one IMAGE; none or several go with --export FILE alone")
-    if repo is not None:
-        raise click.UsageError("--repo goes with --export alone")
     from datetime import UTC, datetime
 
     from autobump.passes.inspect.tags import explain_tags
     from autobump.passes.open import open_tags
 
-    settings = config.load(None).settings
+    settings = config.load_at(repo).settings
     source = open_tags(tags, settings, refresh=refresh)
     for line in explain_tags(images[0], source, settings, datetime.now(UTC), limit):
         show(printable(line))
@@ -123,6 +121,7 @@ def _export_tags(
     help="Source of facts: dockerfiles-info[:PATH] or file:PATH.  [default: registry.facts]",
 )
 @settings_options
+@repo_option
 @click.option(
     "--format",
     "output_format",
@@ -132,7 +131,13 @@ def _export_tags(
     help="How to write the result.",
 )
 def show_diff(
-    image: str, old: str, new: str, facts: str | None, config: SettingsChoice, output_format: str
+    image: str,
+    old: str,
+    new: str,
+    facts: str | None,
+    config: SettingsChoice,
+    repo: Path | None,
+    output_format: str,
 ) -> int:
     """Show what changes inside an image between two tags: Python, system, packages, licences.
 
@@ -143,7 +148,7 @@ def show_diff(
     from autobump.passes.inspect.diff import compare_advisories, compare_tags
     from autobump.support.files import find_cache_folder
 
-    settings = config.load(None).settings
+    settings = config.load_at(repo).settings
     registry = settings.registry
     cache = find_cache_folder(registry.cache)
     source = open_facts_by_registry(settings.registries, facts or registry.facts, cache, registry.concurrency)
@@ -254,7 +259,7 @@ def matrix(options: "PassOptions", config: SettingsChoice, by: str) -> int:
     if by == "image":
         show(render_image_matrix(plan_each(options, config.load, config.file, None)), nl=False)
         return ExitCode.DONE
-    settings = config.load(None).settings
+    settings = config.load_at(options.repo, options.rev).settings
     entries = [(one.repository, one.base or settings.content.base) for one in settings.repositories]
     show(render_matrix(entries or [(settings.content.repository, settings.content.base)]), nl=False)
     return ExitCode.DONE

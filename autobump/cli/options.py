@@ -32,6 +32,12 @@ class SettingsChoice(NamedTuple):
 
         return load_settings(self.file, tree, self.changes)
 
+    def load_at(self, repo: Path | None, rev: str = "HEAD") -> "LoadedSettings":
+        """Load the settings that a pass over a repository, or over the current folder's, would find."""
+        from autobump.passes.open import find_commit
+
+        return self.load(find_commit(repo, rev))
+
 
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
@@ -106,16 +112,16 @@ config_option = click.option(
     "--config",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Settings file.  [default: $AUTOBUMP_CONFIG, then .github/autobump.yml of the commit, if one is "
-    "read]",
+    help="Settings file.  [default: $AUTOBUMP_CONFIG, then .github/autobump.yml of the commit of --repo]",
+)
+repo_option = click.option(
+    "--repo",
+    type=Folder(),
+    metavar="DIR",
+    help="Content repository; bare and shallow clones are fine.  [default: .]",
 )
 _repository_options = (
-    click.option(
-        "--repo",
-        type=Folder(),
-        metavar="DIR",
-        help="Content repository; bare and shallow clones are fine.  [default: .]",
-    ),
+    repo_option,
     click.option("--rev", default="HEAD", metavar="REV", help="Commit to read.  [default: HEAD]"),
 )
 _filter_options = (

@@ -3,17 +3,14 @@
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import click
 
-from autobump.cli.options import Folder, SettingsChoice, config_option, set_option
+from autobump.cli.options import SettingsChoice, config_option, repo_option, set_option
 from autobump.cli.output import show
 from autobump.support.errors import ExitCode
 from autobump.support.printable import printable
-
-if TYPE_CHECKING:
-    from autobump.content.tree import ContentTree
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -26,12 +23,7 @@ def config_group() -> None:
 _CHECKED_OPTIONS = (
     click.argument("file", type=click.Path(path_type=Path), required=False),
     config_option,
-    click.option(
-        "--repo",
-        type=Folder(),
-        metavar="DIR",
-        help="Use the file that a pass over this repository would use.  [default: .]",
-    ),
+    repo_option,
     set_option,
 )
 
@@ -63,10 +55,11 @@ def config_check(repo: Path | None, choice: SettingsChoice) -> int:
     from autobump.content.reader import count_content
     from autobump.content.tree import NoPacksError
     from autobump.passes.evaluate import read_used_items
+    from autobump.passes.open import find_commit
     from autobump.settings.checks import find_unused_settings
     from autobump.support.markdown import count
 
-    tree = _find_commit(repo)
+    tree = find_commit(repo)
     loaded = choice.load(tree)
     show(f"{printable(loaded.origin)}: settings are valid")
     if tree is not None and not loaded.settings.repositories:
@@ -95,7 +88,7 @@ def config_show(repo: Path | None, choice: SettingsChoice) -> int:
     """
     from autobump.settings.show import show_settings
 
-    show(show_settings(choice.load(_find_commit(repo))), nl=False)
+    show(show_settings(choice.load_at(repo)), nl=False)
     return ExitCode.DONE
 
 
@@ -106,10 +99,3 @@ def config_schema() -> int:
 
     show(render_schema(), nl=False)
     return ExitCode.DONE
-
-
-def _find_commit(repo: Path | None) -> "ContentTree | None":
-    from autobump.content.tree import ContentTree
-    from autobump.support.git import has_commit
-
-    return ContentTree.open(repo or Path()) if repo is not None or has_commit(Path()) else None

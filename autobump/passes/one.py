@@ -16,7 +16,7 @@ from autobump.content.tree import ContentTree
 from autobump.decisions.evaluation import Evaluation
 from autobump.forges.name import ForgeName
 from autobump.images.inside.deprecated import DeprecatedImage
-from autobump.images.results import Digest
+from autobump.images.results import Digest, NotFound
 from autobump.images.sources import FactsSource, TagSource
 from autobump.images.sources.deprecated import DeprecatedImagesSource
 from autobump.passes.evaluate import Filters, evaluate_content
@@ -151,8 +151,12 @@ class Pass:
         )
 
     def evaluate(self, deprecated: Mapping[str, DeprecatedImage]) -> Evaluation:
-        """Give every item of the commit its row, where some images are deprecated."""
-        return evaluate_content(
+        """Give every item of the commit its row, where some images are deprecated.
+
+        Raises:
+            RegistryError: None of the images is known where tags come from.
+        """
+        evaluation = evaluate_content(
             self.tree,
             self.source,
             self.settings,
@@ -163,6 +167,8 @@ class Pass:
             facts=self.facts,
             deprecated=deprecated,
         )
+        require_known_image(evaluation, self.settings)
+        return evaluation
 
     def fetch_deprecated(self) -> Mapping[str, DeprecatedImage]:
         """Return the deprecated images by name; none when the list cannot be had."""
@@ -219,6 +225,22 @@ class Pass:
             observations=self.verify.export() if self.verify and outcomes is None else None,
             left_open=find_left_open(evaluation, assessor) if self.for_page else None,
             created=find_created(evaluation, assessor) if self.for_page else {},
+        )
+
+
+def require_known_image(evaluation: Evaluation, settings: Settings) -> None:
+    """Refuse a source of tags that knows none of the images: it is more likely the wrong one.
+
+    Raises:
+        RegistryError: None of those that were asked for is known.
+    """
+    found = evaluation.found
+    unknown = [answer.detail for answer in found.values() if isinstance(answer, NotFound)]
+    if unknown and len(unknown) == len(found):
+        asked = "the only image asked for" if len(found) == 1 else f"any of the {len(found)} images asked for"
+        raise RegistryError(
+            f"the source of tags does not know {asked}, so nothing is decided: {unknown[0]}; is it the right "
+            f"one? registry.source or --tags says {settings.registry.source}"
         )
 
 

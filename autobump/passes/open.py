@@ -75,6 +75,22 @@ class Sources:
     advisories: "AdvisorySource | None" = None
 
 
+def find_commit(repo: Path | None, rev: str = "HEAD") -> "ContentTree | None":
+    """Return the commit whose settings count where no pass is made, if there is one.
+
+    Args:
+        repo: The repository that is named; None for the one that the current folder lies in, if any.
+        rev: The commit to read.
+
+    Raises:
+        UsageError: The repository that is named has no such commit.
+    """
+    from autobump.content.tree import ContentTree
+    from autobump.support.git import has_commit
+
+    return ContentTree.open(repo or Path(), rev) if repo is not None or has_commit(Path()) else None
+
+
 def open_repository(
     options: PassOptions, load: LoadSettings, loaded: "LoadedSettings | None" = None
 ) -> "tuple[ContentTree, LoadedSettings]":

@@ -21,11 +21,11 @@ from autobump.settings.layers import (
     read_file_layer,
 )
 from autobump.settings.model import SettingPath, Settings
+from autobump.settings.variables import CONFIG_VARIABLE, require_known_variables
 from autobump.support.errors import SettingsError, SettingsFault, UsageError
 from autobump.support.files import expand_home
 from autobump.support.git import GitError
 
-CONFIG_VARIABLE = "AUTOBUMP_CONFIG"
 REPOSITORY_PATH = ".github/autobump.yml"
 
 _log = logging.getLogger(__name__)
@@ -73,6 +73,7 @@ def load_settings(path: Path | None, tree: ContentTree | None, changes: Sequence
         SettingsError: The settings cannot be used.
         UsageError: The file named cannot be read.
     """
+    require_known_variables(os.environ)
     name, data = _find_file(path, tree)
     layers = {
         # Without a file nothing is parsed: the parser costs more than a plan that remembers everything may.

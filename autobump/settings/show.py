@@ -10,20 +10,9 @@ from autobump.content.yaml.load import load_with_places
 from autobump.settings.cron import explain_cron
 from autobump.settings.load import LoadedSettings
 from autobump.settings.model import SettingPath
+from autobump.settings.variables import SECRETS
 from autobump.support.printable import printable
 from autobump.support.secrets import find_secret, redact
-
-SECRETS = (
-    "GITHUB_TOKEN",
-    "AUTOBUMP_APP_ID",
-    "AUTOBUMP_APP_PRIVATE_KEY",
-    "DOCKERHUB_USERNAME",
-    "DOCKERHUB_TOKEN",
-    "AUTOBUMP_REGISTRY_USERNAME",
-    "AUTOBUMP_REGISTRY_PASSWORD",
-    "AUTOBUMP_REGISTRY_TOKEN",
-)
-"""Environment variables that hold secrets, or the names that belong to them."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./~][A-Za-z0-9_./~:@*+ -]*")
 # JSON leaves these as they are, and YAML does not take them.

@@ -286,7 +286,6 @@ def test_file_whose_name_begins_a_line_is_named_in_one(
     [
         ([], "name one IMAGE; none or several go with --export FILE alone"),
         (["demisto/x", "demisto/y"], "name one IMAGE; none or several go with --export FILE alone"),
-        (["demisto/x", "--repo", "."], "--repo goes with --export alone"),
     ],
 )
 def test_tags_refuses_what_it_would_leave_out(
@@ -305,3 +304,19 @@ def test_command_that_needs_another_shows_its_help(
     assert help_text.count("\n") > 5
     assert run_command(command) == 2
     assert capsys.readouterr() == ("", help_text)
+
+
+@pytest.mark.parametrize("arguments", [["plan", "--strict"], ["run"], ["tags", "--export", "exported.json"]])
+def test_source_that_knows_no_image_is_an_error(
+    arguments: list[str], repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "tags.json").write_text(json.dumps({"demisto/other": ["1.0.0.2"]}))
+    assert run_command([*arguments, "--repo", ".", "--tags", "file:tags.json"]) == 1
+    told = (
+        "the source of tags does not know the only image asked for, so nothing is decided: the tag file has"
+    )
+    assert f"autobump: {told} no image demisto/x; " in capsys.readouterr().err
+    assert not (repository / "exported.json").exists()
+    (repository / "pages").mkdir()
+    assert run_command([*arguments, "--repo", ".", "--tags", "dockerfiles-info:pages"]) == 2
+    assert "pages holds no image page" in capsys.readouterr().err

@@ -310,6 +310,18 @@ def test_list_of_tags_that_lacks_an_image_closes_nothing(world: World) -> None:
     assert world.actions() == ["leave", "leave"]
 
 
+@pytest.mark.parametrize("tags", [{"demisto/other": ["1.0.0.2"]}, {}])
+def test_list_of_tags_that_lacks_every_image_is_an_error_and_closes_nothing(
+    world: World, tags: dict[str, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.run()
+    world.tags.write_text(json.dumps(tags))
+    assert world.run(status=1 if tags else 2) is None
+    told = "does not know any of the 2 images asked for" if tags else "names no image"
+    assert told in capsys.readouterr().err
+    assert [pull.state for pull in world.github.pulls] == ["open", "open"]
+
+
 @pytest.mark.parametrize("lost", ["Packs/A/Scripts/AOne/AOne.yml", "Packs/A/pack_metadata.json"])
 def test_file_that_git_lost_closes_nothing(world: World, lost: str) -> None:
     world.run()
@@ -606,7 +618,7 @@ def test_default_repository_is_not_written_to_from_a_clone_of_another(
         ("no token", "set GITHUB_TOKEN"),
         ("half an app", "set both AUTOBUMP_APP_ID"),
         ("no key", "is not the text of a PEM file"),
-        ("unreachable", "cannot be reached (127.0.0.1:1 "),
+        ("unreachable", "cannot be reached at 127.0.0.1:1: Connection refused"),
         ("nonsense", "GITHUB_API_URL is no address of an API: 'nonsense'"),
         ("http://", "GITHUB_API_URL is no address"),
         ("ftp://x", "GITHUB_API_URL is no address"),

@@ -319,6 +319,8 @@ def test_deprecated_images_are_skipped_unless_the_policy_updates_them(
     ]
     (tmp_path / "deprecated.json").write_text(json.dumps(listed))
     pack = script_pack("A", {"One": OLD, "Two": "demisto/dl:1.0.0.1", "Mine": "demisto/other:1.0.0.1"})
+    pack |= script_pack("B", {"Known": "demisto/known:1.0.0.1"})
+    tags.write_text(json.dumps(json.loads(tags.read_text()) | {"demisto/known": ["1.0.0.1"]}))
     git = make_repository(tmp_path / "r", pack)
     source = ("--set", f"registry.deprecated_images=file:{tmp_path / 'deprecated.json'}")
     options = ("--repo", git.directory, "--tags", f"file:{tags}")
@@ -327,6 +329,7 @@ def test_deprecated_images_are_skipped_unless_the_policy_updates_them(
         "One.yml": ("deprecated-image", "demisto/python3 is deprecated; use demisto/py3-tools instead"),
         "Two.yml": ("deprecated-image", "demisto/dl is deprecated: No available replacement."),
         "Mine.yml": ("image-not-found", ANY),
+        "Known.yml": ("up-to-date", ANY),
     }
     assert [row["image"] for row in report["deprecated_images"]] == ["demisto/dl", "demisto/python3"]
     explained = command("explain", "Packs/A/Scripts/One/One.yml", *options, *source)[1]

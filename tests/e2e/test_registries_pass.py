@@ -207,5 +207,8 @@ def test_tags_and_diff_take_images_with_a_registry(
     assert "* 1.0.0.9" in capsys.readouterr().out
     assert run_command(["diff", "docker.io/demisto/x", "1.0.0.1", "1.0.0.2", *given, "--format", "json"]) == 0
     assert '"3.2.1"' in capsys.readouterr().out
-    assert run_command(["tags", "registry.corp/acme/y", "--tags", f"dockerfiles-info:{tmp_path}"]) == 2
+    page = tmp_path / "pages/demisto/x/1.0.0.1.md"
+    page.parent.mkdir(parents=True)
+    page.touch()
+    assert run_command(["tags", "registry.corp/acme/y", "--tags", f"dockerfiles-info:{tmp_path}/pages"]) == 2
     assert "name it in registry.hosts" in capsys.readouterr().err

@@ -147,6 +147,22 @@ def test_one_failing_image_ends_in_its_rows_and_the_pass_goes_on(
     assert report["pull_requests"][0]["head"]
 
 
+def test_registry_that_knows_no_image_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git = make_repository(
+        tmp_path / "r", script_pack("A", {"S": "demisto/a:1.0.0.1", "T": "demisto/b:1.0.0.1"})
+    )
+    with serve(HubStandIn({}).answer) as server:
+        monkeypatch.setattr(docker_hub, "BASE_URL", server.url)
+        for source in ("dockerhub", f"oci:{server.url}"):
+            assert run_command(["run", "--repo", str(git.directory), "--tags", source]) == 1
+            out, err = capsys.readouterr()
+            assert out == ""
+            assert "does not know any of the 2 images asked for, so nothing is decided" in err
+            assert err.endswith(f"registry.source or --tags says {source}\n")
+
+
 @pytest.mark.parametrize("fault", ["tags", "manifest of a newer target"])
 def test_registry_that_fails_takes_back_no_pull_request(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: None, fault: str

@@ -279,7 +279,7 @@ def test_every_report_is_written_when_all_repositories_fail(
     told: Callable[[list[Path]], dict[str, str]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (tmp_path / "tags.json").write_text("{}")
+    (tmp_path / "tags.json").write_text('{"demisto/other": []}')
     texts = told([tmp_path / "empty", tmp_path / "nowhere"])
     assert texts.pop("GITHUB_OUTPUT") == "bumps=0\npull-requests=0\nproblems=2\n"
     for name, text in texts.items():
@@ -432,7 +432,7 @@ def test_repository_that_fails_is_told_and_slows_no_other_down(tmp_path: Path, t
 def test_pass_fails_and_backs_off_when_every_repository_fails(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-    (tmp_path / "tags.json").write_text("{}")
+    (tmp_path / "tags.json").write_text('{"demisto/other": []}')
     service = Service(tmp_path, [tmp_path / "one", tmp_path / "two"])
     service.run_due(times=8)
     assert service.passes == 6

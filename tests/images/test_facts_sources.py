@@ -8,7 +8,7 @@ from autobump.images.lookup import MAX_FAILURES, look_up_facts
 from autobump.images.results import Unavailable
 from autobump.images.sources import FactsSource
 from autobump.images.sources.facts import FileFacts, PageFacts, RememberedFacts, open_facts_source
-from autobump.images.sources.image_pages import GitHubPages, LocalPages
+from autobump.images.sources.image_pages import GitHubPages, open_local_pages
 from autobump.images.sources.snapshot import SnapshotSource, TagFile
 from autobump.support.errors import RegistryError, UsageError
 from autobump.support.http.client import HttpClient, HttpLimits
@@ -49,8 +49,8 @@ def test_facts_come_from_a_clone_of_the_pages(tmp_path: Path) -> None:
     page = tmp_path / f"{IMAGE}/{TAG}.md"
     page.parent.mkdir(parents=True)
     page.write_text(PAGE)
-    assert python_of(PageFacts(LocalPages(tmp_path))) == "3.9.8"
-    assert PageFacts(LocalPages(tmp_path)).fetch_facts(IMAGE, "1.0.0.1") is None
+    assert python_of(PageFacts(open_local_pages(tmp_path))) == "3.9.8"
+    assert PageFacts(open_local_pages(tmp_path)).fetch_facts(IMAGE, "1.0.0.1") is None
 
 
 def test_facts_come_from_the_pages_on_github() -> None:

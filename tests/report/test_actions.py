@@ -143,7 +143,7 @@ def test_table_on_stdout_cannot_give_commands(
 ) -> None:
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
     repository = make_repository(tmp_path / "content", script_pack("A", {"One": "demisto/x:1.0.0.1"}))
-    (tmp_path / "tags.json").write_text("{}")
+    (tmp_path / "tags.json").write_text('{"demisto/x": []}')
     tags = f"file:{tmp_path / 'tags.json'}"
     assert run_command(["plan", "--repo", str(repository.directory), "--tags", tags, "--actions"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -194,7 +194,7 @@ def test_file_that_is_not_committed_is_told_and_does_not_count(
         file.write_bytes(lying.encode())
     elif committed:
         file.unlink()
-    (tmp_path / "tags.json").write_text("{}")
+    (tmp_path / "tags.json").write_text('{"demisto/python3": []}')
     for command, *options in (
         ["config", "check"],
         ["plan", "--tags", f"file:{tmp_path / 'tags.json'}", "--output", str(tmp_path / "out")],

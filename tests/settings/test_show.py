@@ -9,7 +9,8 @@ import autobump
 from autobump.cli import run_command
 from autobump.content.yaml.load import load_with_places
 from autobump.settings.load import load_settings, parse_settings
-from autobump.settings.show import SECRETS, show_settings, write_value
+from autobump.settings.show import show_settings, write_value
+from autobump.settings.variables import SECRETS
 from autobump.support.errors import SettingsError
 from tests.fixtures.repositories import make_repository, script_pack
 from tests.fixtures.settings import uncomment_examples

@@ -29,6 +29,7 @@ from autobump.forges.github.models import User
 from autobump.support.errors import ForgeError
 from autobump.support.http.bounds import UnboundedAnswerError
 from autobump.support.http.certificates import blames_certificate
+from autobump.support.http.reach import say_why
 from autobump.support.http.request_count import RequestCount
 from autobump.support.http.retry import MAX_PAGES, Retrier, RetryLater, Wait
 from autobump.support.secrets import Secret
@@ -122,7 +123,7 @@ class GitHubApi:
         except UnboundedAnswerError as exc:
             raise ForgeError(f"GitHub {exc}") from exc
         except requests.RequestException as exc:
-            raise ForgeError(f"GitHub cannot be reached ({type(exc).__name__})") from exc
+            raise ForgeError(f"GitHub cannot be reached: {say_why(exc)}") from exc
 
     def get(self, path: str, what: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Read one thing below the repository.
@@ -289,10 +290,9 @@ def parse(model: type[BaseModel], data: Any, what: str) -> Any:
 
 
 def _trouble(exc: Exception, host: str) -> str:
-    name = type(exc).__name__
     if isinstance(exc, requests.RequestException):
-        return f"cannot be reached ({host} {name})"
-    return f"answered no JSON ({name})"
+        return f"cannot be reached at {host}: {say_why(exc)}"
+    return f"answered no JSON ({type(exc).__name__})"
 
 
 def _no_time_left(wait: Wait) -> OutOfBudgetError:

@@ -15,6 +15,7 @@ from autobump.forges.github.api import GitHubApi, GitHubPace
 from autobump.forges.github.errors import RefusedError
 from autobump.support.errors import ForgeError, UsageError
 from autobump.support.http.bounds import BoundedAdapter, UnboundedAnswerError, read_body
+from autobump.support.http.reach import say_why
 from autobump.support.http.request_count import RequestCount
 from autobump.support.secrets import Secret
 
@@ -88,7 +89,7 @@ def connect_as_app(
     except UnboundedAnswerError as exc:
         raise ForgeError(f"GitHub {exc}") from exc
     except requests.RequestException as exc:
-        raise ForgeError(f"GitHub cannot be reached ({type(exc).__name__})") from exc
+        raise ForgeError(f"GitHub cannot be reached: {say_why(exc)}") from exc
     except Exception as exc:  # PyJWT and cryptography have many words for a key that is none
         raise UsageError(
             "AUTOBUMP_APP_ID is no number, or AUTOBUMP_APP_PRIVATE_KEY is not the text of a PEM file "

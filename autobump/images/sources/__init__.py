@@ -124,9 +124,9 @@ def open_tag_source(
         cache = TagCache(options.cache, refresh=options.refresh) if options else None
         return SnapshotSource.open(expand_home(rest), cache)
     if kind == PAGES and rest:
-        from autobump.images.sources.image_pages import ImagePagesSource, LocalPages
+        from autobump.images.sources.image_pages import ImagePagesSource, open_local_pages
 
-        return ImagePagesSource(LocalPages(expand_home(rest)))
+        return ImagePagesSource(open_local_pages(expand_home(rest)))
     if spelling in (DOCKER_HUB, PAGES) or (kind == OCI and rest):
         return _open_network_source(spelling, options or SourceOptions(), with_login)
     raise UsageError(f"{spelling!r} {TAG_SOURCE.refusal}")

@@ -178,9 +178,9 @@ def open_facts_source(
         path = expand_home(rest)
         return _open_file(file if file is not None and file.path == path else TagFile(path), cache)
     if kind == PAGES and rest:
-        from autobump.images.sources.image_pages import LocalPages
+        from autobump.images.sources.image_pages import open_local_pages
 
-        return PageFacts(LocalPages(expand_home(rest)))
+        return PageFacts(open_local_pages(expand_home(rest)))
     if spelling == PAGES:
         from autobump.images.sources.image_pages import GitHubPages
         from autobump.support.http.client import HttpClient, HttpLimits

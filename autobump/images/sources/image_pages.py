@@ -15,6 +15,7 @@ from autobump.images.choice import TagRecord
 from autobump.images.inside.facts import ImageFacts
 from autobump.images.inside.page import parse_page
 from autobump.support.errors import ImageNotFoundError, RegistryError, UsageError
+from autobump.support.git import Git, GitError
 from autobump.support.http.answer import Answer
 from autobump.support.http.client import HttpClient
 from autobump.support.secrets import Secret
@@ -25,6 +26,8 @@ REPOSITORY = "demisto/dockerfiles-info"
 BRANCH = "master"
 
 _PAGE_PATH = re.compile(r"([^/]+/[^/]+)/([^/]+)\.md")
+_PAGES = "*/*/*.md"
+_WHAT_IS_NAMED = f"dockerfiles-info:PATH names a clone of {REPOSITORY}"
 _MAX_PAGE_BYTES = 128 * 1024
 """Largest page; the largest published one has 34,193 bytes."""
 
@@ -55,21 +58,15 @@ class Pages(Protocol):
 
 
 class LocalPages:
-    """The pages in a clone."""
+    """The pages in a folder, such as the work tree of a clone."""
 
     def __init__(self, folder: Path) -> None:
-        """Use a folder.
-
-        Raises:
-            UsageError: There is no such folder.
-        """
-        if not folder.is_dir():
-            raise UsageError(f"{folder} is no folder; dockerfiles-info:PATH names a clone of {REPOSITORY}")
+        """Use a folder."""
         self._folder = folder
 
     def list_pages(self) -> list[str]:
         """Return the path of every page, sorted."""
-        return sorted(path.relative_to(self._folder).as_posix() for path in self._folder.glob("*/*/*.md"))
+        return sorted(path.relative_to(self._folder).as_posix() for path in self._folder.glob(_PAGES))
 
     def read_page(self, path: str) -> str | None:
         """Return the text of a page."""
@@ -78,6 +75,51 @@ class LocalPages:
                 return file.read(_MAX_PAGE_BYTES).decode("utf-8", "replace")
         except OSError:
             return None
+
+
+class CommittedPages:
+    """The pages in the commit that a clone is at, bare or not checked out."""
+
+    def __init__(self, git: Git) -> None:
+        """List the pages.
+
+        Raises:
+            GitError: This is no clone, or it has no commit.
+        """
+        self._git = git
+        listing = git.run("ls-tree", "-r", "-z", "HEAD").decode("utf-8", "replace")
+        rows = (line.split("\t", 1) for line in listing.split("\0") if line)
+        self._blobs = {path: fields.split()[2] for fields, path in rows if _PAGE_PATH.fullmatch(path)}
+
+    def list_pages(self) -> list[str]:
+        """Return the path of every page, sorted."""
+        return sorted(self._blobs)
+
+    def read_page(self, path: str) -> str | None:
+        """Return the text of a page."""
+        if path not in self._blobs:
+            return None
+        (blob,) = self._git.read_objects([self._blobs[path]], max_bytes=_MAX_PAGE_BYTES)
+        return None if blob.data is None else blob.data.decode("utf-8", "replace")
+
+
+def open_local_pages(folder: Path) -> LocalPages | CommittedPages:
+    """Open the pages in a folder, or else those in the commit of the clone that it is.
+
+    Raises:
+        UsageError: There is no page.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder; {_WHAT_IS_NAMED}")
+    if any(folder.glob(_PAGES)):
+        return LocalPages(folder)
+    try:
+        pages = CommittedPages(Git(folder))
+    except GitError as exc:
+        raise UsageError(f"{folder} holds no image page ({exc}); {_WHAT_IS_NAMED}") from exc
+    if not pages.list_pages():
+        raise UsageError(f"{folder} holds no image page; {_WHAT_IS_NAMED}")
+    return pages
 
 
 class GitHubPages:

@@ -84,6 +84,8 @@ class TagFile:
             raise UsageError(f"cannot read the tags in {self.path}: {reason}") from exc
         except (ValueError, RecursionError) as exc:
             raise UsageError(f"{self.path} is no JSON file of tags: {exc}") from exc
+        if not tags:
+            raise UsageError(f"{self.path} names no image; autobump tags --export writes such a file")
         self.tags = _by_full_name(tags.items())
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from pathlib import Path
 
 from packaging.specifiers import InvalidSpecifier, Specifier
 
@@ -25,10 +24,16 @@ from autobump.images.sources.deprecated import open_deprecated_images
 from autobump.passes.evaluate import find_used_image, hold_back, read_used_items
 from autobump.passes.inspect.image_list import ImageAtTag, ImageList
 from autobump.passes.one import fetch_deprecated
-from autobump.passes.open import LoadSettings, PassOptions, Sources, open_repository, open_sources
+from autobump.passes.open import (
+    LoadSettings,
+    PassOptions,
+    Sources,
+    find_commit,
+    open_repository,
+    open_sources,
+)
 from autobump.settings.model import Settings
 from autobump.support.errors import RegistryError, UsageError
-from autobump.support.git import has_commit
 from autobump.support.progress import Progress, open_progress
 
 _WANTED = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?)(?:==([A-Za-z0-9.!+*_-]{1,100}))?")
@@ -112,15 +117,15 @@ def search_images(wanted: Sequence[str], options: PassOptions, load: LoadSetting
 
 def _open_if_there(options: PassOptions, load: LoadSettings) -> tuple[ContentTree | None, Settings]:
     """Open the content repository that is named or around, if any, and load the settings."""
-    tree = None
-    if options.repo is not None or has_commit(Path()):
+    commit = find_commit(options.repo, options.rev)
+    if commit is not None:
         try:
             tree, loaded = open_repository(options, load)
             return tree, loaded.settings
         except NoPacksError:
             if options.repo is not None:
                 raise
-    return None, load(None).settings.with_source(options.tags)
+    return None, load(commit).settings.with_source(options.tags)
 
 
 def _count_items(tree: ContentTree, settings: Settings) -> Counter[str]:

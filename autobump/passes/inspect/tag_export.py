@@ -17,7 +17,8 @@ from autobump.images.lookup import look_up_digests, look_up_facts
 from autobump.images.results import NotFound, Unavailable
 from autobump.images.sources import FactsSource
 from autobump.passes.evaluate import Filters, evaluate_content
-from autobump.passes.open import LoadSettings, PassOptions, Sources
+from autobump.passes.one import require_known_image
+from autobump.passes.open import LoadSettings, PassOptions, Sources, find_commit
 from autobump.passes.several import find_several, open_trees, share_sources
 from autobump.settings.model import Settings
 from autobump.support.errors import RegistryError
@@ -104,7 +105,7 @@ def export_tags(
     """
     with open_progress() as progress:
         if images:
-            settings = find_several(options, load, file, None) or load(None).settings
+            settings = find_several(options, load, file, None) or load(find_commit(options.repo)).settings
             export = _export_named(images, share_sources(options, settings), progress)
         else:
             trees, settings = open_trees(options, load, file)
@@ -140,6 +141,7 @@ def _export_used(
             tree, sources.tags, own, Filters(), now=now, progress=progress, cache=cache, facts=facts
         )
         _require_tags(evaluation)
+        require_known_image(evaluation, own)
         for name, found in evaluation.found.items():
             if isinstance(found, NotFound | Unavailable):
                 continue  # not in the file, a pass does not find it either

@@ -19,6 +19,7 @@ from autobump.support.http.answer import Answer
 from autobump.support.http.bounds import BoundedAdapter, UnboundedAnswerError, read_body
 from autobump.support.http.certificates import blames_certificate
 from autobump.support.http.headers import MAX_LENGTH, find_seconds_asked
+from autobump.support.http.reach import say_why
 from autobump.support.http.request_count import RequestCount
 from autobump.support.http.retry import (
     ATTEMPTS,
@@ -246,7 +247,7 @@ class HttpClient:
         except requests.exceptions.ConnectionError as exc:
             if blames_certificate(exc):
                 raise RegistryError(f"{shown_url(url)}: the certificate cannot be verified") from exc
-            raise RetryLater(RegistryError(f"{shown_url(url)} cannot be reached: {_innermost(exc)}")) from exc
+            raise RetryLater(RegistryError(f"{shown_url(url)} cannot be reached: {say_why(exc)}")) from exc
         except requests.exceptions.Timeout as exc:
             raise RetryLater(RegistryError(f"{shown_url(url)} did not answer in time")) from exc
         except requests.exceptions.ChunkedEncodingError as exc:
@@ -290,9 +291,3 @@ def _no_time_left(wait: Wait) -> RegistryError:
 
 def _no_auth(request: Any) -> Any:
     return request
-
-
-def _innermost(exc: BaseException) -> str:
-    while (inner := exc.__cause__ or exc.__context__) is not None:
-        exc = inner
-    return getattr(exc, "strerror", None) or type(exc).__name__

@@ -8,10 +8,12 @@ import pytest
 from autobump.images.sources import open_tag_source
 from autobump.images.sources.image_pages import GitHubPages, ImagePagesSource
 from autobump.support.errors import ImageNotFoundError, RegistryError, UsageError
+from autobump.support.git import Git
 from autobump.support.http.answer import Answer
 from autobump.support.http.client import HttpClient, HttpLimits
 from autobump.support.secrets import Secret
 from tests.fixtures.pages import make_page
+from tests.fixtures.repositories import make_repository
 from tests.fixtures.servers import Reply, Request, serve
 
 QUICK = HttpLimits(attempts=1)
@@ -122,6 +124,53 @@ def test_page_without_facts_costs_only_the_facts(tmp_path: Path, page: str) -> N
 def test_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no folder"):
         open_tag_source(f"dockerfiles-info:{tmp_path}/none")
+
+
+PAGE_FILES = {
+    "demisto/x/1.0.0.1.md": make_page("demisto/x", "1.0.0.1"),
+    "demisto/x/README.md": "x",
+    "a.md": "x",
+}
+
+
+@pytest.mark.parametrize("bare", [True, False])
+def test_clone_without_files_is_read_from_its_commit(tmp_path: Path, bare: bool) -> None:
+    git = make_repository(tmp_path / "pages", PAGE_FILES, bare=bare)
+    if not bare:
+        (git.directory / "demisto/x/1.0.0.1.md").unlink()
+        (git.directory / "demisto/x/README.md").unlink()
+    source = open_tag_source(f"dockerfiles-info:{git.directory}")
+    assert "1.0.0.1" in {tag.name for tag in source.fetch_tags("demisto/x")}
+    created = source.fetch_created("demisto/x", "1.0.0.1")
+    assert created is not None
+    assert created.year == 2026
+    with pytest.raises(ImageNotFoundError):
+        source.fetch_digest("demisto/x", "1.0.0.2")
+
+
+def test_page_in_a_commit_that_is_larger_than_any_is_none(tmp_path: Path) -> None:
+    git = make_repository(tmp_path, {"demisto/x/1.0.0.1.md": "#" * (128 * 1024 + 1)})
+    with pytest.raises(ImageNotFoundError):
+        open_tag_source(f"dockerfiles-info:{git.directory}").fetch_digest("demisto/x", "1.0.0.1")
+
+
+def test_folder_without_pages_is_told(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    commit = make_repository(tmp_path / "commit", {"README.md": "x"})
+    unborn = Git(tmp_path / "unborn")
+    unborn.directory.mkdir()
+    unborn.run("init", "--quiet", "--bare")
+    for folder in (empty, commit.directory, unborn.directory):
+        with pytest.raises(UsageError, match=r"holds no image page.*PATH names a clone of demisto/docker"):
+            open_tag_source(f"dockerfiles-info:{folder}")
+
+
+def test_empty_folder_inside_another_repository_has_none_of_its_pages(tmp_path: Path) -> None:
+    git = make_repository(tmp_path, PAGE_FILES, bare=False)
+    (git.directory / "empty").mkdir()
+    with pytest.raises(UsageError, match="holds no image page"):
+        open_tag_source(f"dockerfiles-info:{git.directory / 'empty'}")
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,13 @@ def test_file_that_was_replaced_after_it_was_opened_is_not_remembered_as_the_old
     assert again.fetch_tags("demisto/x") == (TagRecord("1.0.0.1"), TagRecord("latest"))
 
 
+def test_file_that_names_no_image_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "tags.json"
+    path.write_text("{}")
+    with pytest.raises(UsageError, match="names no image"):
+        SnapshotSource.open(path, TagCache(tmp_path)).load()
+
+
 def test_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No such file"):
         open_tag_source(f"file:{tmp_path}/none.json")

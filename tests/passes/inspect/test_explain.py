@@ -389,7 +389,7 @@ def test_item_is_found_by_its_name_or_id(tmp_path: Path, capsys: pytest.CaptureF
         "Packs/A/README.md": "x",
     }
     repository = make_repository(tmp_path / "r", files).directory
-    (tmp_path / "tags.json").write_text("{}")
+    (tmp_path / "tags.json").write_text('{"demisto/python3": []}')
     options = ["--repo", str(repository), "--tags", f"file:{tmp_path / 'tags.json'}"]
     for wanted, path in [
         ("AWS - EC2", "Integrations/EC2.yml"),
