@@ -91,6 +91,31 @@ def cli(verbose: int, log_format: str) -> None:
     start_logging(verbose, LogFormat(log_format))
 
 
+def _tell_more(context: click.Context, _option: click.Parameter, verbose: int) -> None:
+    """Count a `-v` behind a command like one before it."""
+    if verbose:
+        from autobump.support.logs import LogFormat, start_logging
+
+        before = context.find_root().params
+        start_logging(before["verbose"] + verbose, LogFormat(before["log_format"]))
+
+
+def _with_verbose(command: click.Command) -> click.Command:
+    """Let a command and those in it take `-v`, too."""
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        _with_verbose(inner)
+    if not isinstance(command, click.Group):
+        option = click.Option(
+            ("-v", "--verbose"),
+            count=True,
+            expose_value=False,
+            callback=_tell_more,
+            help="As before the command.",
+        )
+        command.params.append(option)
+    return command
+
+
 for _command in (
     plan,
     verify,
@@ -105,4 +130,4 @@ for _command in (
     config_group,
     init_repository,
 ):
-    cli.add_command(_command)
+    cli.add_command(_with_verbose(_command))

@@ -2,13 +2,14 @@
 
 import os
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from autobump.cli.options import ENDINGS, OutputOptions
-from autobump.support.errors import AutobumpError, ExitCode
+from autobump.support.errors import AutobumpError, ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,6 +87,31 @@ def finish(outcomes: "Sequence[RepositoryOutcome]", output: OutputOptions) -> in
     problems = any(outcome.result.evaluation.problems for outcome in outcomes if outcome.result)
     failed = any(outcome.failed for outcome in outcomes) or (output.strict and problems)
     return ExitCode.FAILED if failed or not all(written) else ExitCode.DONE
+
+
+def show_pull_request(outcomes: "Sequence[RepositoryOutcome]", branch: str) -> int:
+    """Write title, branch, labels and body of one planned pull request to stdout.
+
+    Raises:
+        UsageError: There is no pull request of this branch in the plan.
+    """
+    from autobump.support.markdown import count
+
+    found = {
+        desired.planned.branch: desired
+        for outcome in outcomes
+        for desired in (outcome.result.desired if outcome.result else ())
+    }
+    named = [name for name in found if f"/{name}".endswith(f"/{branch}")]
+    if len(named) != 1:
+        close = get_close_matches(branch, found, n=3, cutoff=0.3)
+        hint = f"; did you mean {' or '.join(close)}?" if close else ""
+        plan = f"the plan's {count(len(found), 'pull request')}" if found else "the plan, which has none"
+        raise UsageError(f"no branch {branch} in {plan}{hint}")
+    desired = found[named[0]]
+    labels = ", ".join(desired.labels) or "none"
+    show(f"{desired.title}\n\nBranch: {named[0]}\nLabels: {labels}\n\n{desired.body_at('')}")
+    return ExitCode.FAILED if any(outcome.failed for outcome in outcomes) else ExitCode.DONE
 
 
 def _write_result(outcomes: "Sequence[RepositoryOutcome]", path: Path, output_format: str) -> bool:

@@ -16,7 +16,7 @@ from autobump.cli.options import (
     pass_options,
     repository_option,
 )
-from autobump.cli.output import finish, require_places
+from autobump.cli.output import finish, require_places, show_pull_request
 from autobump.decisions.evidence import Level
 from autobump.forges.name import ForgeName
 from autobump.support.errors import ExitCode
@@ -34,15 +34,21 @@ if TYPE_CHECKING:
 @pass_options()
 @output_options
 @repository_option
+@click.option("--show", "branch", metavar="BRANCH", help="Print title and body of one pull request instead.")
 def plan(
-    options: "PassOptions", config: SettingsChoice, output: OutputOptions, repository: str | None
+    options: "PassOptions",
+    config: SettingsChoice,
+    output: OutputOptions,
+    repository: str | None,
+    branch: str | None,
 ) -> int:
     """Say what would change, and why the rest would not; only reads."""
     from autobump.passes.several import plan_each
 
     require_places(output)
     options = replace(options, for_page=output.has_page)
-    return finish(plan_each(options, config.load, config.file, repository), output)
+    outcomes = plan_each(options, config.load, config.file, repository)
+    return finish(outcomes, output) if branch is None else show_pull_request(outcomes, branch)
 
 
 @click.command()

@@ -1,5 +1,6 @@
 """Reads every item and pack of a commit, one file in memory at a time."""
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -29,6 +30,8 @@ from autobump.support.git import Blob
 from autobump.support.parallel import map_in_two_processes
 from autobump.support.printable import printable_path
 from autobump.support.progress import Progress, Silent
+
+_log = logging.getLogger(__name__)
 
 _WORTH_A_PROCESS = 300
 """Fewer unread blobs than this are parsed sooner than a second process is started."""
@@ -135,6 +138,8 @@ def _read_items(
         results |= {(kind, blob): result for blob, result in known.items()}
         unread += [(kind, blob) for blob in blobs if blob not in known]
     tree.fetch_missing(blob for _, blob in unread)
+    fields = {"files": len(unread), "remembered": len(results), "revision": tree.revision[:12]}
+    _log.info("reading items", extra=fields)
     fresh = _parse_on_both_cores(tree, unread, progress)
     for kind in ItemKind:
         # A fault without a line is not of the text: the blob could not be read, and may be readable later.

@@ -65,7 +65,10 @@ def look_up_releases(source: TagSource, wanted: Wanted, progress: Progress) -> d
         except Exception as exc:
             return _report_unexpected(exc, repository)
 
-    return map_in_threads(look_up, names, wanted.threads, progress)
+    found = map_in_threads(look_up, names, wanted.threads, progress)
+    failed = sum(isinstance(one, Unavailable) for one in found.values())
+    _log.info("tags looked up", extra={"images": len(found), "failed": failed})
+    return found
 
 
 def look_up_digests(

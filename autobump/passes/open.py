@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autobump.images.spelling import NONE, choose_advisories
+from autobump.images.spelling import NONE, choose_advisories, split_spelling
 from autobump.support.errors import UsageError
 from autobump.support.files import expand_home, find_cache_folder
 
@@ -283,7 +283,18 @@ def open_sources(
         registry.concurrency,
         tags,
     )
-    return Sources(tags, facts, _open_advisories(options, settings, request_count))
+    advisories = _open_advisories(options, settings, request_count)
+    fields = {"tags": _shown(options.tags or registry.source), "facts": _shown(registry.facts)}
+    _log.info("sources opened", extra=fields | {"cache": str(find_cache_folder(registry.cache) or "none")})
+    return Sources(tags, facts, advisories)
+
+
+def _shown(spelling: str) -> str:
+    """Return how a source is spelt, without credentials in its address."""
+    from autobump.support.http.addresses import shown_url
+
+    kind, rest = split_spelling(spelling)
+    return f"{kind}:{shown_url(rest)}" if "://" in rest else spelling
 
 
 def _open_advisories(

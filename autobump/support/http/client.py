@@ -241,6 +241,9 @@ class HttpClient:
                 stream=True,
             ) as response:
                 body = read_body(response, request.most_bytes, deadline, limits.answer_seconds)
+                fields = {"method": request.method, "url": shown_url(url), "status": response.status_code}
+                spent = round((time.monotonic() - started) * 1000)
+                _log.debug("asked", extra=fields | {"bytes": len(body), "milliseconds": spent})
                 return Answer(response.status_code, _pick_headers(response.headers, url), body, url)
         except UnboundedAnswerError as exc:
             raise RegistryError(f"{shown_url(url)} {exc}") from exc

@@ -8,6 +8,8 @@ from typing import NamedTuple, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
+from autobump.support.progress import tell_wait
+
 ATTEMPTS = 4
 """Tries of one call, the first one included."""
 
@@ -127,5 +129,6 @@ class Retrier:
             if seconds > left:
                 raise self._too_long(Wait(later.failure, seconds, max(left, 0.0))) from later.failure
             self._waited += seconds
+        tell_wait(f"waits {seconds:.0f} s: {later}")
         _log.info("waiting before another try", extra={"seconds": seconds, "cause": str(later)})
         return seconds

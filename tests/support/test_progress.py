@@ -1,0 +1,43 @@
+import sys
+
+import pytest
+from rich.progress import Progress as RichProgress
+
+from autobump.support.http.retry import Retrier, RetryLater
+from autobump.support.progress import open_progress
+
+
+def test_bar_says_what_is_waited_for_until_the_next_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    update = RichProgress.update
+
+    def watch(bars: RichProgress, *arguments: object, **fields: object) -> None:
+        seen.append(str(fields.get("waits")))
+        update(bars, *arguments, **fields)  # type: ignore[arg-type]  # as it was called
+
+    monkeypatch.setattr(RichProgress, "update", watch)
+    calls = iter([RetryLater(OSError("hub.docker.com cannot\nbe reached")), None])
+
+    def attempt() -> None:
+        if failure := next(calls):
+            raise failure
+
+    with open_progress() as progress:
+        progress.begin("Asking for tags", 1)
+        Retrier(10, lambda wait: wait.failure, sleep=lambda _: None).call(attempt)
+        progress.step()
+    assert seen[0].startswith("waits 1 s: hub.docker.com cannot")
+    assert "\n" not in seen[0]
+    assert seen[1] == ""
+
+
+def test_wait_without_a_bar_is_told_to_nobody() -> None:
+    calls = iter([RetryLater(OSError("x")), None])
+
+    def attempt() -> str:
+        if failure := next(calls):
+            raise failure
+        return "done"
+
+    assert Retrier(10, lambda wait: wait.failure, sleep=lambda _: None).call(attempt) == "done"
