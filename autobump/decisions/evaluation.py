@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from autobump.content.problem import UNREADABLE, Problem
 from autobump.decisions.bump import Bump
+from autobump.decisions.describe import describe_finding
 from autobump.decisions.eligibility import Skipped
-from autobump.decisions.risk import ItemRisk, RiskPolicy, describe_finding
+from autobump.decisions.risk import ItemRisk, RiskPolicy
 from autobump.images.advisories.compare import AdvisoryDiff
 from autobump.images.advisories.record import Severity
 from autobump.images.choice import NoUpdateReason

@@ -1,6 +1,6 @@
 """Risk of updating an item: what its code imports against what changes inside the image."""
 
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
@@ -9,7 +9,14 @@ from autobump.content.imports import ItemCode, Use
 from autobump.content.python.versions import ALL, may_be_in
 from autobump.decisions.evidence import Evidence, Level, Verdict
 from autobump.images.advisories.compare import AdvisoryDiff, count_severities
-from autobump.images.inside.changes import ChangeKind, ImageDiff, compare_versions, package_key, versions_of
+from autobump.images.inside.changes import (
+    NOT_TOLD,
+    ChangeKind,
+    ImageDiff,
+    compare_versions,
+    package_key,
+    versions_of,
+)
 from autobump.images.inside.lookalike import find_lookalikes
 from autobump.images.inside.modules import find_provider, in_standard_library
 
@@ -240,6 +247,8 @@ class ImageRisk:
         ran = may_be_in(use.runs, diff.old.python)
         use = replace(use, module=provider.module if provider else top, runs=ALL)
         providers = provider.packages if provider else frozenset()
+        if providers and providers <= NOT_TOLD:
+            return
         old, new = providers & had.keys(), providers & has.keys()
         # A file that can do without a module is not broken by its absence.
         worst = RiskLevel.REVIEW if use.guarded else RiskLevel.BREAKING
@@ -272,47 +281,6 @@ class ImageRisk:
             old, new = self._had[key], self._has[key]
             if (kind := compare_versions(old, new)) in _NOTABLE:
                 yield Finding(RiskLevel.REVIEW, _NOTABLE[kind], use, key, old, new)
-
-
-def describe_finding(finding: Finding, quote: Callable[[str], str] = str) -> str:
-    """Say a finding in a sentence without its end.
-
-    Args:
-        finding: What to say.
-        quote: Makes text from outside safe where the sentence goes.
-    """
-    package = f"the package {quote(finding.package)}"
-    match finding.kind:
-        case FindingKind.EVIDENCE:
-            return f"fails when it is run in the new image: {quote(finding.detail)}"
-        case FindingKind.MALICIOUS:
-            return f"{package}, which comes in, is known to do harm: {quote(finding.detail)}"
-        case FindingKind.LOOKALIKE:
-            return f"{package}, which comes in, is named almost like {quote(finding.detail)}"
-        case FindingKind.INTRODUCES:
-            return f"fixes no known vulnerability and brings in {finding.detail}, such as in {package}"
-        case _:
-            pass
-    if finding.use is None:
-        return f"Python changes from {quote(finding.old)} to {quote(finding.new)}"
-    module = quote(finding.use.module)
-    through = f" (through {quote(finding.use.through)})" if finding.use.through else ""
-    guard = ", in a try that may do without it" if finding.use.guarded else ""
-    span = f"from {quote(finding.old)} to {quote(finding.new)}"
-    imports = f"imports {module}{through}"
-    match finding.kind:
-        case FindingKind.REMOVED:
-            return f"{imports} of {package} {quote(finding.old)}, which the new image lacks{guard}"
-        case FindingKind.LEFT_STANDARD_LIBRARY:
-            return f"{imports}, which is not in Python {quote(finding.new)} any more{guard}"
-        case FindingKind.DOWNGRADED:
-            return f"{imports} of {package}, which goes back {span}"
-        case FindingKind.ALREADY_MISSING:
-            return f"{imports}, which neither image nor its Python has"
-        case FindingKind.MISSING:
-            return f"{imports}, which the new image lacks, and whether the old one has it is not known"
-        case _:
-            return f"{imports} of {package}, which goes {span}"
 
 
 def _name_unknown(diff: ImageDiff) -> str:

@@ -14,7 +14,8 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from autobump.decisions.bump import Bump
-from autobump.decisions.risk import RiskLevel, describe_finding
+from autobump.decisions.describe import describe_finding
+from autobump.decisions.risk import RiskLevel
 from autobump.images.advisories.record import Severity
 from autobump.images.registries import full_name
 from autobump.passes.result import PassResult, RepositoryOutcome, merge_outcomes

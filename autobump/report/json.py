@@ -5,8 +5,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from autobump.decisions.bump import Bump
+from autobump.decisions.describe import describe_finding
 from autobump.decisions.evidence import Evidence
-from autobump.decisions.risk import ItemRisk, describe_finding
+from autobump.decisions.risk import ItemRisk
 from autobump.images.advisories.compare import Advisory, AdvisoryDiff
 from autobump.passes.result import PassResult
 from autobump.planning.plan import WaitReason

@@ -2,7 +2,8 @@
 
 from urllib.parse import quote
 
-from autobump.decisions.risk import RiskLevel, describe_finding
+from autobump.decisions.describe import describe_finding
+from autobump.decisions.risk import RiskLevel
 from autobump.passes.result import PassResult
 from autobump.planning.queue import QUEUE_HEADERS, describe_queue
 from autobump.report.summary import (

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from autobump.decisions.risk import RiskLevel, describe_finding
+from autobump.decisions.describe import describe_finding
+from autobump.decisions.risk import RiskLevel
 from autobump.passes.result import PassResult
 from autobump.planning.queue import QUEUE_HEADERS, describe_queue
 from autobump.report.summary import (

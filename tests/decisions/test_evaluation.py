@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from autobump.content.imports import Use
 from autobump.content.problem import UNREADABLE, Problem
@@ -6,7 +7,8 @@ from autobump.decisions.bump import Bump
 from autobump.decisions.eligibility import Skipped
 from autobump.decisions.evaluation import TAGS_UNAVAILABLE, Evaluation, Notice, by_path
 from autobump.decisions.risk import Finding, FindingKind, ItemRisk, RiskLevel, RiskPolicy
-from autobump.images.choice import NoUpdateReason
+from autobump.images.choice import NoUpdateReason, TagRecord, sort_releases
+from autobump.images.results import NotFound
 from tests.fixtures.bumps import make_bump
 
 ONE, TWO, THREE = (make_bump("A", name) for name in ("One", "Two", "Three"))
@@ -35,6 +37,16 @@ def test_problems_that_say_nothing_of_their_item_are_a_silent_registry_and_silen
 
 def test_reason_of_a_silent_registry_keeps_its_slug() -> None:
     assert TAGS_UNAVAILABLE == "tags-unavailable"
+
+
+def test_date_of_a_tag_is_what_the_registry_says() -> None:
+    made = datetime(2026, 5, 1, tzinfo=UTC)
+    releases = sort_releases([TagRecord("1.0.0.1"), TagRecord("1.0.0.9", made)])
+    found = Evaluation(0, (), (), (), (), {"demisto/x": releases, "demisto/gone": NotFound("no such image")})
+    dates = [found.find_created("demisto/x", tag) for tag in ("1.0.0.9", "1.0.0.1", "1.0.0.2")]
+    assert dates == [made, None, None]
+    assert found.find_created("demisto/gone", "1.0.0.9") is None
+    assert found.find_created("demisto/y", "1.0.0.9") is None
 
 
 def test_evaluation_without_look_ups_found_nothing() -> None:

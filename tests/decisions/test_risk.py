@@ -1,6 +1,7 @@
 import pytest
 
 from autobump.content.imports import ItemCode, Use, find_imports
+from autobump.decisions.describe import describe_finding
 from autobump.decisions.evidence import Evidence, Level, Verdict
 from autobump.decisions.risk import (
     Finding,
@@ -9,7 +10,6 @@ from autobump.decisions.risk import (
     ItemRisk,
     RiskLevel,
     RiskPolicy,
-    describe_finding,
 )
 from autobump.images.inside.changes import ImageDiff
 from autobump.images.inside.facts import ImageFacts, PackageFacts
@@ -158,6 +158,12 @@ def test_modules_of_the_platform_are_always_there(module: str) -> None:
 
 def test_module_below_a_shared_namespace_is_not_called_missing() -> None:
     assert assess("google.no_such_part", image(), image()).findings == ()
+
+
+@pytest.mark.parametrize("old", [image(pip="21.2"), image(), ImageFacts()])
+@pytest.mark.parametrize("new", [image(pip="26.0"), image()])
+def test_pip_is_told_nowhere(old: ImageFacts, new: ImageFacts) -> None:
+    assert assess("pip", old, new).findings == ()
 
 
 def test_name_alone_is_no_proof() -> None:

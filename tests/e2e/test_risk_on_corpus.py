@@ -8,7 +8,8 @@ import pytest
 
 from autobump.content.cache import ContentCache
 from autobump.content.tree import ContentTree
-from autobump.decisions.risk import ItemRisk, describe_finding
+from autobump.decisions.describe import describe_finding
+from autobump.decisions.risk import ItemRisk
 from autobump.images.known import KnownImages
 from autobump.images.sources.facts import FileFacts
 from autobump.images.sources.snapshot import SnapshotSource, TagFile

@@ -67,6 +67,11 @@ class LicenceChange:
     new: str
     kind: LicenceKind
 
+    @property
+    def key(self) -> str:
+        """The name that is the same in every spelling."""
+        return package_key(self.name)
+
 
 @dataclass(frozen=True)
 class ImageDiff:

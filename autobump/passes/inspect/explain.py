@@ -12,10 +12,11 @@ from autobump.content.problem import Problem
 from autobump.content.reader import read_content
 from autobump.content.tree import ContentTree
 from autobump.decisions.bump import Bump
+from autobump.decisions.describe import describe_finding
 from autobump.decisions.eligibility import Eligible, decide_eligibility, trace_eligibility
 from autobump.decisions.evaluation import Evaluation
 from autobump.decisions.holds import find_holds
-from autobump.decisions.risk import RiskLevel, describe_finding
+from autobump.decisions.risk import RiskLevel
 from autobump.images.advisories.compare import AdvisoryDiff
 from autobump.images.choice import Release, describe_span
 from autobump.images.inside.pythons import PythonVersions

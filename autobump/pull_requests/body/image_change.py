@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from autobump.images.inside.changes import ChangeKind, ImageDiff, PackageChange
+from autobump.images.inside.changes import ChangeKind, ImageDiff, LicenceChange, PackageChange
 from autobump.images.inside.facts import ImageFacts
 from autobump.images.inside.licences import LicenceKind, classify_licence
 from autobump.support.markdown import code, count, list_some
@@ -10,6 +10,8 @@ from autobump.support.markdown import code, count, list_some
 FACT_HEADERS = ("Tag", "Python", "System", "Size", "Built", "Packages")
 PACKAGE_HEADERS = ("Package", "Change", "From", "To", "Licence")
 _UNKNOWN = "?"
+_NEVER_IMPORTED = frozenset({"pip", "setuptools"})
+"""Packages that no item imports: what becomes of them never stands out."""
 
 
 def fact_cells(tag: str, facts: ImageFacts | None, packages: str) -> tuple[str, ...]:
@@ -47,18 +49,22 @@ def package_rows(diff: ImageDiff) -> Iterable[tuple[str, ...]]:
     licences = {change.name: change for change in diff.licences}
     for change in diff.changes or ():
         licence = licences.pop(change.name, None)
-        shown = "" if licence is None else licence_cell(licence.old, licence.new, licence.kind)
-        yield code(change.name), _word(change), _version(change, old=True), _version(change, old=False), shown
+        shown = "" if licence is None else licence_cell(licence)
+        word = describe_kinds(change.key, [change.kind])
+        yield code(change.name), word, _version(change, old=True), _version(change, old=False), shown
     for name, licence in licences.items():
-        yield code(name), "licence", "", "", licence_cell(licence.old, licence.new, licence.kind)
+        yield code(name), "licence", "", "", licence_cell(licence)
 
 
-def licence_cell(old: str | None, new: str, kind: LicenceKind) -> str:
+def licence_cell(change: LicenceChange) -> str:
     """Show the licence of a package that came in or changed it; what is not permissive stands out."""
-    shown = code(new) if new else "none given"
-    if old is not None:
-        shown = f"{code(old) if old else 'none given'} → {shown}"
-    return shown if kind is LicenceKind.PERMISSIVE else f"**{kind}**: {shown}"
+    shown = code(change.new) if change.new else "none given"
+    if change.old is not None:
+        shown = f"{code(change.old) if change.old else 'none given'} → {shown}"
+    if change.kind is LicenceKind.PERMISSIVE:
+        return shown
+    quiet = change.key in _NEVER_IMPORTED
+    return f"{change.kind}: {shown}" if quiet else f"**{change.kind}**: {shown}"
 
 
 def describe_licences(diffs: Iterable[ImageDiff]) -> str:
@@ -86,12 +92,13 @@ def describe_licences(diffs: Iterable[ImageDiff]) -> str:
     return " ".join(parts)
 
 
-def _word(change: PackageChange) -> str:
-    match change.kind:
-        case ChangeKind.REMOVED | ChangeKind.DOWNGRADED | ChangeKind.MAJOR:
-            return f"**{change.kind}**"
-        case _:
-            return change.kind.value
+def describe_kinds(key: str, kinds: Iterable[ChangeKind]) -> str:
+    """Name what happened to a package, the weightiest first; what may break an item stands out."""
+    stand_out = {ChangeKind.REMOVED, ChangeKind.DOWNGRADED, ChangeKind.MAJOR}
+    if key in _NEVER_IMPORTED:
+        stand_out.clear()
+    ordered = sorted(set(kinds), key=list(ChangeKind).index)
+    return ", ".join(f"**{kind}**" if kind in stand_out else kind.value for kind in ordered)
 
 
 def _version(change: PackageChange, *, old: bool) -> str:

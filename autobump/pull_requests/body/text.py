@@ -7,21 +7,20 @@ from itertools import groupby
 from urllib.parse import quote
 
 from autobump.decisions.bump import Bump
+from autobump.decisions.describe import group_findings
 from autobump.decisions.evidence import Evidence, Level, Verdict, tell_verdicts
-from autobump.decisions.risk import Finding, FindingKind, RiskLevel, describe_finding
+from autobump.decisions.risk import Finding, FindingKind, RiskLevel
 from autobump.images.inside.changes import ImageDiff
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.inside.facts import ImageFacts
-from autobump.images.inside.system import summarise_system_packages
 from autobump.planning.pull_request import PlannedImage, PlannedPullRequest
 from autobump.pull_requests.body.image_change import (
     FACT_HEADERS,
-    PACKAGE_HEADERS,
     describe_licences,
     fact_cells,
-    package_rows,
     summarise_packages,
 )
+from autobump.pull_requests.body.package_tables import package_tables, system_tables
 from autobump.pull_requests.body.security import describe_security, security_section
 from autobump.support.markdown import LongList, code, count, join_within, list_some, long_table
 
@@ -181,13 +180,11 @@ def _evidence_section(image: PlannedImage) -> list[str | LongList]:
     """List what broke and what could not be told, and what no longer is a concern."""
     evidence = _evidence(image)
     about: dict[tuple[int, str, str], list[Bump]] = defaultdict(list)
-    settled: dict[str, list[Bump]] = defaultdict(list)
     for bump in image.bumps:
         one = evidence.get(bump.path)
         if one is not None and one.verdict is not Verdict.SAME:
             about[one.verdict.rank, one.verdict.words, one.detail].append(bump)
-        for finding in bump.risk.settled if bump.risk else ():
-            settled[describe_finding(finding, code)].append(bump)
+    settled = group_findings((bump, one) for bump in image.bumps if bump.risk for one in bump.risk.settled)
     everything = len(image.bumps)
     lines = [
         f"- **{words}**: {code(detail)}: {_named(bumps, everything)}"
@@ -195,32 +192,27 @@ def _evidence_section(image: PlannedImage) -> list[str | LongList]:
     ]
     lines += [
         f"- settled, it runs all the same: {words}: {_named(bumps, everything)}"
-        for words, bumps in sorted(settled.items())
+        for _, words, bumps in settled
     ]
     return [LongList("### Evidence\n", lines, "line")] if lines else []
 
 
 def _risk_section(image: PlannedImage) -> list[str | LongList]:
     """List each finding once, with the items it is about."""
-    about: dict[tuple[int, str], list[Bump]] = defaultdict(list)
-    words: dict[tuple[int, str], Finding] = {}
+    found: list[tuple[Bump, Finding]] = []
     silent: dict[str, list[Bump]] = defaultdict(list)
     for bump in image.bumps:
         if bump.risk is None:
             continue
-        for finding in bump.risk.findings:
-            if finding.kind is FindingKind.EVIDENCE:
-                continue  # it has a section of its own
-            key = (-finding.level.rank, describe_finding(finding, code))
-            about[key].append(bump)
-            words[key] = finding
+        # What a run showed has a section of its own.
+        found += [(bump, one) for one in bump.risk.findings if one.kind is not FindingKind.EVIDENCE]
         if bump.risk.note and not bump.risk.checked:
             silent[f"**unknown**: {bump.risk.note}"].append(bump)
         elif bump.risk.note:
             silent[bump.risk.note].append(bump)
     lines = [
-        f"- **{words[key].level.words}**: {key[1]}: {_named(about[key], len(image.bumps))}"
-        for key in sorted(about)
+        f"- **{finding.level.words}**: {words}: {_named(bumps, len(image.bumps))}"
+        for finding, words, bumps in group_findings(found)
     ]
     lines += [f"- {note}: {_named(bumps, len(image.bumps))}" for note, bumps in sorted(silent.items())]
     return [LongList("### Risk\n", lines, "finding")] if lines else []
@@ -250,20 +242,8 @@ def _change_sections(image: PlannedImage, context: BodyContext) -> list[str | Lo
     digest = image.target.digest or (context.new.digest if context.new else None)
     if digest:
         sections.append(f"Digest of the new image: {code(digest)}")
-    for tag in tags:
-        diff = context.diffs.get(tag)
-        if diff is not None and (packages := list(package_rows(diff))):
-            title = f"Packages since {tag or 'no tag'}: {summarise_packages(diff)}"
-            head = f"<details><summary>{title}</summary>\n\n"
-            sections.append(long_table(head, PACKAGE_HEADERS, packages, "package", "\n</details>"))
-        if diff is not None and diff.system_changes:
-            title = (
-                f"System packages since {tag or 'no tag'}: {summarise_system_packages(diff.system_changes)}"
-            )
-            head = f"<details><summary>{title}</summary>\n\n"
-            rows = [tuple(code(cell) if cell else "" for cell in change) for change in diff.system_changes]
-            sections.append(long_table(head, ("Package", "From", "To"), rows, "package", "\n</details>"))
-    return sections
+    diffs = {tag or "no tag": diff for tag in tags if (diff := context.diffs.get(tag))}
+    return [*sections, *package_tables(diffs), *system_tables(diffs)]
 
 
 def _packages(context: BodyContext, tag: str) -> str:

@@ -1,6 +1,9 @@
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+
+import pytest
 
 from autobump.content.imports import ItemCode, Use
 from autobump.decisions.bump import Bump
@@ -126,6 +129,76 @@ def test_packages_of_the_system_are_told_folded() -> None:
     assert "| `musl` |  | `1.2` |" in body
 
 
+def render_tags(
+    olds: Mapping[str, ImageFacts], new: ImageFacts, uses: Mapping[str, ItemCode] | None = None
+) -> DesiredPullRequest:
+    """Render one pull request with an item on each old tag, called `On` and the tag; uses by name."""
+    diffs = {tag: ImageDiff(old, new) for tag, old in olds.items()}
+    bumps = [
+        replace(
+            make_bump("Mail", f"On {tag}", current=tag, target="3.12.13.9"),
+            risk=ImageRisk(diff).assess((uses or {}).get(tag, ItemCode())),
+        )
+        for tag, diff in diffs.items()
+    ]
+    (planned,) = plan_pull_requests(bumps, Limits()).pull_requests
+    context = BodyContext(diffs, olds, new)
+    return DesiredPullRequest(planned, PullRequestOptions(("label",)), with_notes=True, contexts=(context,))
+
+
+def test_several_old_tags_are_told_together() -> None:
+    shared: dict[str, tuple[str, str] | str] = {"pip": "21.2", "setuptools": "57.5.0", "six": "1.16.0"}
+    zlib, musl = SystemPackage("1.2-r0"), SystemPackage("1.1-r0")
+    older = facts("3.9.7", shared | {"urllib3": "1.26.6", "PyYAML": "5.4.1"}, system_packages={"zlib": zlib})
+    same = replace(older, python="3.9.8", size_mb=28.0)
+    newer = facts(
+        "3.10.1",
+        shared | {"urllib3": "1.26.8", "PyYAML": "6.0", "tzdata": "2021.5"},
+        system_packages={"zlib": zlib, "musl": musl},
+    )
+    new = facts(
+        "3.12.13",
+        {"pip": "26.0", "setuptools": ("82.0.1", ""), "six": "1.17.0", "urllib3": "2.7.0", "PyYAML": "6.0.3"},
+        system_packages={"zlib": SystemPackage("1.3-r0"), "musl": musl},
+        **NEWER,
+    )
+    olds = {"3.9.7.1": older, "3.9.8.2": same, "3.10.1.3": newer}
+    desired = render_tags(olds, new, dict.fromkeys(olds, code_of("urllib3", "pip")))
+    check_golden("several-old-tags.md", desired.body_at(HEAD))
+
+
+def test_old_tags_that_differ_in_other_packages_keep_their_own_tables() -> None:
+    many: dict[str, tuple[str, str] | str] = {f"library-{number:02}": "2.0" for number in range(40)}
+    new = facts("3.12.13", many | {"six": "2.0"}, **NEWER)
+    olds = {
+        "3.12.13.1": facts("3.12.13", many | {"six": "1.0"}),
+        "3.12.13.2": facts("3.12.13", dict.fromkeys(many, "1.0") | {"six": "2.0"}),
+    }
+    titles = re.findall("<summary>(.*)</summary>", render_tags(olds, new).text)
+    assert titles == ["Packages since 3.12.13.1: 1 major", "Packages since 3.12.13.2: 40 major"]
+
+
+def test_package_that_stays_as_it_is_since_one_of_the_tags_shows_its_version_there() -> None:
+    new = facts("3.12.13", {"six": "1.17.0", "idna": "3.15"}, **NEWER)
+    olds = {
+        "3.12.13.1": facts("3.12.13", {"six": "1.16.0", "idna": "3.2"}),
+        "3.12.13.2": facts("3.12.13", {"six": "1.17.0", "idna": "3.3"}),
+    }
+    assert "| `six` | minor | `1.16.0` | `1.17.0` | `1.17.0` |  |" in render_tags(olds, new).text
+
+
+@pytest.mark.parametrize("name", ["setuptools", "Setuptools"])
+def test_what_no_item_imports_never_stands_out(name: str) -> None:
+    old, new = (
+        facts("3.10.1", {name: "57.5.0"}),
+        facts("3.10.1", {name: "82.0.1", "six": ("1.0", "")}, **NEWER),
+    )
+    assert f"| `{name}` | major | `57.5.0` | `82.0.1` |  |" in render([make_bump("A", "One")], old, new).text
+    came = facts("3.10.1", {name: ("82.0.1", "")}, **NEWER)
+    text = render([make_bump("A", "One")], facts("3.10.1", {}), came).text
+    assert f"| `{name}` | added |  | `82.0.1` | unknown: none given |" in text
+
+
 def test_version_goes_backwards_while_the_build_goes_on() -> None:
     old = facts("3.10.12", {"fastapi": "0.100.1", "pydantic": "1.10.9", "asgiref": ("3.7.2", "BSD License")})
     new = facts(
@@ -235,8 +308,8 @@ def test_removed_package_that_one_item_imports() -> None:
 
 
 def test_hundred_packs_are_cut_to_what_github_takes() -> None:
-    old = facts("3.9.8", {f"library-{number:04}": "1.0" for number in range(600)})
-    new = facts("3.10.1", {f"library-{number:04}": "2.0" for number in range(600)}, **NEWER)
+    old = facts("3.9.8", {f"library-{number:04}": "1.0" for number in range(1200)})
+    new = facts("3.10.1", {f"library-{number:04}": "2.0" for number in range(1200)}, **NEWER)
     bumps = [make_bump(f"Pack{number:03}", f"Item{number:03}") for number in range(100)]
     bumps += [make_bump(f"Pack{number:03}", f"Other{number:03}", current="1.0.0.2") for number in range(100)]
     body = render(bumps, old, new).body_at(HEAD)
