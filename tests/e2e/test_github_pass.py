@@ -76,16 +76,18 @@ def test_new_pull_request_costs_at_most_eight_calls(world: World) -> None:
     assert len(world.github.calls) <= idle + base + 8
 
 
-def test_idle_pass_with_ten_open_costs_at_most_five_calls(world: World) -> None:
+@pytest.mark.parametrize(("number", "most"), [(10, 5), (100, 10)])
+def test_idle_pass_costs_few_calls_however_many_are_open(world: World, number: int, most: int) -> None:
     files: dict[str, str | bytes] = {}
-    for number in range(10):
-        files |= script_pack(f"P{number}", {"One": f"demisto/i{number}:{OLD}"})
+    for place in range(number):
+        files |= script_pack(f"P{place}", {"One": f"demisto/i{place}:{OLD}"})
     commit(world.github.git, {**files, **{f"Packs/{p}/pack_metadata.json": None for p in "ABC"}})
-    world.publish(**{f"i{number}": ["1.0.0.2"] for number in range(10)})
-    assert world.actions() == ["create"] * 10
+    world.publish(**{f"i{place}": ["1.0.0.2"] for place in range(number)})
+    world.settings["pull_requests"] |= {"max_open": number, "max_new_per_run": number}
+    assert world.actions() == ["create"] * number
     world.github.calls.clear()
-    assert world.actions() == ["leave"] * 10
-    assert len(world.github.calls) <= 5
+    assert world.actions() == ["leave"] * number
+    assert len(world.github.calls) <= most
 
 
 def test_newer_tag_refreshes_the_same_number_on_the_current_base(world: World) -> None:
