@@ -340,7 +340,7 @@ def test_commands_on_the_sample_work_as_they_are_written(tmp_path: Path) -> None
     (block,) = re.findall(
         r"^    cp -R autobump/demo/content .*?(?=^\S)", COMMAND_LINE, re.MULTILINE | re.DOTALL
     )
-    assert block.count("\n    autobump ") == 5
+    assert block.count("\n    autobump ") == 6
     clone, programs = tmp_path / "clone", tmp_path / "programs"
     shutil.copytree(ROOT / "autobump" / "demo", clone / "autobump" / "demo")
     programs.mkdir()

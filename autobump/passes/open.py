@@ -110,12 +110,26 @@ def open_repository(
         tree = open_own_clone((loaded or load(None)).settings)
     else:
         tree = ContentTree.open(options.repo or Path(), options.rev)
+        _tell_if_inside(tree, options)
     loaded = loaded or load(tree)
     loaded = replace(loaded, settings=loaded.settings.with_source(options.tags))
     if options.is_remote:
         _require_wanted_repository(tree, loaded)
     tree.choose_root(loaded.settings.content.root)
     return tree, loaded
+
+
+def _tell_if_inside(tree: "ContentTree", options: PassOptions) -> None:
+    """Say of a folder below the top of a repository, which was named, that more than it is read."""
+    folder = options.repo
+    restricted = options.filters.packs or options.filters.paths
+    if folder is None or restricted or (folder / ".git").exists():
+        return
+    if inside := tree.git.line("rev-parse", "--show-prefix"):
+        _log.warning(
+            "the whole repository is read, not only the folder",
+            extra={"folder": str(folder), "restrict_with": f"--path '{inside}*'"},
+        )
 
 
 def _require_wanted_repository(tree: "ContentTree", loaded: "LoadedSettings") -> None:
