@@ -342,7 +342,7 @@ def test_commands_on_the_sample_work_as_they_are_written(tmp_path: Path) -> None
     (block,) = re.findall(
         r"^    cp -R autobump/demo/content .*?(?=^\S)", COMMAND_LINE, re.MULTILINE | re.DOTALL
     )
-    assert block.count("\n    autobump ") == 5
+    assert block.count("\n    autobump ") == 6
     clone, programs = tmp_path / "clone", tmp_path / "programs"
     shutil.copytree(ROOT / "autobump" / "demo", clone / "autobump" / "demo")
     programs.mkdir()
@@ -360,6 +360,27 @@ def test_commands_on_the_sample_work_as_they_are_written(tmp_path: Path) -> None
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "risk    breaking              imports distutils" in done.stdout
+
+
+def test_line_for_completion_makes_the_shell_complete(tmp_path: Path) -> None:
+    (line,) = re.findall(r"^    (eval .*_AUTOBUMP_COMPLETE=.*)$", COMMAND_LINE, re.MULTILINE)
+    program = tmp_path / "autobump"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m autobump "$@"\n')
+    program.chmod(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    asked = 'COMP_WORDS=(autobump ex) COMP_CWORD=1; _autobump_completion autobump; echo "${COMPREPLY[@]}"'
+
+    def run(*command: str, **more: str) -> str:
+        done = subprocess.run(
+            command, env=environment | more, capture_output=True, text=True, check=True, cwd=tmp_path
+        )
+        assert done.stderr == ""
+        return done.stdout
+
+    assert run("bash", "-c", f"{line}\ncomplete -p autobump\n{asked}").endswith(" autobump\nexplain\n")
+    for shell, defined in (("zsh_source", "#compdef autobump"), ("fish_source", "complete ")):
+        assert shell in COMMAND_LINE
+        assert defined in run("autobump", _AUTOBUMP_COMPLETE=shell)
 
 
 def test_pull_request_that_is_shown_is_one_of_the_demo() -> None:

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from autobump.settings.starter import Question
 
 
+_WHAT_IS_AN_ACTION = (
+    "OWNER/REPO is the repository on GitHub that holds autobump, with .github/actions/autobump, and REF the "
+    "commit of it that you reviewed"
+)
+
+
 @click.command("init")
 @click.option(
     "--repo",
@@ -35,7 +41,11 @@ if TYPE_CHECKING:
     metavar="NAMES",
     help="Namespaces of trusted images, where tags come from an OCI registry.",
 )
-@click.option("--action", metavar="OWNER/REPO@REF", help="Where the autobump action lives.")
+@click.option(
+    "--action",
+    metavar="OWNER/REPO@REF",
+    help="Where the autobump action lives: the repository of autobump, and a commit.",
+)
 @click.option("--no-workflow", is_flag=True, help="Write the settings alone.")
 @click.option("--yes", is_flag=True, help="Ask nothing: guesses and defaults count.")
 @click.option("--force", is_flag=True, help="Write over files that are there.")
@@ -57,11 +67,13 @@ def init_repository(
     What is not given as an option is asked for on a terminal.
     """
     from autobump.settings.starter import (
+        CRON,
         WORKFLOW_PATH,
         ask_for_namespaces,
         ask_of,
         check_action,
         choose_files,
+        find_action,
         find_work_tree,
         write_files,
     )
@@ -91,12 +103,26 @@ def init_repository(
     if action is not None:
         action = _checked(check_action, action, "--action")
     elif workflow and asked:
-        text = "Where the autobump action lives, as OWNER/REPO@REF; nothing for no workflow"
+        known = find_action()
+        click.echo(f"note: {_WHAT_IS_AN_ACTION}", err=True)
         action = click.prompt(
-            text, "", show_default=False, value_proc=lambda text: _checked(check_action, text) if text else ""
+            "Where the autobump action lives, as OWNER/REPO@REF; nothing for no workflow",
+            known or "",
+            show_default=bool(known),
+            value_proc=lambda text: _checked(check_action, text) if text else "",
         )
+    elif workflow and (known := find_action()):
+        action = known
     elif workflow and not (yes and len(files.written) > 1):
-        raise click.UsageError("name the action with --action OWNER/REPO@REF, or say --no-workflow")
+        raise click.UsageError(
+            f"name the action with --action OWNER/REPO@REF, or say --no-workflow; {_WHAT_IS_AN_ACTION}"
+        )
+    if schedule is not None and CRON not in answers:
+        raise click.UsageError(
+            f"{WORKFLOW_PATH} is there already and says when it runs; leave out --schedule"
+        )
+    if workflow and not action and schedule is None and not asked:
+        answers.pop(CRON, None)  # the workflow that comes later says when
     for path in files.kept:
         show(f"{path} is there already and stays as it is; --force writes over")
     if written := write_files(git.directory, files, answers, action or None):
@@ -104,6 +130,7 @@ def init_repository(
         if workflow and not action:
             show("No workflow was written: it has to name where the autobump action lives. To write it, run")
             show("autobump init --action OWNER/REPO@REF")
+            show(f"where {_WHAT_IS_AN_ACTION}")
         show("Commit what was written: autobump reads the commit, never the work tree.")
     return ExitCode.DONE
 

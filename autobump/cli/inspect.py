@@ -8,6 +8,7 @@ import click
 
 from autobump.cli.options import (
     SettingsChoice,
+    output_option,
     pass_options,
     refresh_option,
     repo_option,
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 def explain(path: str, options: "PassOptions", config: SettingsChoice) -> int:
     """Show the decision trail of one item: each rule in order, the fact it saw, and its row of `plan`.
 
-    PATH is the item's YAML file, or the item's name or id.
+    PATH is the item's YAML file, from the top of the repository or from the current folder, or the item's
+    name or id. Of a pack, by its name or folder, the items are listed.
     """
     from autobump.passes.inspect.explain import explain_item
     from autobump.passes.open import make_pass, open_repository, open_sources
@@ -195,12 +197,7 @@ def show_diff(
     show_default=True,
     help="How to write the result; list is one registry/path:tag a line, skopeo what skopeo sync reads.",
 )
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write the result to a file instead of stdout.",
-)
+@output_option
 def list_images(
     wanted: tuple[str, ...],
     in_use: bool,

@@ -95,6 +95,18 @@ def _check_endings(
     return reports
 
 
+def _find_output(_context: click.Context, _option: click.Parameter, file: Path | None) -> Path | None:
+    """Return the file, or None for stdout, which `-` means as well."""
+    return None if file == Path("-") else file
+
+
+output_option = click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=_find_output,
+    metavar="FILE",
+    help="Write the result to a file instead of stdout; - is stdout.",
+)
 tags_option = click.option(
     "--tags",
     metavar="SOURCE",
@@ -163,12 +175,7 @@ _output_options = (
         show_default=True,
         help="How to write the result.",
     ),
-    click.option(
-        "--output",
-        type=click.Path(path_type=Path, dir_okay=False),
-        metavar="FILE",
-        help="Write the result to a file instead of stdout.",
-    ),
+    output_option,
     click.option(
         "--report",
         "reports",

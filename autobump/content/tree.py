@@ -139,14 +139,13 @@ class ContentTree:
 
     def _children(self, root: str) -> tuple[GitEntry, ...]:
         """Return what lies in a folder of the commit; nothing when it is none."""
-        if root == TOP:
-            tree = self.tree
-        else:
-            entry = self.find_entry(root)
-            if entry is None or not entry.is_folder:
-                return ()
-            tree = entry.blob
         try:
+            tree = self.tree
+            if root != TOP:
+                entry = self.find_entry(root)
+                if entry is None or not entry.is_folder:
+                    return ()
+                tree = entry.blob
             return self.git.read_trees([tree])[tree]
         except GitError as exc:
             raise self._cannot_list(exc) from exc

@@ -112,6 +112,7 @@ def open_repository(
         tree = open_own_clone((loaded or load(None)).settings)
     else:
         tree = ContentTree.open(options.repo or Path(), options.rev)
+        _tell_if_inside(tree, options)
     loaded = loaded or load(tree)
     loaded = replace(loaded, settings=loaded.settings.with_source(options.tags))
     if options.is_remote:
@@ -124,6 +125,19 @@ def _choose_root(tree: "ContentTree", settings: "Settings") -> None:
     from autobump.content.cache import ContentCache
 
     tree.choose_root(settings.content.root, ContentCache(find_cache_folder(settings.registry.cache)))
+
+
+def _tell_if_inside(tree: "ContentTree", options: PassOptions) -> None:
+    """Say of a folder below the top of a repository, which was named, that more than it is read."""
+    folder = options.repo
+    restricted = options.filters.packs or options.filters.paths
+    if folder is None or restricted or (folder / ".git").exists():
+        return
+    if inside := tree.git.line("rev-parse", "--show-prefix"):
+        _log.warning(
+            "the whole repository is read, not only the folder",
+            extra={"folder": str(folder), "restrict_with": f"--path '{inside}*'"},
+        )
 
 
 def _require_wanted_repository(tree: "ContentTree", loaded: "LoadedSettings") -> None:

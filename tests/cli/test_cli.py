@@ -185,6 +185,51 @@ def test_place_where_no_result_can_be_written_is_refused_before_the_pass(
     assert branches(Git(repository)) == {}
 
 
+@pytest.mark.parametrize("command", ["plan", "run", "verify", "images --in-use"])
+def test_dash_is_stdout(command: str, repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = [*command.split(), "--tags", "file:tags.json", "--format", "json"]
+    assert run_command([*line, "--output", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["version"] == 1
+    assert not (repository / "-").exists()
+
+
+def test_every_output_takes_a_dash() -> None:
+    outputs = {
+        name: parameter.get_help_record(click.Context(command))
+        for name, command in COMMANDS.items()
+        for parameter in command.params
+        if parameter.name == "output" and isinstance(parameter, click.Option)
+    }
+    assert {"plan", "verify", "run", "images"} <= set(outputs)
+    assert all(record and "- is stdout" in record[1] for record in outputs.values())
+
+
+def test_dash_beside_annotations_is_refused_as_stdout_is(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["plan", "--tags", "file:tags.json", "--actions", "--format", "json", "--output", "-"]
+    assert run_command(line) == 2
+    assert "--actions writes to stdout" in capsys.readouterr().err
+
+
+def test_folder_below_a_repository_is_told_to_be_read_as_a_whole(
+    repository: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = ["plan", "--tags", "file:tags.json"]
+    told = (
+        "autobump: warning: the whole repository is read, not only the folder "
+        "(folder=Packs/A, restrict_with=--path 'Packs/A/*')\n"
+    )
+    assert run_command([*line, "--repo", "Packs/A"]) == 0
+    assert capsys.readouterr().err == told
+    assert run_command([*line, "--repo", "Packs/A", "--path", "Packs/A/*"]) == 0
+    assert run_command([*line, "--repo", "."]) == 0
+    assert run_command([*line, "--repo", ".git"]) == 0
+    monkeypatch.chdir("Packs/A")
+    assert run_command([*line[:-1], "file:../../tags.json"]) == 0  # where one stands names no folder
+    assert capsys.readouterr().err == ""
+
+
 def test_result_goes_through_a_link_and_leaves_it(repository: Path) -> None:
     (repository / "results").mkdir()
     (repository / "results" / "today.json").write_text("older")

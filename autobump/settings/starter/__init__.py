@@ -4,6 +4,7 @@ import re
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,7 +28,13 @@ _REMOTE = re.compile(
     r"(?:(?:https?|ssh|git)://[^/]+/|[^/@:]+@[^/:]+:)(?P<name>[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+?)(?:\.git)?/?"
 )
 _HOST = re.compile(r"(?:[a-z+]+://(?:[^/@]*@)?|[^/@:]+@)(?P<host>[^/:]+)")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_GITHUB = re.compile(r"https://github\.com/([A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+?)(?:\.git)?/?")
 _OTHER_FORGES = {"gitlab": "GitLab", "bitbucket": "Bitbucket"}
+_USUAL_CRON = "17 3 * * 1-5"
+"""When a workflow runs: not at the full hour, when GitHub has most to do."""
+
+CRON = ("schedule", "cron")
 _USUAL_BASES = ("main", "master")
 _HEADER = f"""\
 # Settings of autobump. What is not here has its default; all of it is shown by
@@ -102,7 +109,9 @@ def ask_of(git: Git, files: Files) -> tuple[Question, ...]:
         UsageError: The settings file that stays cannot be used.
     """
     stays = REPOSITORY_PATH in files.kept
-    settings = load_settings(git.directory / REPOSITORY_PATH, None).settings if stays else Settings()
+    loaded = load_settings(git.directory / REPOSITORY_PATH, None) if stays else None
+    settings = loaded.settings if loaded else Settings()
+    cron_is_set = loaded is not None and CRON in loaded.origins
     forge = find_other_forge(git)
     note = f"its remote is on {forge}, which is not supported: autobump makes pull requests on GitHub"
     base = Question(
@@ -113,9 +122,9 @@ def ask_of(git: Git, files: Files) -> tuple[Question, ...]:
     )
     schedule = Question(
         "--schedule",
-        ("schedule", "cron"),
+        CRON,
         "When: minute, hour, day, month, weekday, in UTC",
-        settings.schedule.cron,
+        _USUAL_CRON if WORKFLOW_PATH in files.written and not cron_is_set else settings.schedule.cron,
     )
     if stays:
         return base, schedule
@@ -135,7 +144,7 @@ def ask_of(git: Git, files: Files) -> tuple[Question, ...]:
             "Which items: opt-out (all that do not say no) or python-only",
             settings.policy.auto_update,
         ),
-        schedule,
+        *(() if WORKFLOW_PATH in files.kept else (schedule,)),
     )
 
 
@@ -170,7 +179,7 @@ def check_answer(key: Key, text: str, *, workflow: bool) -> str:
         parse_settings(f"{section}: {{{name}: {_write_answer(key, text)}}}".encode(), "")
     except SettingsError as exc:
         raise ValueError(exc.faults[0].message) from exc
-    if workflow and key == ("schedule", "cron"):
+    if workflow and key == CRON:
         _require_github_cron(text)
     return text
 
@@ -203,7 +212,9 @@ def write_files(root: Path, files: Files, answers: Mapping[Key, str], action: st
     """
     texts = {}
     if REPOSITORY_PATH in files.written:
-        texts[REPOSITORY_PATH] = render_settings(answers)
+        # GitHub Actions reads the time in the workflow, and never in the settings.
+        said = {key: text for key, text in answers.items() if key != CRON or action is None}
+        texts[REPOSITORY_PATH] = render_settings(said)
     if WORKFLOW_PATH in files.written and action is not None:
         texts[WORKFLOW_PATH] = render_workflow(
             action, cron=answers["schedule", "cron"], base=answers["content", "base"]
@@ -253,8 +264,20 @@ def render_workflow(action: str, *, cron: str, base: str) -> str:
         base: The branch to read.
     """
     repository, ref = action.split("@")
-    words = {"CRON": cron, "BASE": write_value(base), "OWNER/REPO": repository, "REF": ref}
+    pin = "" if _COMMIT.fullmatch(ref) else " # a tag or branch can be moved: write a commit"
+    words = {"CRON": cron, "BASE": write_value(base), "OWNER/REPO": repository, "REF PIN": f"{ref}{pin}"}
     return re.sub("|".join(words), lambda match: words[match[0]], _TEMPLATE.read_text("utf-8"))
+
+
+def find_action() -> str | None:
+    """Return where the action lives, `OWNER/REPO@REF`; None while the project has no address on GitHub."""
+    try:
+        about = metadata("autobump")
+    except PackageNotFoundError:
+        return None
+    urls = (line.partition(",")[2].strip() for line in about.get_all("Project-URL") or ())
+    found = next((match for url in urls if (match := _GITHUB.fullmatch(url))), None)
+    return f"{found[1]}@v{about['Version']}" if found else None
 
 
 def _require_github_cron(cron: str) -> None:

@@ -416,6 +416,69 @@ def test_item_is_found_by_its_name_or_id(tmp_path: Path, capsys: pytest.CaptureF
         assert err.count("\n") == 1
 
 
+def test_path_counts_from_where_one_stands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git = make_repository(tmp_path / "r", script_pack("A", {"S": "demisto/x:1.0.0.1"}), bare=False)
+    (tmp_path / "tags.json").write_text('{"demisto/x": []}')
+    path = "Packs/A/Scripts/S/S.yml"
+    for folder, wanted in [
+        (git.directory, f"./{path}"),
+        (git.directory / "Packs/A", "Scripts/S/S.yml"),
+        (git.directory / "Packs/A/Scripts/S", "S.yml"),
+        (git.directory / "Packs/A", path),
+        (git.directory / "Packs", "../Packs/A/Scripts/S/S.yml"),
+        (tmp_path, f"r/{path}"),
+        (tmp_path, str(git.directory / path)),
+    ]:
+        monkeypatch.chdir(folder)
+        repo = ["--repo", "r"] if folder == tmp_path else []
+        assert run_command(["explain", wanted, *repo, "--tags", f"file:{tmp_path / 'tags.json'}"]) == 0
+        out, err = capsys.readouterr()
+        assert out.startswith(f"{path} at "), (folder, wanted)
+        assert err == ""
+
+
+@pytest.mark.parametrize("root", ["Packs", "."])
+def test_items_of_a_pack_or_of_a_folder_in_it_are_listed(
+    root: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files: dict[str, str | bytes] = {
+        **script_pack("A", {"One": "demisto/x:1.0.0.1", "Two": "demisto/y:1.0.0.1"}),
+        **script_pack("AB", {"Three": "demisto/x:1.0.0.1"}),
+        "Packs/A/Scripts/Bad/Bad.yml": "a: [\n",
+    }
+    if root == ".":
+        files = {path.removeprefix("Packs/"): text for path, text in files.items()}
+    prefix = "Packs/" if root == "Packs" else ""
+    repository = make_repository(tmp_path / "r", files).directory
+    (tmp_path / "tags.json").write_text('{"demisto/x": []}')
+    options = ["--repo", str(repository), "--tags", f"file:{tmp_path / 'tags.json'}"]
+    rows = [
+        f"{prefix}A/Scripts/Bad/Bad.yml  cannot be read",
+        f"{prefix}A/Scripts/One/One.yml  demisto/x:1.0.0.1",
+        f"{prefix}A/Scripts/Two/Two.yml  demisto/y:1.0.0.1",
+    ]
+    for wanted in ("A", f"{prefix}A", f"{prefix}A/", f"{prefix}A/Scripts"):
+        assert run_command(["explain", wanted, *options]) == 0
+        head, empty, *listed = capsys.readouterr().out.splitlines()
+        assert head.endswith(" holds 3 items; name one for its decisions:")
+        assert (empty, listed) == ("", rows)
+    for wanted in ("Packs", ".", "None"):
+        assert run_command(["explain", wanted, *options]) == 2
+        assert "has no file and no pack" in capsys.readouterr().err
+
+
+def test_item_that_is_called_as_its_pack_comes_before_the_pack(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository = make_repository(tmp_path / "r", script_pack("A", {"A": "demisto/x:1.0.0.1"})).directory
+    (tmp_path / "tags.json").write_text('{"demisto/x": []}')
+    options = ["--repo", str(repository), "--tags", f"file:{tmp_path / 'tags.json'}"]
+    assert run_command(["explain", "A", *options]) == 0
+    assert capsys.readouterr().out.startswith("Packs/A/Scripts/A/A.yml at ")
+
+
 def test_every_kind_of_row_was_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     seen: set[str] = set()
     for settings in SETTINGS:
