@@ -31,6 +31,7 @@ from autobump.passes.plan import (
 )
 from autobump.passes.result import PassResult
 from autobump.planning.existing import ExistingState
+from autobump.planning.parts import ALONE, Part, Update, number_parts
 from autobump.planning.plan import Plan
 from autobump.planning.queue import forecast
 from autobump.planning.waves import WaveData
@@ -115,7 +116,7 @@ class Pass:
         evaluation = learn_advisories(self, evaluation, assessor)
         if forge is None:
             evaluation, plan = plan_with_risk(self, evaluation, ExistingState(), assessor)
-            desired = self._render(plan, evaluation, assessor, deprecated)
+            desired = self._render(plan, evaluation, assessor, deprecated, {})
             return self._conclude(evaluation, plan, desired, deprecated, assessor)
 
         # Imported here: a plan does without these modules.
@@ -132,7 +133,7 @@ class Pass:
             evaluation, plan = plan_with_risk(self, evaluation, state, assessor)
             plan, refused = confirm_targets(self, plan, digests)
             if not refused:
-                desired = self._render(plan, evaluation, assessor, deprecated)
+                desired = self._render(plan, evaluation, assessor, deprecated, state.parts)
                 if merged := find_merged(desired, existing):
                     evaluation = evaluation.with_held(merged)
                     continue
@@ -180,8 +181,10 @@ class Pass:
         evaluation: Evaluation,
         assessor: RiskAssessor | None,
         deprecated: Mapping[str, DeprecatedImage],
+        known_parts: Mapping[str, tuple[Update, Part]],
     ) -> tuple[DesiredPullRequest, ...]:
         """Say how the pull requests of a plan read."""
+        parts = number_parts(plan, self.settings.limits, known_parts)
         left_out = gather_left_out(plan, evaluation)
         images = assessor.images if assessor else None
         return tuple(
@@ -196,6 +199,7 @@ class Pass:
                     for image in planned.images
                 ),
                 codes=partial(name_code, self.tree, [bump.item for bump in planned.bumps]),
+                part=parts.get(planned.branch, ALONE),
             )
             for planned in plan.pull_requests
         )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
+from autobump.planning.parts import Part, Update
 from autobump.planning.plan import ClosedPullRequest, OpenPullRequest
 from autobump.planning.waves import WavePullRequest
 
@@ -19,6 +20,7 @@ class ExistingState:
         risk_groups: The risk group of every item in an open pull request, by path.
         itemised_packs: Image and pack of open pull requests that list their items; very large ones do not.
         overwritten: Image and tag of targets whose digest changed since their pull requests were made.
+        parts: What open pull requests update, and the number that their titles tell, by branch.
     """
 
     open: tuple[OpenPullRequest, ...] = ()
@@ -28,6 +30,7 @@ class ExistingState:
     risk_groups: Mapping[str, str] = field(default_factory=dict)
     itemised_packs: Set[tuple[str, str]] = frozenset()
     overwritten: Set[tuple[str, str]] = frozenset()
+    parts: Mapping[str, tuple[Update, Part]] = field(default_factory=dict)
 
     @property
     def packs_in_pull_requests(self) -> set[tuple[str, str]]:

@@ -68,6 +68,7 @@ class Marker:
         items: What its items are, see `hash_item`, in any order.
         evidence: Names what its text says of evidence; empty where nothing was run.
         advisories: Names what its text says of known vulnerabilities; empty where they are not known.
+        part: Its number in the title and how many there are, as `2/3`; empty where it has none.
     """
 
     image: str
@@ -87,6 +88,7 @@ class Marker:
     evidence: str = ""
     advisories: str = ""
     batch: tuple[MarkerImage, ...] = ()
+    part: str = ""
 
     @property
     def images(self) -> tuple[MarkerImage, ...]:
@@ -114,7 +116,7 @@ class Marker:
 
 
 _FIELDS = tuple(field.name for field in fields(Marker))
-_WRITTEN_IF_ANY = ("blobs", "batch", "evidence", "advisories")
+_WRITTEN_IF_ANY = ("blobs", "batch", "evidence", "advisories", "part")
 
 
 def describe_update(images: Iterable[tuple[str, str]]) -> str:
@@ -226,6 +228,7 @@ def _parse(fields: object) -> Marker:
         evidence=_text(fields, "evidence"),
         advisories=_text(fields, "advisories"),
         batch=_images(fields.get("batch", [])),
+        part=_text(fields, "part"),
     )
 
 

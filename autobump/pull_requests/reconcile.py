@@ -1,8 +1,10 @@
 """Compares what is planned with what exists, and says what to do: a pure function."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from autobump.planning.existing import ExistingState
+from autobump.planning.parts import Part, Update, update_of
 from autobump.planning.plan import ClosedPullRequest, OpenPullRequest, Waiting, WaitReason
 from autobump.planning.pull_request import PlannedImage
 from autobump.planning.waves import WavePullRequest
@@ -14,6 +16,7 @@ from autobump.pull_requests.render import DesiredPullRequest
 
 InView = Callable[[Marker], bool]
 
+_PART = re.compile(r"([1-9][0-9]{0,4})/([1-9][0-9]{0,4})")
 _LIVE = (PullRequestState.OPEN, PullRequestState.ORPHAN)
 
 
@@ -69,6 +72,11 @@ def describe_existing(existing: Sequence[ExistingPullRequest], in_view: InView) 
             if pr.state is not PullRequestState.ORPHAN and not (marker.closed or pr.lift)
             for image in marker.images
         ),
+        parts={
+            pr.branch: (_update_of(marker), part)
+            for pr, marker in still_open
+            if (part := _read_part(marker.part))
+        },
         risk_groups={path: marker.lane for _, marker in still_open for path in marker.paths},
         itemised_packs={
             (image.image, pack)
@@ -78,6 +86,16 @@ def describe_existing(existing: Sequence[ExistingPullRequest], in_view: InView) 
             for pack in image.packs
         },
     )
+
+
+def _update_of(marker: Marker) -> Update:
+    return update_of([(image.image, image.target) for image in marker.images], marker.wave, marker.lane)
+
+
+def _read_part(text: str) -> Part | None:
+    """Return the part that a marker names; None when it names none."""
+    match = _PART.fullmatch(text)
+    return Part(number=int(match[1]), of=int(match[2])) if match else None
 
 
 def find_merged(

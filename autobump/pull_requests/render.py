@@ -10,6 +10,7 @@ from autobump.content.pack import next_version, release_notes_name
 from autobump.decisions.bump import Bump
 from autobump.decisions.evidence import Evidence, Verdict, tell_verdicts
 from autobump.images.advisories.compare import count_severities, merge
+from autobump.planning.parts import ALONE, Part
 from autobump.planning.pull_request import PlannedImage, PlannedPullRequest
 from autobump.pull_requests.body.security import security_of
 from autobump.pull_requests.body.text import BodyContext, render_body
@@ -25,6 +26,7 @@ from autobump.pull_requests.marker import (
 )
 from autobump.pull_requests.options import PullRequestOptions
 from autobump.support.markdown import MAX_BODY, count
+from autobump.support.printable import printable
 
 _MAX_MARKER = 40_000
 _ITEM_LENGTH = ITEM_DIGITS + len('"",')
@@ -63,6 +65,7 @@ class DesiredPullRequest:
         contexts: What the body tells of each of its images beside the plan, in the order of these.
         codes: Names the code of its items, by path; asked only when the body is written, or a merged pull
             request may hold the same. One that is not named is as its file is.
+        part: What its title tells it by from others of the same update.
     """
 
     planned: PlannedPullRequest
@@ -70,6 +73,7 @@ class DesiredPullRequest:
     with_notes: bool
     contexts: tuple[BodyContext, ...]
     codes: Callable[[], Mapping[str, str]] = dict
+    part: Part = ALONE
 
     @cached_property
     def title(self) -> str:
@@ -80,7 +84,12 @@ class DesiredPullRequest:
         if fixed := merge(security_of(image) for image in planned.images).fixed:
             worst = [one for one in fixed if one.severity is fixed[0].severity]
             told += [f"fixes {count_severities(worst)}"]
-        title = ", ".join([count(len(planned.packs), "pack"), *told])
+        packs = count(len(planned.packs), "pack")
+        if self.part.names_packs:
+            packs = ", ".join(map(printable, planned.packs))
+        elif self.part.number:
+            packs += f", part {self.part.number} of {self.part.of}"
+        title = ", ".join([packs, *told])
         update = describe_update((image.repository, image.target.tag.text) for image in planned.images)
         return f"{update} ({title})"
 
@@ -107,6 +116,7 @@ class DesiredPullRequest:
             evidence=self.status.name if self.status else "",
             advisories=_name_advisories(planned),
             batch=tuple(map(_mark, planned.images)) if len(planned.images) > 1 else (),
+            part=f"{self.part.number}/{self.part.of}" if self.part.number else "",
         )
         # `base` covers the paths, too.
         length = len(render_marker(marker)) + len(planned.paths) * _ITEM_LENGTH

@@ -6,6 +6,7 @@ import pytest
 from autobump.decisions.bump import Bump
 from autobump.decisions.evidence import Evidence, Level, Verdict
 from autobump.decisions.risk import ItemRisk
+from autobump.planning.parts import Part, update_of
 from autobump.planning.plan import (
     ClosedPullRequest,
     Limits,
@@ -62,6 +63,26 @@ def test_bump_that_nothing_covers_is_created() -> None:
 def test_pull_request_that_is_still_right_is_left() -> None:
     wants = desired(BUMP)
     assert names(wants, [existing_for(wants[0])]) == ["leave"]
+
+
+def test_another_title_is_no_reason_to_touch_a_pull_request() -> None:
+    (want,) = desired(BUMP)
+    for part in (Part(names_packs=True), Part(number=2, of=3)):
+        told = replace(want, part=part)
+        assert told.title != want.title
+        assert names([told], [existing_for(want)]) == ["leave"]
+
+
+def test_number_of_an_open_pull_request_is_read_from_its_marker() -> None:
+    (want,) = desired(BUMP)
+    update = update_of([("demisto/python3", "1.0.0.9")], "", "")
+    found = existing_for(replace(want, part=Part(number=2, of=13)))
+    assert describe_existing([found], everything).parts == {want.branch: (update, Part(number=2, of=13))}
+    assert describe_existing([replace(found, state=PullRequestState.MERGED)], everything).parts == {}
+    assert found.marker is not None
+    for spoiled in ("", "2", "0/2", "2/0", "x/2", "2/2/2", "123456/2"):
+        odd = replace(found, marker=replace(found.marker, part=spoiled))
+        assert describe_existing([odd], everything).parts == {}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 from autobump.decisions.evidence import Evidence, Level, Verdict
 from autobump.decisions.risk import ItemRisk
+from autobump.planning.parts import Part
 from autobump.planning.plan import Limits, plan_pull_requests
 from autobump.pull_requests.body.text import BodyContext
 from autobump.pull_requests.marker import find_marker, find_trailer
@@ -29,6 +30,20 @@ def render(count: int = 1, name: str = "One", packs: int = 1) -> DesiredPullRequ
 def test_title_is_what_a_person_would_write() -> None:
     assert render().title == "Update demisto/python3 to 1.0.0.9 (1 pack)"
     assert render(packs=14).title == "Update demisto/python3 to 1.0.0.9 (14 packs)"
+
+
+def test_title_tells_pull_requests_of_one_update_apart() -> None:
+    named = replace(render(packs=2), part=Part(names_packs=True))
+    assert named.title == "Update demisto/python3 to 1.0.0.9 (Pack0000, Pack0001)"
+    numbered = replace(render(packs=14), part=Part(number=2, of=3))
+    assert numbered.title == "Update demisto/python3 to 1.0.0.9 (14 packs, part 2 of 3)"
+    assert (named.marker.part, numbered.marker.part, render().marker.part) == ("", "2/3", "")
+
+
+def test_name_of_a_pack_cannot_break_the_title() -> None:
+    (planned,) = plan_pull_requests([make_bump("A\nB", "One")], Limits()).pull_requests
+    want = replace(render(), planned=planned, part=Part(names_packs=True))
+    assert want.title == "Update demisto/python3 to 1.0.0.9 (A\\nB)"
 
 
 def test_body_and_commit_carry_the_marker() -> None:
