@@ -67,7 +67,7 @@ def test_items_at_risk_get_a_draft_of_their_own_and_hold_nothing_up(world: World
     waiting = {bump["name"]: bump["waiting"] for bump in report["bumps"] if bump["waiting"]}
     assert waiting["ARisky"]["reason"] == "pack-busy"
     risky = next(pull for pull in world.github.pulls if pull.draft)
-    assert risky.title == "Update demisto/x to 1.0.0.2 (1 pack, may break)"
+    assert risky.title == "Update demisto/x to 1.0.0.2 (B, may break)"
     assert "which the new image lacks" in risky.body
     assert world.actions() == ["leave", "leave"]
 

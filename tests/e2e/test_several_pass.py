@@ -18,6 +18,7 @@ from autobump.passes.evaluate import Filters
 from autobump.passes.open import PassOptions
 from autobump.passes.result import Failure, PassResult, RepositoryOutcome, merge_outcomes
 from autobump.passes.several import run_due_pass
+from autobump.pull_requests.labels import UNKNOWN_LABEL
 from autobump.report.several import render_several_table
 from autobump.report.table import render_table
 from autobump.service.due_passes import Runs
@@ -217,7 +218,10 @@ def test_repository_has_its_own_settings_over_the_shared_ones(
     ]
     assert run_command(options) == 0
     plans = json.loads(capsys.readouterr().out)["repositories"]
-    assert [plan["pull_requests"][0]["labels"] for plan in plans] == [["shared"], ["own"]]
+    assert [plan["pull_requests"][0]["labels"] for plan in plans] == [
+        ["shared", UNKNOWN_LABEL],
+        ["own", UNKNOWN_LABEL],
+    ]
     assert all(plan["pull_requests"][0]["branch"].startswith("bot/") for plan in plans)
 
 

@@ -15,6 +15,7 @@ from autobump.cli import run_command
 from autobump.content.problem import Problem
 from autobump.decisions.eligibility import Skipped
 from autobump.decisions.evaluation import Notice
+from autobump.decisions.risk import ItemRisk
 from autobump.images.choice import sort_releases
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.passes.result import PassResult, RepositoryOutcome
@@ -408,3 +409,11 @@ def test_plan_is_written_as_a_page(tmp_path: Path) -> None:
     options = ["--repo", str(tmp_path / "content"), "--tags", f"file:{tmp_path / 'tags.json'}"]
     assert run_command(["plan", *options, "--format", "html", "--output", str(page)]) == 0
     assert Page(page.read_text()).count("updates") == "1"
+
+
+def test_item_of_which_nothing_tells_its_risk_is_listed_with_the_side_that_is_not_known() -> None:
+    note = "what is inside the old image is not known"
+    bump = replace(make_bump("Alpha", "One"), risk=ItemRisk(note=note, known=False))
+    page = Page(render_html(make_result([bump])))
+    assert page.count("risk") == "1"
+    assert note in page.texts["risk"]
