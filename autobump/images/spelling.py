@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from autobump.support.http.addresses import shown_url
+
 DOCKER_HUB = "dockerhub"
 OCI = "oci"
 PAGES = "dockerfiles-info"
@@ -104,3 +106,9 @@ def choose_deprecated_images(tags: str) -> str:
     GitHub's list for Docker Hub and the published pages, and none for others.
     """
     return LIST if tags in (DOCKER_HUB, PAGES) else NONE
+
+
+def shown_spelling(spelling: str) -> str:
+    """Return how a source is spelt, without credentials in its address."""
+    kind, rest = split_spelling(spelling)
+    return f"{kind}:{shown_url(rest)}" if "://" in rest else spelling

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autobump.images.spelling import NONE, choose_advisories, split_spelling
+from autobump.images.spelling import NONE, choose_advisories, shown_spelling
 from autobump.support.errors import UsageError
 from autobump.support.files import expand_home, find_cache_folder
 
@@ -298,17 +298,12 @@ def open_sources(
         tags,
     )
     advisories = _open_advisories(options, settings, request_count)
-    fields = {"tags": _shown(options.tags or registry.source), "facts": _shown(registry.facts)}
+    fields = {
+        "tags": shown_spelling(options.tags or registry.source),
+        "facts": shown_spelling(registry.facts),
+    }
     _log.info("sources opened", extra=fields | {"cache": str(find_cache_folder(registry.cache) or "none")})
     return Sources(tags, facts, advisories)
-
-
-def _shown(spelling: str) -> str:
-    """Return how a source is spelt, without credentials in its address."""
-    from autobump.support.http.addresses import shown_url
-
-    kind, rest = split_spelling(spelling)
-    return f"{kind}:{shown_url(rest)}" if "://" in rest else spelling
 
 
 def _open_advisories(

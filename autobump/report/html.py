@@ -11,7 +11,7 @@ from statistics import median_low
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from autobump.decisions.bump import Bump
 from autobump.decisions.describe import describe_finding
@@ -20,6 +20,7 @@ from autobump.images.advisories.record import Severity
 from autobump.images.registries import full_name
 from autobump.passes.result import PassResult, RepositoryOutcome, merge_outcomes
 from autobump.planning.queue import describe_queue, queue_rows
+from autobump.pull_requests.render import DesiredPullRequest
 from autobump.report.images import NOT_KNOWN, describe_open
 from autobump.report.summary import (
     DRY_RUN,
@@ -44,6 +45,9 @@ from autobump.support.printable import printable
 
 MAX_TEXT = 500
 """Longest piece of outside text shown in one place, in characters."""
+
+MAX_BODY_TEXT = 20_000
+"""Longest part of a body that is shown, in characters."""
 
 _YEAR = timedelta(days=365.25)
 _NOTHING = Markup()
@@ -223,6 +227,7 @@ def _view(result: PassResult) -> dict[str, Any]:
         "failures": result.failures,
         "failed_lines": sum(line.failed for line in lines),
         "actions": describe_actions(lines),
+        "bodies": {desired.planned.branch: _body(desired) for desired in result.desired},
         "line_of": {path: by_branch[branch] for path, branch in planned.items() if branch in by_branch},
         "updates": updates,
         "waiting": _by_reason((wait.reason.value, wait) for wait in plan.waiting),
@@ -250,6 +255,13 @@ def _view(result: PassResult) -> dict[str, Any]:
         "count": count,
         "shown": {key: heading for key, heading in headings.items() if heading.total},
     }
+
+
+def _body(desired: DesiredPullRequest) -> Markup:
+    """Return the body of a pull request as it would be sent, cut at `MAX_BODY_TEXT`."""
+    body = desired.body_at("")
+    cut = body if len(body) <= MAX_BODY_TEXT else f"{body[:MAX_BODY_TEXT]}…"
+    return escape("\n".join(map(printable, cut.splitlines())))
 
 
 def describe_actions(lines: Sequence[PullRequestLine]) -> str:

@@ -1,10 +1,21 @@
-// Filters the rows. The page is whole without it.
+// Filters the rows, and names the columns where a row is a card. The page is whole without it.
 "use strict";
+(() => {
+  if (!matchMedia("(max-width: 40rem)").matches) return;
+  for (const table of document.querySelectorAll(".scroll > table")) {
+    const names = [...table.querySelectorAll("thead th")].map((cell) => cell.textContent.trim());
+    for (const row of table.tBodies[0].rows) {
+      for (const cell of [...row.cells].slice(1)) {
+        if (cell.textContent.trim() && names[cell.cellIndex]) cell.dataset.column = names[cell.cellIndex];
+      }
+    }
+  }
+})();
 (() => {
   const box = document.getElementById("filter");
   if (!box) return; // there is no row
   const found = document.getElementById("found");
-  const LONG = 30; // rows that fill a table's whole height, as in the template
+  const LONG = 30; // rows from which a table is closed at first, as in the template
   const format = (number) => number.toLocaleString("en");
 
   // The text of every row is read once; typing then compares strings and touches only rows that change.
@@ -43,7 +54,6 @@
       if (filtering) group.element.open = here < LONG || group.open;
       if (ends) group.element.open = group.open;
       group.element.hidden = filtering && here === 0;
-      group.element.classList.toggle("long", here >= LONG);
       const all = format(group.rows.length);
       group.count.textContent = filtering ? `${format(here)} of ${all}` : all;
     }

@@ -1,7 +1,7 @@
 """Counts and groups an outcome for the reports that people read."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from autobump.content.problem import Problem
@@ -32,6 +32,8 @@ class PullRequestLine:
         branch: Its branch.
         packs: The packs it touches.
         failed: Whether the action failed.
+        old: The tag most of its items are on, and how many others; empty for one that is not planned.
+        risk: The worst risk of its items in words; empty for one that is not planned.
     """
 
     action: str
@@ -43,6 +45,8 @@ class PullRequestLine:
     branch: str
     packs: tuple[str, ...]
     failed: bool = False
+    old: str = ""
+    risk: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,19 +142,30 @@ def pull_request_lines(result: PassResult) -> list[PullRequestLine]:
     if result.outcomes is None:
         return [
             PullRequestLine(
-                "", "", pr.branch, pr.title, len(pr.planned.bumps), "", pr.branch, pr.planned.packs
+                "",
+                "",
+                pr.branch,
+                pr.title,
+                len(pr.planned.bumps),
+                "",
+                pr.branch,
+                pr.planned.packs,
+                old=_old_tags(pr.planned.bumps),
+                risk=_risk_word(pr.planned.bumps),
             )
             for pr in result.desired
         ]
     lines = []
     for outcome in result.outcomes:
         action = outcome.action
+        old = risk = ""
         match action:
             case Create(desired=desired) | Adopt(desired=desired) | Leave(desired=desired):
                 title, items, packs = desired.title, len(desired.planned.bumps), desired.planned.packs
-                note = ""
+                old, risk, note = _old_tags(desired.planned.bumps), _risk_word(desired.planned.bumps), ""
             case Refresh(desired=desired, why=note):
                 title, items, packs = desired.title, len(desired.planned.bumps), desired.planned.packs
+                old, risk = _old_tags(desired.planned.bumps), _risk_word(desired.planned.bumps)
             case (
                 Close(existing=existing, why=note)
                 | Hold(existing=existing, why=note)
@@ -163,8 +178,30 @@ def pull_request_lines(result: PassResult) -> list[PullRequestLine]:
         reference = outcome.url or branch
         name, note = action.name, failure or "; ".join(text for text in (note, outcome.note) if text)
         told = f"{name} failed" if failure else f"would {name}" if result.dry_run else name
-        lines.append(PullRequestLine(name, told, reference, title, items, note, branch, packs, bool(failure)))
+        lines.append(
+            PullRequestLine(
+                name, told, reference, title, items, note, branch, packs, bool(failure), old, risk
+            )
+        )
     return lines
+
+
+def _old_tags(bumps: Sequence[Bump]) -> str:
+    """Return the tag that most items are on, and how many other tags there are."""
+    used = Counter(bump.image.tag or "no tag" for bump in bumps)
+    (first, _), *others = sorted(used.items(), key=lambda one: (-one[1], one[0]))
+    return f"{first} and {len(others)} more" if others else first
+
+
+def _risk_word(bumps: Sequence[Bump]) -> str:
+    """Return the worst risk of items, or that it is not known of some; nothing when none was assessed."""
+    risks = [bump.risk for bump in bumps if bump.risk]
+    worst = max((risk.level for risk in risks), key=lambda level: level.rank, default=RiskLevel.NONE)
+    if worst.rank >= RiskLevel.REVIEW.rank:
+        return worst.words
+    if not risks:
+        return ""
+    return "none found" if all(risk.checked for risk in risks) else "not known"
 
 
 def riskiest(result: PassResult) -> list[Bump]:

@@ -1,10 +1,15 @@
 """The outcome as tables for a terminal."""
 
 import io
+import os
+import re
 import sys
+from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -29,6 +34,13 @@ from autobump.report.summary import (
 from autobump.support.printable import printable
 
 _PIPE_WIDTH = 200
+_WIDE = 80
+"""Columns of a terminal from which a table may have five."""
+
+_NARROWEST = 12
+"""Columns that a word or a part of a path keeps in one line, where the terminal has them."""
+
+_PARTS = re.compile(r"[^\s/]*(?:/+|\s+|$)")
 
 
 def render_table(result: PassResult, *, colour: bool | None = None) -> str:
@@ -39,27 +51,42 @@ def render_table(result: PassResult, *, colour: bool | None = None) -> str:
         colour: Whether to colour; by default if stdout is a terminal.
     """
     terminal = sys.stdout.isatty() if colour is None else colour
-    console = Console(file=io.StringIO(), force_terminal=terminal, width=None if terminal else _PIPE_WIDTH)
+    asked = None if terminal or os.environ.get("COLUMNS", "").isdecimal() else _PIPE_WIDTH
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=asked)
+    # What is written first scrolls away on a terminal, and is what `head` shows of a file.
+    if not terminal:
+        _print_summary(console, result)
+    _print_tables(console, result)
+    if terminal:
+        _print_summary(console, result)
+    file = console.file
+    return file.getvalue() if isinstance(file, io.StringIO) else ""
+
+
+def _print_summary(console: Console, result: PassResult) -> None:
     console.print(Text(f"{headline(result)}.", style="bold"))
     if result.dry_run:
         console.print(Text(f"{DRY_RUN}.", style="bold"))
-    if risk := risk_line(result):
-        console.print(Text(f"{risk}."))
-    if security := security_line(result):
-        console.print(Text(f"{security}."))
-    if evidence := evidence_line(result):
-        console.print(Text(f"{evidence}."))
+    for line in (risk_line(result), security_line(result), evidence_line(result)):
+        if line:
+            console.print(Text(f"{line}."))
+
+
+def _print_tables(console: Console, result: PassResult) -> None:
     lines = pull_request_lines(result)
     if lines and result.outcomes is not None:
-        table = _table("Action", "Pull request", "Items", "Where")
+        table = _table("Action", "Pull request", "From", "Risk", "Items", "Where")
         for line in lines:
             told = Text(line.told, style="red" if line.failed else "")
-            table.add_row(told, _cell(line.title), str(line.items), _cell(line.note or line.reference))
+            where = _cell(line.note or line.reference)
+            table.add_row(told, _cell(line.title), _cell(line.old), _cell(line.risk), str(line.items), where)
         console.print(table)
     elif lines:
-        table = _table("Pull request", "Items", "Branch")
+        wide = console.width >= _WIDE
+        table = _table("Pull request", *(["From"] if wide else []), "Risk", "Items", "Branch")
         for line in lines:
-            table.add_row(_cell(line.title), str(line.items), _cell(line.reference))
+            cells = [line.title, *([line.old] if wide else []), line.risk]
+            table.add_row(*map(_cell, cells), str(line.items), _cell(line.reference))
         console.print(table)
     risky = [bump for bump in riskiest(result) if bump.risk and bump.risk.level is RiskLevel.BREAKING]
     if risky:
@@ -107,8 +134,6 @@ def render_table(result: PassResult, *, colour: bool | None = None) -> str:
         console.print(table)
     for notice in result.evaluation.notices:
         console.print(Text(f"Notice: {printable(notice.path)}: {notice.detail}"))
-    file = console.file
-    return file.getvalue() if isinstance(file, io.StringIO) else ""
 
 
 def _table(*headers: str) -> Table:
@@ -119,5 +144,30 @@ def _table(*headers: str) -> Table:
     return table
 
 
-def _cell(text: str) -> Text:
-    return Text(printable(text))
+def _cell(text: str) -> "_Cell":
+    return _Cell(printable(text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """Text that breaks at spaces and behind slashes, and anywhere only where there are none."""
+
+    text: str
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        parts = [cell_len(part.rstrip()) for part in _PARTS.findall(self.text)]
+        longest = min(max(parts, default=0), _NARROWEST)
+        return Measurement(longest, max(cell_len(self.text), longest)).with_maximum(options.max_width)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        lines, width = [""], max(options.max_width, 1)
+        for part in _PARTS.findall(self.text):
+            if lines[-1] and cell_len(lines[-1] + part.rstrip()) > width:
+                lines.append("")
+            whole = lines.pop() + part
+            while cell_len(whole.rstrip()) > width:
+                cut = next(at for at in range(len(whole), 0, -1) if at == 1 or cell_len(whole[:at]) <= width)
+                lines.append(whole[:cut])
+                whole = whole[cut:]
+            lines.append(whole)
+        yield Text("\n".join(line.rstrip() for line in lines))

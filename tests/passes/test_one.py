@@ -62,8 +62,14 @@ def test_forge_is_the_same_wherever_one_stands_in_it(tmp_path: Path, monkeypatch
 def test_events_of_a_pass_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         run_on_forge(make_pass(tmp_path), ForgeName.LOCAL, dry_run=False, cache=tmp_path / "cache")
-    assert [record.message for record in caplog.records] == ["pass started", "pull request", "pass finished"]
-    made, finished = (vars(record) for record in caplog.records[1:])
+    assert [record.message for record in caplog.records] == [
+        "pass started",
+        "reading items",
+        "tags looked up",
+        "pull request",
+        "pass finished",
+    ]
+    made, finished = (vars(record) for record in caplog.records[3:])
     assert {name: made[name] for name in ("action", "image", "target", "packs", "pull_request")} == {
         "action": "create",
         "image": "demisto/x",

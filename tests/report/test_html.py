@@ -22,7 +22,7 @@ from autobump.passes.result import PassResult, RepositoryOutcome
 from autobump.planning.plan import Limits
 from autobump.pull_requests.actions import Action, Close, Create, Leave, Outcome
 from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
-from autobump.report.html import MAX_TEXT, describe_actions, render_html, render_several_html
+from autobump.report.html import MAX_BODY_TEXT, MAX_TEXT, describe_actions, render_html, render_several_html
 from autobump.report.summary import PullRequestLine
 from tests.fixtures.browser import look_at
 from tests.fixtures.bumps import make_bump
@@ -239,7 +239,11 @@ def test_hostile_text_does_nothing_in_a_browser(tmp_path: Path) -> None:
 
 
 def test_endless_text_is_cut() -> None:
-    page = Page(render_html(hostile_result("x" * 10_000)))
+    text = render_html(hostile_result("x" * 10_000))
+    bodies = re.findall('<pre class="body">.*?</pre>', text, flags=re.DOTALL)
+    assert bodies
+    assert max(map(len, bodies)) < MAX_BODY_TEXT + 200
+    page = Page(re.sub('<pre class="body">.*?</pre>', "", text, flags=re.DOTALL))
     assert max(map(len, re.findall("x+", page.text))) == MAX_TEXT - 1
     assert f"{'x' * (MAX_TEXT - 1)}…" in page.text
 

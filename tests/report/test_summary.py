@@ -155,3 +155,24 @@ def test_problems_of_one_cause_are_one_row_with_their_number(render: Render) -> 
     assert "invalid-yaml 1 Packs/B/Scripts/2/2.yml:3:2 a tab" in text
     assert text.index("tags-unavailable") < text.index("invalid-yaml")
     assert len(json.loads(render_json(result))["problems"]) == 42
+
+
+@pytest.mark.parametrize("columns", [60, 100, 160])
+def test_tables_keep_to_the_width_and_paths_break_at_slashes(
+    monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    path = "Packs/" + "/".join(f"Folder{number}" for number in range(20)) + "/One.yml"
+    problem = Problem(path, "A", "tags-unavailable", "503")
+    lines = render_table(make_result(problems=[problem]), colour=False).splitlines()
+    assert max(map(len, lines)) <= columns
+    shown = [line.strip() for line in lines if "Folder" in line]
+    assert len(shown) > 1
+    # A line ends behind a slash: no part of the path begins in one line and ends in another.
+    assert all(re.search(r"Folder\d+/( |$)|One\.yml", line) for line in shown)
+
+
+def test_last_lines_on_a_terminal_are_the_summary() -> None:
+    result = make_result([make_bump("A", "One")])
+    assert render_table(result, colour=False).splitlines()[0].startswith("1 item file at")
+    assert "1 item file at" in render_table(result, colour=True).splitlines()[-1]
