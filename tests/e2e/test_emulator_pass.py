@@ -50,7 +50,7 @@ def run(
     tags, config, output = folder / "tags.json", folder / "settings.yml", folder / "report.json"
     tags.write_text(json.dumps({"demisto/x": [OLD, *newest], "demisto/y": [OLD, "1.0.0.2"]}))
     prs = {"write_pause": "0 seconds", "dashboard": dashboard}
-    config.write_text(json.dumps({"pull_requests": prs}))
+    config.write_text(json.dumps({"pull_requests": prs, "registry": {"facts": "none"}}))
     output.unlink(missing_ok=True)
     command = ["run", "--forge", "github", "--repo", str(git.directory), "--config", str(config)]
     command += ["--tags", f"file:{tags}", "--format", "json", "--output", str(output), *options]
