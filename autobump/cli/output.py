@@ -12,9 +12,12 @@ from autobump.cli.options import ENDINGS, OutputOptions
 from autobump.support.errors import AutobumpError, ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from autobump.passes.result import PassResult, RepositoryOutcome
+
+_PART = 1 << 20
+"""Characters that are written at once."""
 
 _FOR_PROGRAMS = ("json", "html")
 
@@ -73,15 +76,16 @@ def finish(outcomes: "Sequence[RepositoryOutcome]", output: OutputOptions) -> in
     if output.file is not None:
         written.append(_write_result(outcomes, output.file, output.format))
     if output.file is None or not written[-1]:
-        text = _render_all(outcomes, output.format, colour=None if output.file is None else False)
+        parts = _render_parts(outcomes, output.format, colour=None if output.file is None else False)
         if output.actions:
             import secrets
 
             # A line of the result may begin as a command does; only the token makes them work again.
             token = secrets.token_hex(16)
-            show(f"::stop-commands::{token}\n{text}\n::{token}::")
+            show(f"::stop-commands::{token}\n{''.join(parts)}\n::{token}::")
         else:
-            show(text, nl=False)
+            for part in parts:
+                show(part, nl=False)
     for command in commands:
         show(command)
     problems = any(outcome.result.evaluation.problems for outcome in outcomes if outcome.result)
@@ -119,11 +123,35 @@ def _write_result(outcomes: "Sequence[RepositoryOutcome]", path: Path, output_fo
     from autobump.support.files import write_whole
 
     try:
-        write_whole(path, _render_all(outcomes, output_format, colour=False).encode())
+        parts = _render_parts(outcomes, output_format, colour=False)
+        write_whole(path, (part.encode() for part in parts))
     except AutobumpError as exc:
         report_failure(str(exc))
         return False
     return True
+
+
+def _render_parts(
+    outcomes: "Sequence[RepositoryOutcome]", output_format: str, *, colour: bool | None
+) -> "Iterator[str]":
+    """Yield the result in parts of some size, of which a large one is never held whole."""
+    from autobump.passes.result import find_only
+
+    only = find_only(outcomes)
+    if only is None or output_format != "json":
+        yield _render_all(outcomes, output_format, colour=colour)
+        return
+    from autobump.report.json import json_parts
+
+    held: list[str] = []
+    size = 0
+    for part in json_parts(only):
+        held.append(part)
+        size += len(part)
+        if size >= _PART:
+            yield "".join(held)
+            held, size = [], 0
+    yield "".join(held)
 
 
 def _render_all(outcomes: "Sequence[RepositoryOutcome]", output_format: str, *, colour: bool | None) -> str:

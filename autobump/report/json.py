@@ -1,6 +1,7 @@
 """The outcome as JSON: the contract other programs build on."""
 
 import json
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,33 +24,44 @@ VERSION = 1
 
 def render_json(result: PassResult) -> str:
     """Write the outcome as JSON, a line for each row; arrays are sorted by path, pull requests by branch."""
-    members = []
-    for key, value in to_document(result).items():
-        if isinstance(value, list) and value:
-            # Indenting by the library is ten times slower: it leaves the encoder that is written in C.
-            rows = ",\n    ".join(json.dumps(row) for row in value)
-            members.append(f"  {json.dumps(key)}: [\n    {rows}\n  ]")
-        else:
-            members.append(f"  {json.dumps(key)}: {json.dumps(value)}")
-    return "{\n" + ",\n".join(members) + "\n}\n"
+    return "".join(json_parts(result))
+
+
+def json_parts(result: PassResult) -> Iterator[str]:
+    """Yield what `render_json` returns row by row, so that a large outcome is never held twice."""
+    yield "{"
+    begins = "\n"
+    for key, value in _members(result):
+        yield f"{begins}  {json.dumps(key)}: "
+        begins = ",\n"
+        rows = iter(value) if isinstance(value, list | Iterator) else None
+        first = next(rows, None) if rows is not None else None
+        if rows is None or first is None:
+            yield "[]" if rows is not None else json.dumps(value)
+            continue
+        # Indenting by the library is ten times slower: it leaves the encoder that is written in C.
+        yield f"[\n    {json.dumps(first)}"
+        for row in rows:
+            yield f",\n    {json.dumps(row)}"
+        yield "\n  ]"
+    yield "\n}\n"
 
 
 def to_document(result: PassResult) -> dict[str, Any]:
     """Return the outcome as plain data."""
+    return {key: list(value) if isinstance(value, Iterator) else value for key, value in _members(result)}
+
+
+def _members(result: PassResult) -> Iterator[tuple[str, Any]]:
+    """Yield the keys of the outcome with their values; of many rows an iterator, to be read once."""
     evaluation = result.evaluation
-    branches = {path: pr.branch for pr in result.plan.pull_requests for path in pr.paths}
-    waiting = {wait.bump.path: wait for wait in result.plan.waiting}
-    return {
-        "version": VERSION,
-        "revision": result.revision,
-        "files": evaluation.files,
-        "bumps": [
-            _bump(bump, branches.get(bump.path), waiting[bump.path].reason, waiting[bump.path].detail)
-            if bump.path in waiting
-            else _bump(bump, branches.get(bump.path))
-            for bump in evaluation.bumps
-        ],
-        "skipped": [
+    yield "version", VERSION
+    yield "revision", result.revision
+    yield "files", evaluation.files
+    yield "bumps", _bumps(result)
+    yield (
+        "skipped",
+        (
             {
                 "path": skip.path,
                 "pack": skip.pack,
@@ -59,8 +71,11 @@ def to_document(result: PassResult) -> dict[str, Any]:
                 "current": skip.tag or None,
             }
             for skip in evaluation.skipped
-        ],
-        "problems": [
+        ),
+    )
+    yield (
+        "problems",
+        (
             {
                 "path": problem.path,
                 "reason": problem.reason,
@@ -70,9 +85,12 @@ def to_document(result: PassResult) -> dict[str, Any]:
                 "file": problem.place,
             }
             for problem in evaluation.problems
-        ],
-        "notices": [{"path": notice.path, "detail": notice.detail} for notice in evaluation.notices],
-        "deprecated_images": [
+        ),
+    )
+    yield "notices", ({"path": notice.path, "detail": notice.detail} for notice in evaluation.notices)
+    yield (
+        "deprecated_images",
+        [
             {
                 "image": image.repository,
                 "reason": image.reason,
@@ -81,7 +99,10 @@ def to_document(result: PassResult) -> dict[str, Any]:
             }
             for image in result.deprecated.values()
         ],
-        "queue": {
+    )
+    yield (
+        "queue",
+        {
             "items": result.queue.items,
             "passes": result.queue.passes,
             "images": [
@@ -89,15 +110,25 @@ def to_document(result: PassResult) -> dict[str, Any]:
                 for image in result.queue.images
             ],
         },
-        "pull_requests": (
-            [_planned(desired) for desired in result.desired]
-            if result.outcomes is None
-            else [_outcome(outcome) for outcome in result.outcomes]
-        ),
-        "dashboard_failure": result.dashboard_failure or None,
-        **({} if result.outcomes is None else {"dry_run": result.dry_run}),
-        **({} if result.observations is None else {"observations": result.observations}),
-    }
+    )
+    if result.outcomes is None:
+        yield "pull_requests", (_planned(desired) for desired in result.desired)
+    else:
+        yield "pull_requests", (_outcome(outcome) for outcome in result.outcomes)
+    yield "dashboard_failure", result.dashboard_failure or None
+    if result.outcomes is not None:
+        yield "dry_run", result.dry_run
+    if result.observations is not None:
+        yield "observations", result.observations
+
+
+def _bumps(result: PassResult) -> Iterator[dict[str, Any]]:
+    branches = {path: pr.branch for pr in result.plan.pull_requests for path in pr.paths}
+    waiting = {wait.bump.path: wait for wait in result.plan.waiting}
+    for bump in result.evaluation.bumps:
+        wait = waiting.get(bump.path)
+        told = (wait.reason, wait.detail) if wait else ()
+        yield _bump(bump, branches.get(bump.path), *told)
 
 
 def _bump(

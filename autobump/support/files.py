@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from autobump.support.errors import AutobumpError, UsageError
@@ -52,8 +53,12 @@ def require_writable(path: Path) -> None:
         raise _cannot_write(path, exc) from exc
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes | Iterable[bytes]) -> None:
     """Replace a file in one step; a link stays, and what it leads to is replaced.
+
+    Args:
+        path: The file.
+        data: What is in it, whole or in parts that are written one after another.
 
     Raises:
         UsageError: The file cannot be written there.
@@ -61,13 +66,13 @@ def write_whole(path: Path, data: bytes) -> None:
     """
     try:
         if path.exists() and not path.is_file():  # such as /dev/stdout or a pipe, which cannot be replaced
-            path.write_bytes(data)
+            path.write_bytes(data if isinstance(data, bytes) else b"".join(data))
             return
         target = path.resolve()
         descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
+                file.writelines([data] if isinstance(data, bytes) else data)
             # mkstemp makes the file private; give it what any other new file gets.
             mask = os.umask(0)
             os.umask(mask)
