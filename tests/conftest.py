@@ -24,6 +24,9 @@ settings.load_profile("autobump")
 # As in the program itself; nothing of what is collected becomes garbage.
 gc.set_threshold(100_000, 50, 50)
 
+# The workers of a run in parallel have the width of its terminal, to which tables keep.
+os.environ.pop("COLUMNS", None)
+
 LONGEST = (
     "workflows/test_action.py",
     "e2e/test_github_pass.py",

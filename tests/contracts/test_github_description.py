@@ -102,9 +102,12 @@ def live_with_people(folder: Path, patch: pytest.MonkeyPatch, made: list[Exchang
         github.remove_label(1, LABEL)
         assert "hold" in act(world)
         github.add_label(1, LABEL)
-        # What is found to be at risk meanwhile is not to be merged by itself.
+        # What nothing is known of meanwhile is not to be merged by itself.
         world.settings["registry"] = {}
         world.publish(x=["1.0.0.2"], y=["1.0.0.3"])
+        tags = json.loads(world.tags.read_text())
+        del tags["demisto/y"]["1.0.0.3"]["packages"]
+        world.tags.write_text(json.dumps(tags))
         assert "refresh" in act(world)
         assert not github.pull(2).automerge
         github.pull(2).body = "Another text."
