@@ -14,9 +14,12 @@ from autobump.evidence.store import runner_version
 from tests.fixtures.emulator import APP_ID, APP_KEY, APP_SLUG, REPOSITORY, TOKEN, Emulator, run_emulator
 from tests.fixtures.repositories import make_repository, script_pack
 from tests.fixtures.servers import Reply, serve
+from tests.fixtures.warm import warm_process
 from tests.fixtures.workflows import ACTION, ROOT, WORKFLOWS, Ended, Runner, evaluate, find_steps
 
 OLD, NEW = "1.0.0.1", "1.0.0.2"
+PROGRAM = "autobump/venv/bin/autobump"
+"""Where the action installs it, below the folder for temporary files."""
 PACKS = {
     **script_pack("A", {"One": f"demisto/x:{OLD}", "Two": f"demisto/x:{OLD}"}),
     **script_pack("B", {"Three": f"demisto/x:{OLD}"}),
@@ -72,10 +75,14 @@ class Job:
         return json.loads((self.runner.temp / "autobump/report/autobump.json").read_text())
 
 
+OUTPUTS = {"python": {"python-path": sys.executable}, "cache": {"cache-primary-key": "the key"}}
+
+
 @pytest.fixture(scope="module")
-def runner(tmp_path_factory: pytest.TempPathFactory) -> Runner:
-    outputs = {"python": {"python-path": sys.executable}, "cache": {"cache-primary-key": "the key"}}
-    return Runner(tmp_path_factory.mktemp("runner"), outputs)
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    folder = tmp_path_factory.mktemp("runner")
+    with warm_process(folder / "warm", {}) as process, process.program(folder / PROGRAM):
+        yield Runner(folder, OUTPUTS, installs=False)
 
 
 @pytest.fixture
@@ -93,9 +100,11 @@ def emulator(tmp_path: Path, job: Job) -> Iterator[Emulator]:
 
 
 def test_dry_run_writes_nothing_and_the_schedule_then_makes_the_pull_requests(
-    job: Job, emulator: Emulator
+    job: Job, emulator: Emulator, tmp_path: Path
 ) -> None:
+    job.runner = Runner(tmp_path, OUTPUTS)
     dry = job.start("workflow_dispatch", {"dry-run": True, "image": "", "pack": "", "tags": ""})
+    assert any(tmp_path.glob("autobump/venv/lib/*/site-packages/autobump/__pycache__/*.pyc"))
     assert (dry.status, emulator.writes()) == (0, [])
     assert dry.outputs == {"bumps": "4", "pull-requests": "2", "problems": "0"}
     assert [pr["action"] for pr in job.report()["pull_requests"]] == ["create", "create"]
@@ -192,7 +201,7 @@ def test_items_are_run_with_docker_when_that_is_asked_for(
     ],
 )
 def test_level_is_what_the_input_says(tmp_path: Path, word: str, settings: list[str]) -> None:
-    program = tmp_path / "autobump/venv/bin/autobump"
+    program = tmp_path / PROGRAM
     program.parent.mkdir(parents=True)
     program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     program.chmod(0o755)
@@ -259,10 +268,18 @@ REFUSED = {
 """Inputs that a shell or the command line could take for something else, and what is said of a bad one."""
 
 
+@pytest.fixture(scope="module")
+def shared_job(tmp_path_factory: pytest.TempPathFactory, runner: Runner) -> Job:
+    """Return a job for what is refused, and so leaves it as it was."""
+    job = Job(tmp_path_factory.mktemp("job"), runner)
+    (job.workspace / "x").write_text("still here")
+    return job
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("name", REFUSED)
-def test_hostile_input_stays_data(job: Job, name: str, text: str) -> None:
-    (job.workspace / "x").write_text("still here")
+def test_hostile_input_stays_data(shared_job: Job, name: str, text: str) -> None:
+    job = shared_job
     before = sorted(job.folder.rglob("*"))
     with serve(lambda _: Reply(500)) as github:
         job.github["api_url"] = github.url
@@ -275,6 +292,6 @@ def test_hostile_input_stays_data(job: Job, name: str, text: str) -> None:
     assert not (job.runner.temp / "pwned").exists()
 
 
-def test_name_that_looks_like_an_option_is_a_name(job: Job) -> None:
-    ended = job.run(images="--config=/etc/passwd")
+def test_name_that_looks_like_an_option_is_a_name(shared_job: Job) -> None:
+    ended = shared_job.run(images="--config=/etc/passwd")
     assert "no item has the image '--config=/etc/passwd'" in ended.output
