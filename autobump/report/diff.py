@@ -22,7 +22,7 @@ from autobump.pull_requests.body.image_change import (
     summarise_packages,
 )
 from autobump.pull_requests.body.security import advisory_table, describe_advisories
-from autobump.report.json import advisories_document
+from autobump.report.json import advisories_document, facts_document
 from autobump.support.markdown import code, table
 from autobump.support.printable import printable
 
@@ -165,11 +165,7 @@ def _fact_rows(diff: ImageDiff) -> list[tuple[str, str, str]]:
 
 def _facts(facts: ImageFacts) -> dict[str, object]:
     return {
-        "python": facts.python,
-        "os": facts.system,
-        "size_mb": facts.size_mb,
-        "created": facts.created.isoformat() if facts.created else None,
-        "digest": facts.digest,
+        **facts_document(facts),
         "packages": None if facts.packages is None else len(facts.packages),
         "deprecated": facts.deprecated or None,
     }

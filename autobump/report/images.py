@@ -15,6 +15,7 @@ from autobump.images.advisories.compare import Advisory, count_severities
 from autobump.images.advisories.record import Severity
 from autobump.images.inside.facts import ImageFacts
 from autobump.passes.inspect.image_list import ImageAtTag, ImageList
+from autobump.report.json import facts_document
 from autobump.support.markdown import count
 from autobump.support.printable import printable
 
@@ -193,19 +194,9 @@ def _document(one: ImageAtTag, found: ImageList) -> dict[str, Any]:
         **({"packages": dict(sorted(one.packages.items()))} if searched else {}),
         **({} if one.items is None else {"items": one.items}),
         **({} if searched else {"arriving": one.arriving}),
-        **_facts(one.facts or ImageFacts()),
+        **facts_document(one.facts or ImageFacts()),
         "vulnerabilities": None
         if one.vulnerabilities is None
         else {severity.value: counts[severity] for severity in Severity},
         "deprecated": one.advice or None,
-    }
-
-
-def _facts(facts: ImageFacts) -> dict[str, Any]:
-    return {
-        "python": facts.python,
-        "os": facts.system,
-        "size_mb": facts.size_mb,
-        "created": facts.created.isoformat() if facts.created else None,
-        "digest": facts.digest,
     }

@@ -10,6 +10,7 @@ from autobump.decisions.describe import describe_finding
 from autobump.decisions.evidence import Evidence
 from autobump.decisions.risk import ItemRisk
 from autobump.images.advisories.compare import Advisory, AdvisoryDiff
+from autobump.images.inside.facts import ImageFacts
 from autobump.passes.result import PassResult
 from autobump.planning.plan import WaitReason
 from autobump.pull_requests.render import DesiredPullRequest
@@ -166,6 +167,17 @@ def _risk(risk: ItemRisk) -> dict[str, Any]:
             }
             for finding in risk.findings
         ],
+    }
+
+
+def facts_document(facts: ImageFacts) -> dict[str, Any]:
+    """Return what is inside one tag, but for its packages, as plain data."""
+    return {
+        "python": facts.python,
+        "os": facts.system,
+        "size_mb": facts.size_mb,
+        "created": facts.created.isoformat() if facts.created else None,
+        "digest": facts.digest,
     }
 
 
