@@ -7,9 +7,10 @@ import math
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from autobump.content.tree import ContentTree
 from autobump.decisions.bump import Bump

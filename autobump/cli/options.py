@@ -1,12 +1,12 @@
 """Options that several commands share, gathered into one value for each thing they are about."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import click
+from msgspec import Struct
 
 from autobump.forges.name import ForgeName
 from autobump.images.spelling import TAG_SOURCE
@@ -39,8 +39,7 @@ class SettingsChoice(NamedTuple):
         return self.load(find_commit(repo, rev))
 
 
-@dataclass(frozen=True, slots=True)
-class OutputOptions:
+class OutputOptions(Struct, frozen=True):
     """Where the result of a pass goes, and which one.
 
     Attributes:

@@ -1,10 +1,10 @@
 """The commands that make passes: plan, verify, run, schedule."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from autobump.cli.options import (
     OutputOptions,

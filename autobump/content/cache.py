@@ -3,10 +3,10 @@
 import json
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple
-from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import astuple
 
 from autobump import __version__
 from autobump.content.imports import Import
@@ -34,8 +34,8 @@ CREATE TABLE IF NOT EXISTS facts (
 """
 _PACK = "pack"
 _LISTING = "listing"
-_ITEM_FIELDS = tuple(field.name for field in fields_of(ItemFields))  # the image is the last
-_IMAGE_FIELDS = tuple(field.name for field in fields_of(DockerImageField))
+_ITEM_FIELDS = ItemFields.__struct_fields__  # the image is the last
+_IMAGE_FIELDS = DockerImageField.__struct_fields__
 
 ItemResult = ItemFields | YamlFault
 PackResult = tuple[PackMetadata | None, str, int | None, int | None]

@@ -3,7 +3,8 @@
 import hashlib
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from autobump.content.cache import ContentCache
 from autobump.content.imports import Import, ItemCode, Use, find_imports
@@ -89,8 +90,7 @@ def _is_unified(item: ContentItem) -> bool:
     return item.path.split("/")[-2] in ("Integrations", "Scripts")
 
 
-@dataclass(slots=True)
-class CodeFolder:
+class CodeFolder(Struct):
     """The Python files of a folder that are no tests, and those of each name without its letter case."""
 
     files: list[TreeEntry] = field(default_factory=list)

@@ -4,8 +4,9 @@ import ast
 import re
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from autobump.content.python.conditions import (
     names_import_failure,
@@ -21,8 +22,7 @@ MAX_PARSED_WORDS = 75_000
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """One module an item needs.
 
     Attributes:
@@ -38,16 +38,14 @@ class Use:
     runs: Versions = ALL
 
 
-@dataclass(frozen=True, slots=True)
-class ItemCode:
+class ItemCode(Struct, frozen=True):
     """What an item's code imports; `absent` says why that cannot be told, or is empty."""
 
     uses: tuple[Use, ...] = ()
     absent: str = ""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Import:
+class Import(Struct, frozen=True, order=True):
     """One import.
 
     Attributes:

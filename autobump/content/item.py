@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from autobump.content.listing import TreeEntry
 from autobump.content.yaml.events import LFS_DETAIL, LFS_POINTER, YamlFault, decode_text
@@ -35,8 +36,7 @@ class ItemKind(StrEnum):
     SCRIPT = "script"
 
 
-@dataclass(frozen=True, slots=True)
-class ItemFile:
+class ItemFile(Struct, frozen=True):
     """One file that holds an item."""
 
     path: str
@@ -53,8 +53,7 @@ class ItemFile:
         return _REFUSED_PARTS.isdisjoint(self.path.casefold().split("/"))
 
 
-@dataclass(frozen=True, slots=True)
-class DockerImageField:
+class DockerImageField(Struct, frozen=True):
     """The `dockerimage` key as written.
 
     Attributes:
@@ -70,8 +69,7 @@ class DockerImageField:
     start: int = -1
 
 
-@dataclass(frozen=True, slots=True)
-class ItemFields:
+class ItemFields(Struct, frozen=True):
     """What an item's file says, independent of where the file lies.
 
     Attributes:
@@ -97,8 +95,7 @@ class ItemFields:
     image: DockerImageField
 
 
-@dataclass(frozen=True, slots=True)
-class ContentItem:
+class ContentItem(Struct, frozen=True):
     """One integration or script."""
 
     file: ItemFile

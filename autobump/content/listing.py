@@ -5,8 +5,9 @@ holds follows from the name of its tree, so that it can be remembered for ever.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from autobump.support.git import Git, GitEntry
@@ -26,8 +27,7 @@ METADATA_NAME = "pack_metadata.json"
 _READ = (".yml", ".py", ".ps1", ".js")
 
 
-@dataclass(frozen=True, slots=True)
-class TreeEntry:
+class TreeEntry(Struct, frozen=True):
     """One file of the commit: its path, git mode (`100644`, `100755`, `120000` …) and blob name."""
 
     path: str

@@ -3,7 +3,9 @@
 import json
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from autobump.content.listing import METADATA_NAME, TreeEntry
 from autobump.content.yaml.events import LFS_DETAIL, LFS_POINTER, decode_text
@@ -40,8 +42,7 @@ class PackMetadataError(Exception):
         self.metadata: PackMetadata | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PackMetadata:
+class PackMetadata(Struct, frozen=True):
     """What is needed of a `pack_metadata.json`.
 
     Attributes:
@@ -57,8 +58,7 @@ class PackMetadata:
     hidden: bool
 
 
-@dataclass(slots=True)
-class PackFiles:
+class PackFiles(Struct):
     """Where a pack keeps what an update touches.
 
     Attributes:
@@ -76,8 +76,7 @@ class PackFiles:
     notes_blocked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Pack:
+class Pack(Struct, frozen=True):
     """A pack as read.
 
     Attributes:

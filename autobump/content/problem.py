@@ -1,13 +1,12 @@
 """A file that says nothing usable of its item."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 UNREADABLE = "unreadable"
 """Reason of a problem: git has no data for a file, which says nothing of what is in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """An item file that could not be evaluated.
 
     Attributes:

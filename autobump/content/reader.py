@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
+
+from msgspec import Struct
 
 from autobump.content.cache import ContentCache, ItemResult, PackResult, decode_item, encode_item
 from autobump.content.item import (
@@ -37,8 +38,7 @@ _WORTH_A_PROCESS = 300
 """Fewer unread blobs than this are parsed sooner than a second process is started."""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """What a commit holds.
 
     Attributes:

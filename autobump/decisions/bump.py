@@ -1,6 +1,6 @@
 """One item moving from its current tag to a target."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from autobump.content.item import ContentItem
 from autobump.content.pack import Pack
@@ -10,8 +10,7 @@ from autobump.images.choice import Release
 from autobump.images.reference import ImageRef, Tag
 
 
-@dataclass(frozen=True, slots=True)
-class Bump:
+class Bump(Struct, frozen=True):
     """One item moving from its current tag to a target.
 
     Attributes:

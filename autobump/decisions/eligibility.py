@@ -1,10 +1,11 @@
 """Which items may be updated: every rule in order, as a value with a reason."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Literal
+
+from msgspec import Struct, field
 
 from autobump.content.item import ContentItem
 from autobump.content.pack import Pack
@@ -38,8 +39,7 @@ class SkipReason(StrEnum):
     MUTABLE_TAG = "mutable-tag"
 
 
-@dataclass(frozen=True, slots=True)
-class EligibilityPolicy:
+class EligibilityPolicy(Struct, frozen=True):
     """What the settings say about eligibility.
 
     Attributes:
@@ -64,8 +64,7 @@ class EligibilityPolicy:
     deprecated: Mapping[str, DeprecatedImage] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Eligible:
+class Eligible(Struct, frozen=True):
     """An item that may be updated; `current` is None when it names no immutable tag and is to be pinned."""
 
     item: ContentItem
@@ -74,8 +73,7 @@ class Eligible:
     current: Tag | None
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """An item that is left alone, and why.
 
     Attributes:
@@ -95,8 +93,7 @@ class Skipped:
     tag: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """One rule applied to one item: the fact it looked at, and the reason to skip if it says so."""
 
     rule: SkipReason
@@ -140,8 +137,7 @@ class _Subject:
         return self.image.tag if self.image else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(Struct, frozen=True):
     """One row of the table: what it looks at, and the detail if it makes the item skipped."""
 
     reason: SkipReason

@@ -1,9 +1,11 @@
 """Every item file's outcome before planning: bump, skip or problem."""
 
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from autobump.content.problem import UNREADABLE, Problem
 from autobump.decisions.bump import Bump
@@ -22,16 +24,14 @@ TAGS_UNAVAILABLE = "tags-unavailable"
 _Row = TypeVar("_Row", Bump, Skipped, Problem)
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """Something a maintainer should know of a file, whatever becomes of it."""
 
     path: str
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Struct, frozen=True):
     """Every item file of the pass in exactly one of bumps, skipped and problems, each sorted by path.
 
     Attributes:

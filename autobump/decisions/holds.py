@@ -1,9 +1,10 @@
 """Holds: rules of the maintainers that keep some items from some tags."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from autobump.content.item import ContentItem
 from autobump.images.choice import Release
@@ -14,8 +15,7 @@ PythonOf = Callable[[Release], str | None]
 """Tells the major and minor version of the Python in a tag, such as `3.11`, or None when not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class HoldRule:
+class HoldRule(Struct, frozen=True):
     """One rule; see the settings `policy.holds`.
 
     Attributes:

@@ -1,9 +1,11 @@
 """Risk of updating an item: what its code imports against what changes inside the image."""
 
 from collections.abc import Iterator, Set
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from autobump.content.imports import ItemCode, Use
 from autobump.content.python.versions import ALL, may_be_in
@@ -86,8 +88,7 @@ _NOTABLE = {
 """What may become of a package that an item which imports it can notice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One reason for concern.
 
     Attributes:
@@ -110,8 +111,7 @@ class Finding:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ItemRisk:
+class ItemRisk(Struct, frozen=True):
     """What is known of an item's risk.
 
     Attributes:
@@ -181,8 +181,7 @@ class ItemRisk:
         return replace(self, findings=(*found, *self.findings), known=known)
 
 
-@dataclass(frozen=True, slots=True)
-class RiskPolicy:
+class RiskPolicy(Struct, frozen=True):
     """What is done with items at risk; see the settings `policy.risk`."""
 
     breaking: Literal["separate", "hold", "ignore"] = "separate"

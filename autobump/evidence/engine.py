@@ -6,7 +6,8 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from autobump.support.printable import printable
 
@@ -57,8 +58,7 @@ class EngineError(Exception):
     """The engine did not do what it was asked; the message says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """What a container may use.
 
     Attributes:
@@ -74,8 +74,7 @@ class Bounds:
     arguments: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Engine:
+class Engine(Struct, frozen=True):
     """A container engine.
 
     Attributes:

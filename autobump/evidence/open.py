@@ -1,9 +1,10 @@
 """Opens what verifies updates, as the settings say."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from autobump.content.tree import ContentTree
 from autobump.decisions.bump import Bump
@@ -25,8 +26,7 @@ _MUTABLE = "latest"
 """The tag that an engine takes when a file names none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """Verifies the updates of one pass.
 
     Attributes:

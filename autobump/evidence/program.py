@@ -5,8 +5,9 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from autobump.content.code import SHARED_FOLDER, code_inside, find_code, is_test, python_files
 from autobump.content.item import ContentItem, ItemKind
@@ -43,8 +44,7 @@ Source: the types of configuration parameters in the documentation of the platfo
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What the items of a repository share.
 
     Attributes:
@@ -71,8 +71,7 @@ class Surroundings:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """One item, ready to be executed.
 
     Attributes:

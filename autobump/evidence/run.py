@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
+
+from msgspec import Struct
 
 from autobump.decisions.evidence import Level
 from autobump.evidence.compare import Observation, not_run
@@ -25,8 +26,7 @@ Seen = tuple[str, Level, str, Observation]
 """Image, level, key of the program, and what it did."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
+class RunOptions(Struct, frozen=True):
     """How items are run.
 
     Attributes:

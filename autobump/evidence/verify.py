@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from autobump.content.tree import ContentTree
 from autobump.decisions.bump import Bump
@@ -18,8 +19,7 @@ _log = logging.getLogger(__name__)
 _STAND_INS = "with stand-ins for CommonServerPython"
 
 
-@dataclass(frozen=True, slots=True)
-class RunnableImage:
+class RunnableImage(Struct, frozen=True):
     """An image to run items in.
 
     Attributes:
@@ -39,8 +39,7 @@ Images = Mapping[tuple[str, str], RunnableImage]
 """Images by name and tag."""
 
 
-@dataclass(slots=True)
-class Verifier:
+class Verifier(Struct):
     """Verifies updates, and remembers for one pass what it saw.
 
     Attributes:

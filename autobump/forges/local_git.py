@@ -1,8 +1,9 @@
 """A local repository as a forge: branches under the prefix are its open pull requests."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from autobump.forges.protocol import Base, PreparedAction
 from autobump.pull_requests.actions import (
@@ -34,8 +35,7 @@ _MAX_FOREIGN_COMMITS = 100
 _FOREIGN = "somebody else committed to its branch"
 
 
-@dataclass(frozen=True, slots=True)
-class _Write:
+class _Write(Struct, frozen=True):
     """One branch to move: where it is expected to be, empty for nowhere, and the action that moves it."""
 
     prepared: PreparedAction

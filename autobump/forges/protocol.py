@@ -1,24 +1,23 @@
 """Where pull requests live: one protocol for GitHub and for a local repository."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from autobump.pull_requests.actions import Action, Outcome
 from autobump.pull_requests.edits import FileChange
 from autobump.pull_requests.existing import ExistingPullRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(Struct, frozen=True):
     """The analysed commit and its whole tree, by their full names."""
 
     revision: str
     tree: str
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedAction:
+class PreparedAction(Struct, frozen=True):
     """An action with the file changes it writes; `changes` is empty for actions that write no commit."""
 
     action: Action

@@ -1,15 +1,15 @@
 """Which tag an item moves to."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from autobump.images.reference import Tag, find_immutable_tag
 
 
-@dataclass(frozen=True, slots=True)
-class TagRecord:
+class TagRecord(Struct, frozen=True):
     """What a tag source says of one tag.
 
     Attributes:
@@ -23,8 +23,7 @@ class TagRecord:
     digest: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Struct, frozen=True):
     """An immutable tag that the registry holds."""
 
     tag: Tag
@@ -43,16 +42,14 @@ class NoUpdateReason(StrEnum):
     HELD = "held"
 
 
-@dataclass(frozen=True, slots=True)
-class NewerTag:
+class NewerTag(Struct, frozen=True):
     """There is a tag to move to; `held_back` says which newer one a hold keeps away, and why, or is empty."""
 
     release: Release
     held_back: str
 
 
-@dataclass(frozen=True, slots=True)
-class NoUpdate:
+class NoUpdate(Struct, frozen=True):
     """There is none, and why."""
 
     reason: NoUpdateReason

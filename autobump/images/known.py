@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from autobump.images.advisories.compare import Advisory, AdvisoryDiff, compare_matches
 from autobump.images.advisories.record import Installed, Record
@@ -19,8 +20,7 @@ from autobump.support.progress import Progress
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class KnownImages:
+class KnownImages(Struct):
     """Facts of images and their differences, each looked up once.
 
     Attributes:

@@ -3,8 +3,10 @@
 import logging
 import threading
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from autobump.images.choice import Release, sort_releases, why_too_young
 from autobump.images.reference import Tag
@@ -24,8 +26,7 @@ MAX_FAILURES = 16
 """Most tags whose facts are asked for without any answer, before the rest is not asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What a pass wants to know.
 
     Attributes:

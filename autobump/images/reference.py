@@ -1,8 +1,9 @@
 """Names of images and tags: parse, validate, order."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache, total_ordering
+
+from msgspec import Struct
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REGISTRY = r"(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]{1,5})?|[A-Za-z0-9-]+:[0-9]{1,5}|localhost)"
@@ -16,8 +17,7 @@ _MAX_LENGTH = 255
 _OFFICIAL = re.compile(r"[a-z][a-z0-9._-]{0,127}(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?")
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRef:
+class ImageRef(Struct, frozen=True):
     """An image as a content file names it.
 
     Attributes:
@@ -94,8 +94,7 @@ def _explain_flaw(text: str) -> str:
 
 
 @total_ordering
-@dataclass(frozen=True, slots=True, eq=False)
-class Tag:
+class Tag(Struct, frozen=True, eq=False):
     """A numeric tag, ordered by build number, ties by all parts, then by spelling.
 
     Attributes:

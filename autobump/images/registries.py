@@ -1,9 +1,10 @@
 """Which registry an image lives in, which of them the settings know, and what is trusted there."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
 
 from autobump.images.reference import ImageRef, parse_image_ref, split_registry
 from autobump.images.spelling import DOCKER_HUB, FILE, OCI, PAGES, split_spelling
@@ -22,8 +23,7 @@ _HUB_MIRRORS = (("gcr.io", "xsoar-registry/"),)
 """Folders of other registries that hold the images of Docker Hub; this one is the platform's own."""
 
 
-@dataclass(frozen=True, slots=True)
-class RegistryHost:
+class RegistryHost(Struct, frozen=True):
     """What the settings say of one registry.
 
     Attributes:
@@ -37,8 +37,7 @@ class RegistryHost:
     namespaces: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where an image is looked up.
 
     Attributes:
@@ -56,8 +55,7 @@ class Place:
     is_trusted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Registries:
+class Registries(Struct, frozen=True):
     """The registries that the settings know.
 
     Attributes:

@@ -1,20 +1,18 @@
 """What a source of tags or facts answered, or why it did not."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from autobump.images.choice import Release
 from autobump.images.inside.facts import ImageFacts
 
 
-@dataclass(frozen=True, slots=True)
-class NotFound:
+class NotFound(Struct, frozen=True):
     """The source has no such image."""
 
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unavailable:
+class Unavailable(Struct, frozen=True):
     """The source could not answer for this image."""
 
     detail: str

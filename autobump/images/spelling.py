@@ -1,7 +1,8 @@
 """How sources are spelled, in the settings and on the command line: the only place that knows."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from autobump.support.http.addresses import shown_url
 
@@ -22,8 +23,7 @@ class Spelling(NamedTuple):
     rest: str
 
 
-@dataclass(frozen=True, slots=True)
-class SourceGrammar:
+class SourceGrammar(Struct, frozen=True):
     """What may stand for one kind of source.
 
     Attributes:

@@ -1,9 +1,10 @@
 """The steps of a pass that a plan does without: confirm targets, compose the changes, write them."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from autobump.decisions.bump import Bump
 from autobump.decisions.evaluation import TAGS_UNAVAILABLE, Evaluation

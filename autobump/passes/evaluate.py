@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from autobump.content.cache import ContentCache
 from autobump.content.item import ContentItem, find_item_files
@@ -33,8 +35,7 @@ from autobump.support.printable import printable
 from autobump.support.progress import Progress, Silent
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
+class Filters(Struct, frozen=True):
     """Which items take part: glob patterns of paths, pack names, image names; empty means all."""
 
     paths: tuple[str, ...] = ()

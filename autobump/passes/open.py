@@ -5,10 +5,12 @@ Nothing is imported before it is needed: a pass from a tag file needs no HTTP cl
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from autobump.images.spelling import NONE, choose_advisories, shown_spelling
 from autobump.support.errors import UsageError
@@ -34,8 +36,7 @@ LoadSettings = Callable[["ContentTree | None"], "LoadedSettings"]
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class PassOptions:
+class PassOptions(Struct, frozen=True):
     """What the command line says of a pass.
 
     Attributes:
@@ -66,8 +67,7 @@ class PassOptions:
         return self.forge is not None and self.forge.is_remote
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(Struct, frozen=True):
     """Where tags and facts come from; one pair may serve several repositories."""
 
     tags: "TagSource"

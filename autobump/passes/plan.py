@@ -1,9 +1,11 @@
 """Plans, assesses the risk of what is in the plan, and plans again until all of it is assessed."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from autobump.content.cache import ContentCache
 from autobump.content.code import read_code
@@ -37,8 +39,7 @@ if TYPE_CHECKING:
 _NOTHING_KNOWN = ImageDiff(ImageFacts(), ImageFacts())
 
 
-@dataclass(slots=True)
-class RiskAssessor:
+class RiskAssessor(Struct):
     """Assesses bumps, and remembers for one pass what it found.
 
     Attributes:

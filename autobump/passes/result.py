@@ -1,9 +1,11 @@
 """What came of a pass over one repository, and of passes over several."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from autobump.decisions.evaluation import Evaluation
 from autobump.decisions.evidence import Verdict
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
     from autobump.pull_requests.actions import Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """What failed as a whole: the dashboard, or of several repositories one or its dashboard.
 
     Attributes:
@@ -30,8 +31,7 @@ class Failure:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class PassResult:
+class PassResult(Struct, frozen=True):
     """What a pass found, planned and did.
 
     Attributes:
@@ -92,8 +92,7 @@ class PassResult:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class RepositoryOutcome:
+class RepositoryOutcome(Struct, frozen=True):
     """What came of one repository: a result, or why there is none.
 
     Attributes:

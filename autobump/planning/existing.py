@@ -1,15 +1,15 @@
 """The pull requests that exist already, as far as planning has to know."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from autobump.planning.parts import Part, Update
 from autobump.planning.plan import ClosedPullRequest, OpenPullRequest
 from autobump.planning.waves import WavePullRequest
 
 
-@dataclass(frozen=True, slots=True)
-class ExistingState:
+class ExistingState(Struct, frozen=True):
     """What a plan has to fit in; nothing for one that looks at the content alone.
 
     Attributes:

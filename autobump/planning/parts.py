@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
 from itertools import count
+
+from msgspec import Struct
 
 from autobump.decisions.bump import Bump
 from autobump.planning.order import Group, fill_batches, group_of
@@ -15,8 +16,7 @@ _MOST_LETTERS = 80
 _FOR_ROOM = (WaitReason.LIMIT_REACHED, WaitReason.PACK_BUSY)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """What a title tells beside image and tag; nothing where no other pull request has the same update.
 
     Attributes:

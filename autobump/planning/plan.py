@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from autobump.decisions.bump import Bump
 from autobump.planning.branch_name import branch_name
@@ -28,8 +29,7 @@ class WaitReason(StrEnum):
     TOO_SOON = "too-soon"
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """A bump that has to wait, and why."""
 
     bump: Bump
@@ -37,8 +37,7 @@ class Waiting:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What would be done: pull requests sorted by branch, waiting bumps sorted by path."""
 
     pull_requests: tuple[PlannedPullRequest, ...]
@@ -52,8 +51,7 @@ class Plan:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class OpenPullRequest:
+class OpenPullRequest(Struct, frozen=True):
     """What planning must know of one image of a pull request that is open; a batch has one for each.
 
     Attributes:
@@ -77,8 +75,7 @@ class OpenPullRequest:
     risk_group: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ClosedPullRequest:
+class ClosedPullRequest(Struct, frozen=True):
     """One image of a pull request that a person closed: its packs stay out until a newer target appears."""
 
     label: str
@@ -87,8 +84,7 @@ class ClosedPullRequest:
     packs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Bounds on a plan; see the settings `pull_requests`. `together` is `group: batch`."""
 
     max_items: int = 25

@@ -1,14 +1,14 @@
 """A planned pull request: the images it updates, each with its target and its bumps."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from autobump.decisions.bump import Bump
 from autobump.images.choice import Release
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedImage:
+class PlannedImage(Struct, frozen=True):
     """One image of a pull request: its target, and its bumps sorted by path.
 
     Attributes:
@@ -32,8 +32,7 @@ class PlannedImage:
         return tuple(bump.path for bump in self.bumps)
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedPullRequest:
+class PlannedPullRequest(Struct, frozen=True):
     """One wave and risk group, and the bumps of one or more images, of each those of whole packs.
 
     Attributes:

@@ -2,7 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from autobump.decisions.bump import Bump
 from autobump.planning.order import Group, fill_batches, group_of
@@ -15,8 +16,7 @@ QUEUE_HEADERS = ("Image", "Items", "Passes")
 _FOR_ROOM = (WaitReason.LIMIT_REACHED, WaitReason.PACK_BUSY)
 
 
-@dataclass(frozen=True, slots=True)
-class QueuedImage:
+class QueuedImage(Struct, frozen=True):
     """An image whose items come in later passes.
 
     Attributes:
@@ -30,8 +30,7 @@ class QueuedImage:
     passes: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
+class Queue(Struct, frozen=True):
     """What comes in later passes: images, those with most items first, then by name."""
 
     images: tuple[QueuedImage, ...] = ()

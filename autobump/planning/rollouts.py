@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from autobump.decisions.bump import Bump
 from autobump.images.choice import Release
@@ -26,8 +28,7 @@ def _fix_nothing(_image: str, _older: str, _newer: str) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class RolloutRules:
+class RolloutRules(Struct, frozen=True):
     """What decides whether a rollout keeps its target, beside its pull requests.
 
     Attributes:
@@ -51,8 +52,7 @@ class RolloutRules:
     partial: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """Updates with the target that is theirs now, and those that wait for a rollout; both sorted by path."""
 
     bumps: tuple[Bump, ...]

@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from autobump.decisions.bump import Bump
 from autobump.images.registries import names_of
@@ -15,8 +17,7 @@ REST = "rest"
 """Name of the wave behind the last one, which takes what no other wave does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wave:
+class Wave(Struct, frozen=True):
     """One wave; see the settings `rollout.waves`.
 
     Attributes:
@@ -52,8 +53,7 @@ class Wave:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class WaveData:
+class WaveData(Struct, frozen=True):
     """What waves select by, beside the items themselves.
 
     Attributes:
@@ -69,8 +69,7 @@ class WaveData:
         return self.coverage.get(f"{bump.path.removesuffix('.yml')}.py".lower(), 0)
 
 
-@dataclass(frozen=True, slots=True)
-class WavePullRequest:
+class WavePullRequest(Struct, frozen=True):
     """What planning must know of one image of a pull request that is open, merged, or closed by a person.
 
     Attributes:
@@ -96,8 +95,7 @@ class WavePullRequest:
     is_merged: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Turns:
+class Turns(Struct, frozen=True):
     """Updates whose turn it is, and those that wait; both sorted by path."""
 
     ready: tuple[Bump, ...]

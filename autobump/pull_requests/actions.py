@@ -1,14 +1,13 @@
 """What is done with a pull request, and what became of it."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from autobump.planning.plan import WaitReason
 from autobump.pull_requests.existing import ExistingPullRequest
 from autobump.pull_requests.render import DesiredPullRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
+class Create(Struct, frozen=True):
     """Nothing covers the bumps: make a branch and a pull request.
 
     `leftover` is where the branch of a finished pull request with the same packs still points, or empty.
@@ -20,8 +19,7 @@ class Create:
     name = "create"
 
 
-@dataclass(frozen=True, slots=True)
-class Adopt:
+class Adopt(Struct, frozen=True):
     """The branch exists without a pull request, a pass was cut off: make its commit anew, and the rest."""
 
     desired: DesiredPullRequest
@@ -30,8 +28,7 @@ class Adopt:
     name = "adopt"
 
 
-@dataclass(frozen=True, slots=True)
-class Refresh:
+class Refresh(Struct, frozen=True):
     """It is no longer right: one new commit on the current base, title and body rewritten.
 
     `rewrite` is false when only the text or the labels are behind, and the branch is right.
@@ -45,8 +42,7 @@ class Refresh:
     name = "refresh"
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(Struct, frozen=True):
     """It is still right."""
 
     desired: DesiredPullRequest
@@ -55,8 +51,7 @@ class Leave:
     name = "leave"
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(Struct, frozen=True):
     """It is done elsewhere or no longer wanted: close it, say why, delete the branch."""
 
     existing: ExistingPullRequest
@@ -65,8 +60,7 @@ class Close:
     name = "close"
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """A person's word counts, or the image cannot be trusted: leave it alone, but for a label to add."""
 
     existing: ExistingPullRequest
@@ -77,8 +71,7 @@ class Hold:
     name = "hold"
 
 
-@dataclass(frozen=True, slots=True)
-class Lift:
+class Lift(Struct, frozen=True):
     """A person wants back what a closed pull request keeps out: remember that it does not any more."""
 
     existing: ExistingPullRequest
@@ -106,8 +99,7 @@ def writes_commit(action: Action) -> bool:
             return False
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What became of one action.
 
     Attributes:

@@ -3,7 +3,9 @@
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from autobump.content.problem import Problem
 from autobump.decisions.eligibility import Skipped
@@ -42,8 +44,7 @@ _INTRO = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Requests:
+class Requests(Struct, frozen=True):
     """What people ticked, by the numbers of pull requests.
 
     Attributes:
@@ -61,8 +62,7 @@ class Requests:
         return Requests(self.rebuild - others.rebuild, self.lift - others.lift, self.heads)
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(Struct, frozen=True):
     """What the dashboard tells of a pass.
 
     Attributes:
@@ -84,8 +84,7 @@ class Overview:
     queue: Queue = field(default_factory=Queue)
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Struct, frozen=True):
     """A pull request; `box` is what a tick asks for, empty for nothing."""
 
     number: int | None

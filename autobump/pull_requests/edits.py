@@ -3,9 +3,10 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import overload
+
+from msgspec import Struct
 
 from autobump.content.item import replace_image
 from autobump.content.pack import next_version, release_notes_name, splice_version
@@ -24,8 +25,7 @@ _KEPT_BYTES = 64 * 1024
 ReadBlobs = Callable[[Iterable[str]], Iterator[bytes | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(Struct, frozen=True):
     """The new bytes of one file."""
 
     path: str
@@ -33,8 +33,7 @@ class FileChange:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """What of a file changes: all of a small file, or one run of bytes of a large one.
 
     Attributes:
@@ -58,16 +57,14 @@ class Edit:
         return FileChange(self.path, self.mode, old[: self.start] + self.new + old[self.end :])
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """A bump whose edit could not be proven safe, and why."""
 
     path: str
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Edits:
+class Edits(Struct, frozen=True):
     """All edits of one pull request, sorted by path, and the bumps that were refused."""
 
     edits: tuple[Edit, ...]

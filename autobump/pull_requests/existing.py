@@ -1,8 +1,9 @@
 """Pull requests and branches as found on the forge."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from autobump.pull_requests.marker import Marker
 
@@ -16,8 +17,7 @@ class PullRequestState(StrEnum):
     ORPHAN = "orphan"
 
 
-@dataclass(frozen=True, slots=True)
-class ExistingPullRequest:
+class ExistingPullRequest(Struct, frozen=True):
     """A pull request, or a branch without one, as found on the forge.
 
     Attributes:

@@ -4,7 +4,9 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from autobump.support.markdown import count
 
@@ -21,8 +23,7 @@ ITEM_DIGITS = 8
 """Length of what `hash_item` returns."""
 
 
-@dataclass(frozen=True, slots=True)
-class MarkerImage:
+class MarkerImage(Struct, frozen=True):
     """What a pull request was made of, for one of its images.
 
     Attributes:
@@ -45,8 +46,7 @@ class MarkerImage:
         return f"{self.image}:{self.target}"
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
+class Marker(Struct, frozen=True):
     """What a pull request was made of.
 
     Attributes:
@@ -115,7 +115,7 @@ class Marker:
         return replace(self, head=head)
 
 
-_FIELDS = tuple(field.name for field in fields(Marker))
+_FIELDS = Marker.__struct_fields__
 _WRITTEN_IF_ANY = ("blobs", "batch", "evidence", "advisories", "part")
 
 

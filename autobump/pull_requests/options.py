@@ -1,6 +1,6 @@
 """What a pull request gets beside its text: labels, draft, reviewers, auto-merge."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from autobump.decisions.risk import RiskLevel, RiskPolicy
 from autobump.planning.pull_request import PlannedPullRequest
@@ -8,8 +8,7 @@ from autobump.pull_requests.labels import RISK_LABELS, SECURITY_LABEL, UNKNOWN_L
 from autobump.settings.model import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class PullRequestOptions:
+class PullRequestOptions(Struct, frozen=True):
     """What a pull request gets beside its text.
 
     Attributes:

@@ -3,8 +3,10 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from autobump.content.pack import next_version, release_notes_name
 from autobump.decisions.bump import Bump
@@ -37,8 +39,7 @@ _STATUS_DIGITS = 16
 _RISK_WORDS = {"breaking": "may break", "review": "to review"}
 
 
-@dataclass(frozen=True, slots=True)
-class CommitStatus:
+class CommitStatus(Struct, frozen=True):
     """What running the items of a pull request showed, as a status of its commit.
 
     Attributes:
@@ -52,8 +53,7 @@ class CommitStatus:
     name: str
 
 
-@dataclass(frozen=True)
-class DesiredPullRequest:
+class DesiredPullRequest(Struct, frozen=True, dict=True):
     """A planned pull request with everything that will stand in it, but for the commit's own name.
 
     Marker and text are written when they are first asked for: a plan shows neither.

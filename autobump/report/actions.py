@@ -1,8 +1,9 @@
 """Tells GitHub Actions of a pass: job summary, annotations, step outputs."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from autobump.passes.result import PassResult, RepositoryOutcome, find_only, merge_outcomes
 from autobump.report.markdown import render_markdown
@@ -19,8 +20,7 @@ MAX_ANNOTATIONS = 10
 _CUT = "\n\n… cut, because GitHub takes 1 MiB; the whole result is in the report.\n"
 
 
-@dataclass(frozen=True, slots=True)
-class ActionsReport:
+class ActionsReport(Struct, frozen=True):
     """What is left to tell: commands for stdout, and the files that could not be written, with the cause."""
 
     commands: tuple[str, ...]

@@ -4,7 +4,6 @@ import hashlib
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from statistics import median_low
@@ -12,6 +11,8 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
+from msgspec import Struct
+from msgspec.structs import replace
 
 from autobump.decisions.bump import Bump
 from autobump.decisions.describe import describe_finding
@@ -62,16 +63,14 @@ _DONE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Heading:
+class _Heading(Struct, frozen=True):
     """A section's title, and how many rows or items it tells of."""
 
     title: str
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
+class _Group(Struct, frozen=True):
     """Rows of one table under one heading that can be opened."""
 
     name: str
@@ -79,8 +78,7 @@ class _Group:
     open: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Bar:
+class _Bar(Struct, frozen=True):
     """A piece of a bar or of a time line, in percent of its width; a dot has a radius in pixels."""
 
     kind: str
@@ -91,8 +89,7 @@ class _Bar:
     strength: float = 1
 
 
-@dataclass(frozen=True, slots=True)
-class _ImageRow:
+class _ImageRow(Struct, frozen=True):
     """An image as the page shows it."""
 
     image: ImageInUse
@@ -106,8 +103,7 @@ class _ImageRow:
     open_kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     """One of several repositories as the page shows it: its result, or why there is none."""
 
     id: str
@@ -369,8 +365,7 @@ def _describe_open(image: ImageInUse) -> str:
     return describe_open(image.left_open) + rest
 
 
-@dataclass(frozen=True, slots=True)
-class _TimeAxis:
+class _TimeAxis(Struct, frozen=True):
     """The span of all time lines up to the pass, and marks for it and the first days of a few years."""
 
     start: datetime

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from autobump.content.problem import Problem
 from autobump.decisions.bump import Bump
@@ -18,8 +19,7 @@ DRY_RUN = "Dry run: nothing was written"
 _MAX_QUEUED = 10
 
 
-@dataclass(frozen=True, slots=True)
-class PullRequestLine:
+class PullRequestLine(Struct, frozen=True):
     """One pull request in a report.
 
     Attributes:
@@ -49,8 +49,7 @@ class PullRequestLine:
     risk: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ReasonLine:
+class ReasonLine(Struct, frozen=True):
     """How many files share a reason, and one of them."""
 
     reason: str
@@ -58,8 +57,7 @@ class ReasonLine:
     example: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemLine:
+class ProblemLine(Struct, frozen=True):
     """Problems of one cause: their reason and detail, and their files in the order of paths."""
 
     reason: str

@@ -4,8 +4,8 @@ import io
 import os
 import re
 import sys
-from dataclasses import dataclass
 
+from msgspec import Struct
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -148,8 +148,7 @@ def _cell(text: str) -> "_Cell":
     return _Cell(printable(text))
 
 
-@dataclass(frozen=True, slots=True)
-class _Cell:
+class _Cell(Struct, frozen=True):
     """Text that breaks at spaces and behind slashes, and anywhere only where there are none."""
 
     text: str

@@ -2,8 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from autobump.decisions.evaluation import Evaluation
 from autobump.images.advisories.compare import Advisory
@@ -24,8 +26,7 @@ _BANDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TagInUse:
+class TagInUse(Struct, frozen=True):
     """A tag that items are on; `tag` is empty when they name none, `created` None when it is not known."""
 
     tag: str
@@ -33,8 +34,7 @@ class TagInUse:
     created: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class ImageInUse:
+class ImageInUse(Struct, frozen=True):
     """An image that items use.
 
     Attributes:
@@ -63,8 +63,7 @@ class ImageInUse:
         return min((tag.created for tag in self.tags if tag.created), default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class AgeBand:
+class AgeBand(Struct, frozen=True):
     """How many items are on a tag of some age: now, and when every update is made."""
 
     name: str

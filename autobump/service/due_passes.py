@@ -5,8 +5,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from autobump.passes.result import PassResult
 from autobump.service.health import FinishedPass, Health, PassEnd, ServiceState, check_health

@@ -1,9 +1,10 @@
 """Says whether a service that repeats passes is well: a pure function of what happened."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 
 class PassEnd(StrEnum):
@@ -15,8 +16,7 @@ class PassEnd(StrEnum):
     STOPPED = "stopped"
 
 
-@dataclass(frozen=True, slots=True)
-class FinishedPass:
+class FinishedPass(Struct, frozen=True):
     """A pass that came to an end.
 
     Attributes:
@@ -32,8 +32,7 @@ class FinishedPass:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceState:
+class ServiceState(Struct, frozen=True):
     """What happened so far.
 
     Attributes:
@@ -49,8 +48,7 @@ class ServiceState:
     running_since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """Whether all is well, and what tells it as plain data."""
 
     is_well: bool

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from autobump.content.yaml.events import YamlFault
 from autobump.content.yaml.load import load_with_places
@@ -18,8 +20,7 @@ VARIABLE_PREFIX = "AUTOBUMP__"
 _WORD = re.compile(r"\s*([^\s,\]}]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a setting comes from.
 
     Attributes:
@@ -42,8 +43,7 @@ class Origin:
         return SettingsFault(self.name, self.line, self.column, message)
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """Settings that were not checked yet, and the origin of every key and element.
 
     Attributes:

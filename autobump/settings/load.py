@@ -3,11 +3,11 @@
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
+from msgspec import Struct, field
 from pydantic import BaseModel, ValidationError
 
 from autobump.content.tree import ContentTree
@@ -33,8 +33,7 @@ _log = logging.getLogger(__name__)
 _MAX_SETTINGS_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedSettings:
+class LoadedSettings(Struct, frozen=True):
     """Settings and where they came from.
 
     Attributes:
@@ -158,6 +157,8 @@ def _read_file(path: Path) -> bytes:
 
 
 def _check(layer: Layer) -> Settings:
+    if not layer.data:
+        return Settings.model_construct()  # without a look at the models, which cost more than a small plan
     try:
         settings = Settings.model_validate(layer.data)
     except ValidationError as exc:

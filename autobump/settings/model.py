@@ -1,6 +1,5 @@
 """Settings: what can be set, and its defaults."""
 
-from dataclasses import fields
 from datetime import timedelta
 from typing import Annotated, Literal, TypeVar
 
@@ -50,7 +49,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class ContentSettings(_Section):
@@ -250,10 +249,11 @@ class PolicySettings(_Section):
         "its rules allow.",
     )
     risk: RiskSettings = Field(
-        default=RiskSettings(), description="What to do with items that a change of image may affect."
+        default=RiskSettings.model_construct(),
+        description="What to do with items that a change of image may affect.",
     )
     security: SecuritySettings = Field(
-        default=SecuritySettings(),
+        default=SecuritySettings.model_construct(),
         description="Which fixes of known vulnerabilities are a matter of security.",
     )
 
@@ -353,7 +353,7 @@ class WaveSettings(_Section):
     @property
     def wave(self) -> Wave:
         """The wave itself."""
-        return Wave(**{field.name: getattr(self, field.name) for field in fields(Wave)})
+        return Wave(**{name: getattr(self, name) for name in Wave.__struct_fields__})
 
 
 class RolloutSettings(_Section):
@@ -467,13 +467,13 @@ class RepositorySettings(_Section):
 class Settings(_Section):
     """Everything a settings file can say."""
 
-    content: ContentSettings = ContentSettings()
-    registry: RegistrySettings = RegistrySettings()
-    policy: PolicySettings = PolicySettings()
-    rollout: RolloutSettings = RolloutSettings()
-    pull_requests: PullRequestSettings = PullRequestSettings()
-    verify: VerifySettings = VerifySettings()
-    schedule: ScheduleSettings = ScheduleSettings()
+    content: ContentSettings = ContentSettings.model_construct()
+    registry: RegistrySettings = RegistrySettings.model_construct()
+    policy: PolicySettings = PolicySettings.model_construct()
+    rollout: RolloutSettings = RolloutSettings.model_construct()
+    pull_requests: PullRequestSettings = PullRequestSettings.model_construct()
+    verify: VerifySettings = VerifySettings.model_construct()
+    schedule: ScheduleSettings = ScheduleSettings.model_construct()
     repositories: Annotated[tuple[RepositorySettings, ...], Field(strict=False)] = Field(
         default=(), description="Several repositories instead of the one in content."
     )

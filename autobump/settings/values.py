@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from difflib import get_close_matches
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, PlainSerializer, WithJsonSchema
 
 from autobump.images.reference import Tag, find_immutable_tag, is_registry
 from autobump.images.spelling import ADVISORIES, DEPRECATED_IMAGES, FACTS_SOURCE, TAG_SOURCE, SourceGrammar
@@ -130,7 +130,9 @@ Duration = Annotated[
     timedelta, BeforeValidator(_parse_duration), PlainSerializer(write_duration), _text(_DURATION)
 ]
 Size = Annotated[int, BeforeValidator(_parse_size), PlainSerializer(write_size), _text(_SIZE)]
-ImmutableTag = Annotated[Tag, BeforeValidator(_parse_tag), PlainSerializer(str), _text(_TAG, maxLength=128)]
+ImmutableTag = Annotated[
+    InstanceOf[Tag], BeforeValidator(_parse_tag), PlainSerializer(str), _text(_TAG, maxLength=128)
+]
 Day = Annotated[date, BeforeValidator(_parse_day), _text(_DAY, format="date")]
 CronLine = Annotated[str, AfterValidator(_check_cron), _text(_CRON)]
 TimeZone = Annotated[str, AfterValidator(_check_timezone), WithJsonSchema({"type": "string", "minLength": 1})]

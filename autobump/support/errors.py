@@ -1,7 +1,8 @@
 """What can go wrong with a whole pass, and the exit code each kind ends with."""
 
-from dataclasses import dataclass
 from enum import IntEnum
+
+from msgspec import Struct
 
 
 class ExitCode(IntEnum):
@@ -43,8 +44,7 @@ class ForgeError(AutobumpError):
     """The forge refused or failed a call."""
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsFault:
+class SettingsFault(Struct, frozen=True):
     """One thing wrong in a settings file; line and column count from 1, 0 when unknown."""
 
     file: str

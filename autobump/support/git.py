@@ -6,10 +6,11 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import IO
+
+from msgspec import Struct
 
 from autobump.support.errors import AutobumpError, UsageError
 
@@ -28,8 +29,7 @@ class GitError(AutobumpError):
     """Git ended with an error; the text is its own last words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
+class Blob(Struct, frozen=True):
     """One object read from the repository; `data` is None when it is missing or over the size limit."""
 
     oid: str
@@ -37,8 +37,7 @@ class Blob:
     data: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class GitEntry:
+class GitEntry(Struct, frozen=True):
     """One entry of a tree object: its name, git mode (`100644`, `040000` …) and object name."""
 
     name: str

@@ -1,6 +1,6 @@
 """An item's file: refused, or the image is replaced and nothing else changes. The first byte tells the kind."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from autobump.content.item import ItemKind, parse_item, replace_image
 from autobump.content.yaml.events import YamlFault

@@ -1,5 +1,6 @@
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from autobump.content.imports import Use
 from autobump.content.problem import UNREADABLE, Problem

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from autobump.pull_requests.labels import CLOSED_LABEL, OVERWRITTEN_LABEL
 from autobump.pull_requests.marker import find_marker, replace_marker

@@ -1,10 +1,11 @@
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from autobump.content.cache import ContentCache
 from autobump.content.reader import read_content

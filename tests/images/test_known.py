@@ -1,5 +1,6 @@
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from autobump.images.advisories.record import Installed, Record, Severity
 from autobump.images.inside.facts import ImageFacts, PackageFacts

@@ -1,11 +1,11 @@
 """`pull_requests.group: batch`: images of few items in one pull request."""
 
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from autobump.decisions.bump import Bump
 from autobump.planning.plan import (

@@ -1,9 +1,9 @@
 import random
 from collections import Counter
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from autobump.decisions.bump import Bump
 from autobump.planning.branch_name import branch_name

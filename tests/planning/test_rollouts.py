@@ -1,9 +1,9 @@
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from autobump.decisions.bump import Bump
 from autobump.decisions.risk import ItemRisk

@@ -1,7 +1,7 @@
 """Rollouts over many days: what is promised to every item, whatever people do and whenever tags come out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import pairwise
@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from autobump.decisions.bump import Bump
 from autobump.images.choice import Release

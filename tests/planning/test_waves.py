@@ -1,8 +1,8 @@
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from autobump.decisions.bump import Bump
 from autobump.planning.plan import Limits, WaitReason, plan_pull_requests

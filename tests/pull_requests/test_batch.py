@@ -1,8 +1,7 @@
 """What becomes of a pull request of several images, told by its marker alone."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from autobump.content.imports import ItemCode
 from autobump.decisions.bump import Bump
@@ -52,7 +51,7 @@ def found(
 ) -> ExistingPullRequest:
     (want,) = desired(plan_of(list(bumps), []))
     pr = ExistingPullRequest(want.branch, state, 7, None, "h" * 40, "", want.whole_marker.at("h" * 40))
-    return replace(pr, **more)  # type: ignore[arg-type]  # the fields of ExistingPullRequest, by name
+    return replace(pr, **more)
 
 
 def actions(bumps: list[Bump], existing: ExistingPullRequest, *, together: bool = True) -> list[Action]:

@@ -1,9 +1,9 @@
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from autobump.content.item import ItemKind
 from autobump.decisions.bump import Bump

@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from autobump.decisions.evidence import Evidence, Level, Verdict
 from autobump.decisions.risk import ItemRisk

@@ -1,7 +1,7 @@
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from autobump.decisions.bump import Bump
 from autobump.decisions.evidence import Evidence, Level, Verdict

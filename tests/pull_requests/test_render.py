@@ -1,4 +1,4 @@
-from dataclasses import replace
+from msgspec.structs import replace
 
 from autobump.decisions.evidence import Evidence, Level, Verdict
 from autobump.decisions.risk import ItemRisk

@@ -1,9 +1,9 @@
 """What every report tells of items that were run, and of known vulnerabilities."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from autobump.decisions.bump import Bump
 from autobump.decisions.evidence import Evidence, Level, Verdict

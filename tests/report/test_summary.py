@@ -3,9 +3,9 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from autobump.content.problem import Problem
 from autobump.decisions.risk import ItemRisk, RiskLevel

@@ -1,8 +1,8 @@
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from autobump.service.health import FinishedPass, PassEnd, ServiceState, check_health
 

@@ -6,8 +6,9 @@ else may be true and may be false.
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import reduce
+
+from msgspec import Struct
 
 from autobump.content.python.versions import (
     ALL,
@@ -36,8 +37,7 @@ _WHOLE = 5
 """How many parts `sys.version_info` has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Branches:
+class Branches(Struct, frozen=True):
     """The Pythons on which a condition may be true, and those on which it may be false."""
 
     true: Versions

@@ -3,7 +3,8 @@
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from autobump.content.python.conditions import (
     IMPORT_FAILURES,
@@ -55,8 +56,7 @@ _MAX_DEPTH = 100
 """Python takes no deeper block; what is deeper counts as part of the one around it."""
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """An import: the module, whether the file may do without it, and the Pythons that run it."""
 
     module: str
@@ -64,8 +64,7 @@ class Found:
     runs: Versions
 
 
-@dataclass(slots=True)
-class _Block:
+class _Block(Struct):
     """A compound statement that is open.
 
     Attributes:

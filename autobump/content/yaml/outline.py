@@ -1,8 +1,9 @@
 """Locates values in YAML text without loading it: the outline of a mapping."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from autobump.content.yaml.events import (
     HALF_OF_A_CHARACTER,
@@ -22,8 +23,7 @@ MAX_KEYS = 10_000
 """Most keys of one mapping that are read; millions would take a hundred times the memory of their file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(Struct, frozen=True):
     """One scalar as written.
 
     Attributes:
@@ -47,8 +47,7 @@ class Scalar:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Other:
+class Other(Struct, frozen=True):
     """A value that is no scalar: `kind` is `mapping`, `sequence` or `alias`."""
 
     kind: str
@@ -59,8 +58,7 @@ class Other:
 Outline = dict[str, "Scalar | Other | Outline"]
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """The outline of one YAML mapping, and the names of the anchors some alias refers to."""
 
     outline: Outline

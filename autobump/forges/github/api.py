@@ -8,11 +8,11 @@ import json
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import requests
 from github import Github, GithubException
+from msgspec import Struct
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from autobump.forges.github.errors import (
@@ -41,8 +41,7 @@ _log = logging.getLogger(__name__)
 logging.getLogger("github").setLevel(logging.CRITICAL)
 
 
-@dataclass(frozen=True, slots=True)
-class GitHubPace:
+class GitHubPace(Struct, frozen=True):
     """How fast to write and how long to wait.
 
     Attributes:

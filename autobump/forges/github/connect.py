@@ -1,7 +1,8 @@
 """Connects to GitHub with what the environment holds: a token, or an App's id and key."""
 
-from dataclasses import replace
 from urllib.parse import quote, urlsplit
+
+from msgspec.structs import replace
 
 from autobump.forges.github import client
 from autobump.forges.github.api import GitHubApi, GitHubPace

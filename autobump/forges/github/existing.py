@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from autobump.forges.github.api import GitHubApi, parse
 from autobump.forges.github.branches import Branches

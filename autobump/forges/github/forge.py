@@ -1,8 +1,10 @@
 """GitHub as a forge: one commit, one branch and one pull request through the API, no clone and no push."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from autobump.forges.github.api import GitHubApi
 from autobump.forges.github.branches import Branches
@@ -29,8 +31,7 @@ from autobump.pull_requests.render import DesiredPullRequest
 from autobump.support.errors import ForgeError
 
 
-@dataclass(frozen=True, slots=True)
-class GitHubOptions:
+class GitHubOptions(Struct, frozen=True):
     """What the settings say of pull requests on GitHub.
 
     Attributes:

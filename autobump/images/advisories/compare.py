@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
+
+from msgspec import Struct, field
 
 from autobump.images.advisories.record import MALICIOUS, Record, Severity
 
@@ -12,8 +13,7 @@ _WORDS = {Severity.UNKNOWN: "of unknown severity"}
 _PREFERRED = (MALICIOUS, "GHSA-", "PYSEC-", "CVE-")
 
 
-@dataclass(frozen=True, slots=True)
-class Advisory:
+class Advisory(Struct, frozen=True):
     """One vulnerability, by whatever names it is known.
 
     Attributes:
@@ -41,8 +41,7 @@ class Advisory:
         return self.id.startswith(MALICIOUS)
 
 
-@dataclass(frozen=True, slots=True)
-class AdvisoryDiff:
+class AdvisoryDiff(Struct, frozen=True):
     """What changes between two images.
 
     Attributes:
@@ -68,8 +67,7 @@ class AdvisoryDiff:
         return any(one.severity.reaches(severity) for one in self.fixed)
 
 
-@dataclass(slots=True)
-class _Group:
+class _Group(Struct):
     """Records of one vulnerability, and which of the two images have it."""
 
     records: list[Record] = field(default_factory=list)

@@ -4,11 +4,11 @@ Source: the OSV schema, and how osv.dev compares versions of PyPI; see `affects`
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+from msgspec import Struct, field
 from packaging.utils import canonicalize_version
 from packaging.version import Version
 
@@ -62,8 +62,7 @@ Event = tuple[Version | None, str]
 """A version, None for the beginning of all of them, and what happens there: one of `_EVENTS`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Affected:
+class Affected(Struct, frozen=True):
     """Versions of one package.
 
     Attributes:
@@ -75,9 +74,8 @@ class Affected:
     ranges: tuple[tuple[Event, ...], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One OSV record.
+class Record(Struct, frozen=True, eq=False):
+    """One OSV record; one that is remembered as found equals the one that was read.
 
     Attributes:
         id: Its id.
@@ -91,7 +89,17 @@ class Record:
     aliases: tuple[str, ...]
     summary: str
     severity: Severity
-    affected: Mapping[str, Affected] = field(default_factory=dict, compare=False, repr=False)
+    affected: Mapping[str, Affected] = field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Record) and self._told == other._told
+
+    def __hash__(self) -> int:
+        return hash(self._told)
+
+    @property
+    def _told(self) -> tuple[object, ...]:
+        return self.id, self.aliases, self.summary, self.severity
 
     @property
     def is_malicious(self) -> bool:

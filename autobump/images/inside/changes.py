@@ -1,10 +1,10 @@
 """What changes between two tags of an image."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
 
+from msgspec import Struct
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -36,8 +36,7 @@ class ChangeKind(StrEnum):
     PATCH = "patch"
 
 
-@dataclass(frozen=True, slots=True)
-class PackageChange:
+class PackageChange(Struct, frozen=True):
     """One package that is not the same in both images.
 
     Attributes:
@@ -58,8 +57,7 @@ class PackageChange:
         return package_key(self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class LicenceChange:
+class LicenceChange(Struct, frozen=True):
     """A package that came in, or whose kind of licence changed; `old` is None for one that came in."""
 
     name: str
@@ -73,8 +71,7 @@ class LicenceChange:
         return package_key(self.name)
 
 
-@dataclass(frozen=True)
-class ImageDiff:
+class ImageDiff(Struct, frozen=True, dict=True):
     """What changes inside an image; packages are the same when their normalised names are.
 
     Changes are looked for when they are first asked for: a plan needs no more than `versions_of`.
@@ -140,8 +137,7 @@ class ImageDiff:
         return sum(1 for change in self.changes or () if change.kind in kinds)
 
 
-@dataclass(frozen=True, slots=True)
-class TagDiff:
+class TagDiff(Struct, frozen=True):
     """A difference and what it is between: `namespace/name`, the older and the newer tag."""
 
     repository: str

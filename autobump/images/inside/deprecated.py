@@ -2,13 +2,13 @@
 
 import json
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _REPLACEMENT = re.compile(r"\bUse (?:the )?(?:([a-z0-9-]+)/)?([a-z0-9][a-z0-9._-]*)")
 
 
-@dataclass(frozen=True, slots=True)
-class DeprecatedImage:
+class DeprecatedImage(Struct, frozen=True):
     """One deprecated image.
 
     Attributes:

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from autobump.images.inside.system import SystemPackage
 
@@ -15,8 +16,7 @@ _APPROVED = "OSI Approved ::"
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 
-@dataclass(frozen=True, slots=True)
-class PackageFacts:
+class PackageFacts(Struct, frozen=True):
     """One installed Python package.
 
     Attributes:
@@ -28,8 +28,7 @@ class PackageFacts:
     licence: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFacts:
+class ImageFacts(Struct, frozen=True):
     """What was published of one tag; everything can be unknown.
 
     Attributes:

@@ -6,10 +6,10 @@
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
+from msgspec import Struct
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -19,8 +19,7 @@ def normalise_package(name: str) -> str:
     return canonicalize_name(name)
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(Struct, frozen=True):
     """Who installs a module: its import path as it is installed, and the normalised names of the packages."""
 
     module: str

@@ -6,8 +6,9 @@ Source: the image pages in demisto/dockerfiles-info, which print what `apk list`
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 _MAX_PACKAGES = 5000
 """Most packages of an image; of more none is known. The page with the most has 506."""
@@ -18,8 +19,7 @@ _DPKG = re.compile(r"\* ([^\s:]+)(?::\S+)?\t(\S+)")
 _ALPINE = re.compile(r"Alpine Linux v(\d{1,3}\.\d{1,3})")
 
 
-@dataclass(frozen=True, slots=True)
-class SystemPackage:
+class SystemPackage(Struct, frozen=True):
     """One package of the operating system.
 
     Attributes:

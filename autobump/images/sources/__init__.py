@@ -1,10 +1,11 @@
 """Where tags and facts come from: the protocols, and the spelling that chooses the source of tags."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from autobump.images.choice import TagRecord
 from autobump.images.inside.facts import ImageFacts
@@ -86,8 +87,7 @@ class ListedFacts(FactsSource, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class SourceOptions:
+class SourceOptions(Struct, frozen=True):
     """How network sources behave.
 
     Attributes:

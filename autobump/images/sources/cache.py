@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from autobump.images.choice import TagRecord
 from autobump.support.sqlite_file import SqliteCache
@@ -19,8 +20,7 @@ CREATE TABLE IF NOT EXISTS tag_lists (
 """
 
 
-@dataclass(frozen=True, slots=True)
-class CachedTags:
+class CachedTags(Struct, frozen=True):
     """An image's tags as they were.
 
     Attributes:

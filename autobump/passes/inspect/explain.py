@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from glob import escape
+
+from msgspec.structs import replace
 
 from autobump.content.problem import Problem
 from autobump.content.reader import read_content

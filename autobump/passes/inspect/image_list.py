@@ -1,14 +1,14 @@
 """Lists of images, as a search finds them or content repositories use them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from autobump.images.advisories.compare import Advisory
 from autobump.images.inside.facts import ImageFacts
 
 
-@dataclass(frozen=True, slots=True)
-class ImageAtTag:
+class ImageAtTag(Struct, frozen=True):
     """A tag of an image, and what is known of it.
 
     Attributes:
@@ -42,8 +42,7 @@ class ImageAtTag:
         return f"{self.address}:{self.tag}"
 
 
-@dataclass(frozen=True, slots=True)
-class ImageList:
+class ImageList(Struct, frozen=True):
     """Images that were found.
 
     Attributes:

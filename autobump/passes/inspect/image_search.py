@@ -3,10 +3,10 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 
+from msgspec import Struct
 from packaging.specifiers import InvalidSpecifier, Specifier
 
 from autobump.content.tree import ContentTree, NoPacksError
@@ -39,8 +39,7 @@ from autobump.support.progress import Progress, open_progress
 _WANTED = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?)(?:==([A-Za-z0-9.!+*_-]{1,100}))?")
 
 
-@dataclass(frozen=True, slots=True)
-class WantedPackage:
+class WantedPackage(Struct, frozen=True):
     """A package that an image should have.
 
     Attributes:
@@ -146,8 +145,7 @@ def _trusted(names: Iterable[str], registries: Registries) -> list[str]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
+class _Search(Struct, frozen=True):
     """Looks for packages in the newest tags of images.
 
     Attributes:

@@ -1,8 +1,9 @@
 """Lists the images that content repositories use."""
 
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from autobump.content.tree import ContentTree
 from autobump.decisions.eligibility import SkipReason
@@ -41,8 +42,7 @@ def list_images_in_use(options: PassOptions, load: LoadSettings, file: Path | No
         return found.tell(settings.with_source(options.tags), sources, progress)
 
 
-@dataclass(slots=True)
-class _InUse:
+class _InUse(Struct):
     """Gathers the images that items of one repository after the other use.
 
     Attributes:

@@ -1,8 +1,9 @@
 """Restricts a look to what open pull requests hold."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from glob import escape
+
+from msgspec.structs import replace
 
 from autobump.forges.name import ForgeName
 from autobump.forges.open import open_forge

@@ -3,10 +3,11 @@
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from autobump.content.cache import ContentCache
 from autobump.content.tree import ContentTree
@@ -28,8 +29,7 @@ from autobump.support.progress import Progress, open_progress
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Export:
+class _Export(Struct):
     """What goes into the file.
 
     Attributes:

@@ -1,8 +1,9 @@
 """The tags of an image, newest first, with the chosen one marked."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from autobump.images.choice import NewerTag, NoUpdate, Release, choose_tag, sort_releases, why_too_young
 from autobump.images.reference import Tag, find_current_tag, parse_image_ref

@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from difflib import get_close_matches
 from os.path import normpath
 from pathlib import Path
+
+from msgspec import Struct
 
 from autobump.content.cache import ContentCache
 from autobump.content.item import find_item_files
@@ -18,8 +19,7 @@ from autobump.support.printable import printable_path
 from autobump.support.progress import Silent
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(Struct, frozen=True):
     """A pack, or a folder in one, with the paths of its items, sorted."""
 
     path: str

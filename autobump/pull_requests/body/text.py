@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
 from urllib.parse import quote
+
+from msgspec import Struct, field
 
 from autobump.decisions.bump import Bump
 from autobump.decisions.describe import group_findings
@@ -38,8 +39,7 @@ _OPT_OUT_OF_BATCH = _OPT_OUT.replace(
 _SIGNS = {RiskLevel.BREAKING: "⚠️", RiskLevel.REVIEW: "🔎"}
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """Items of the same image that are not in the pull request, and why; `example` is one of their paths."""
 
     reason: str
@@ -47,8 +47,7 @@ class LeftOut:
     example: str
 
 
-@dataclass(frozen=True, slots=True)
-class BodyContext:
+class BodyContext(Struct, frozen=True):
     """What a body tells of one image beside the plan.
 
     Attributes:

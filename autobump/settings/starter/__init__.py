@@ -3,11 +3,12 @@
 import re
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from autobump.images.spelling import OCI, split_spelling
 from autobump.settings.load import REPOSITORY_PATH, load_settings, parse_settings
@@ -45,8 +46,7 @@ _HEADER = f"""\
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """Something the files must say.
 
     Attributes:
@@ -64,8 +64,7 @@ class Question:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(Struct, frozen=True):
     """Paths below the top of the work tree: those that are written, and those that are there and stay."""
 
     written: tuple[str, ...]

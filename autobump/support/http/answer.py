@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from pydantic import BaseModel, OnErrorOmit, ValidationError
 
 from autobump.support.errors import RegistryError
@@ -38,8 +38,7 @@ class _Error(BaseModel):
     errors: list[OnErrorOmit[One]] = []
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """An answer read to its end.
 
     Attributes:

@@ -4,12 +4,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from msgspec import Struct
 from urllib3.exceptions import HTTPError
 
 from autobump import __version__
@@ -53,8 +53,7 @@ _AROUND_BYTES = 16 * 1024 * 1024
 _ANSWER_BYTES = 2 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class HttpLimits:
+class HttpLimits(Struct, frozen=True):
     """Bounds on what a source may cost.
 
     Attributes:
@@ -82,8 +81,7 @@ class HttpLimits:
     connections: int = 8
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
+class _Request(Struct, frozen=True):
     """What is asked, wherever redirects lead."""
 
     method: str

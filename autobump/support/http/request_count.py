@@ -1,10 +1,8 @@
 """Counts what a pass asks of others."""
 
 import threading
-from dataclasses import dataclass, field
 
 
-@dataclass(slots=True)
 class RequestCount:
     """Calls and requests of one pass, those that were tried again included; safe to share between threads.
 
@@ -14,10 +12,11 @@ class RequestCount:
         registry_requests: Requests to tag sources over HTTP.
     """
 
-    github_calls: int = 0
-    github_left: int | None = None
-    registry_requests: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    def __init__(self) -> None:
+        self.github_calls = 0
+        self.github_left: int | None = None
+        self.registry_requests = 0
+        self._lock = threading.Lock()
 
     def count_github_call(self, left: int | None) -> None:
         """Count one call, and note what GitHub said is left of its limit, if it did."""

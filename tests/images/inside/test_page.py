@@ -75,7 +75,7 @@ def test_unreadable_part_costs_that_part_alone(broken: str, lost: str) -> None:
     assert broken in PAGE
     facts, whole = parse_page(PAGE.replace(broken, "- \x00 no such line")), parse_page(PAGE)
     assert getattr(facts, lost) is None
-    for name in set(ImageFacts.__slots__) - {lost}:
+    for name in set(ImageFacts.__struct_fields__) - {lost}:
         assert getattr(facts, name) == getattr(whole, name)
 
 

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from msgspec.structs import replace
 
 from autobump.content.imports import ItemCode
 from autobump.decisions.risk import ImageRisk, ItemRisk, RiskLevel

@@ -1,9 +1,9 @@
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from autobump.content.imports import ItemCode, Use
 from autobump.decisions.bump import Bump
@@ -53,7 +53,7 @@ def facts(python: str, packages: Mapping[str, tuple[str, str] | str], **others: 
         size_mb=27.28,
         packages=listed,
     )
-    return replace(base, **others)  # type: ignore[arg-type]  # the fields of ImageFacts, by name
+    return replace(base, **others)
 
 
 def render(
