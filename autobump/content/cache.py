@@ -1,23 +1,21 @@
 """Remembers what blobs say, by their hash: what git names alike never has to be read again."""
 
-import json
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from msgspec.structs import astuple
+from msgspec.json import Decoder, Encoder
 
 from autobump import __version__
 from autobump.content.imports import Import
-from autobump.content.item import DockerImageField, ItemFields
+from autobump.content.item import ItemFields
 from autobump.content.listing import Listing
 from autobump.content.pack import PackMetadata
-from autobump.content.python.versions import ALL
 from autobump.content.yaml.events import YamlFault
 from autobump.support.sqlite_file import SqliteCache
 
-CACHE_VERSION = 5
+CACHE_VERSION = 6
 """Raised whenever reading an item or a pack gives other fields than before."""
 
 MAX_ROWS = 400_000
@@ -34,12 +32,18 @@ CREATE TABLE IF NOT EXISTS facts (
 """
 _PACK = "pack"
 _LISTING = "listing"
-_ITEM_FIELDS = ItemFields.__struct_fields__  # the image is the last
-_IMAGE_FIELDS = DockerImageField.__struct_fields__
 
 ItemResult = ItemFields | YamlFault
 PackResult = tuple[PackMetadata | None, str, int | None, int | None]
 """What metadata says, or why it cannot be used, with line and column."""
+
+_ItemRow = ItemFields | tuple[str, str, int, int]
+_Row = TypeVar("_Row")
+_ENCODER = Encoder()
+_ITEM = Decoder(_ItemRow)
+_METADATA = Decoder(PackResult)
+_IMPORTS = Decoder(tuple[Import, ...] | None)
+_FILES = Decoder(Listing)
 
 
 class ContentCache:
@@ -53,7 +57,7 @@ class ContentCache:
 
     def find_items(self, kind: str, blobs: Iterable[str]) -> dict[str, ItemResult]:
         """Return what is remembered of items of one kind, by blob."""
-        return {blob: decode_item(fields) for blob, fields in self._find(kind, blobs).items()}
+        return {blob: _result(row) for blob, row in self._find(kind, blobs, _ITEM).items()}
 
     def store_items(self, kind: str, results: Mapping[str, ItemResult]) -> None:
         """Remember what items say, or why they cannot be read."""
@@ -61,58 +65,31 @@ class ContentCache:
 
     def find_packs(self, blobs: Iterable[str]) -> dict[str, PackResult]:
         """Return what is remembered of pack metadata, by blob."""
-        found = self._find(_PACK, blobs)
-        return {
-            blob: (PackMetadata(*fields[0]) if fields[0] else None, *fields[1:])
-            for blob, fields in found.items()
-        }
+        return self._find(_PACK, blobs, _METADATA)
 
     def store_packs(self, results: Mapping[str, PackResult]) -> None:
         """Remember what pack metadata says, or why it cannot be read."""
-        self._store(
-            _PACK,
-            {
-                blob: [astuple(metadata) if metadata else None, *flaw]
-                for blob, (metadata, *flaw) in results.items()
-            },
-        )
+        self._store(_PACK, _encode_all(results))
 
     def find_imports(self, form: str, blobs: Iterable[str]) -> dict[str, tuple[Import, ...] | None]:
         """Return what is remembered of the imports of code in one form, by blob; None for no code."""
-        found = self._find(f"imports-{form}", blobs)
-        return {
-            blob: tuple(_decode_import(*one) for one in fields[0]) if fields[0] is not None else None
-            for blob, fields in found.items()
-        }
+        return self._find(f"imports-{form}", blobs, _IMPORTS)
 
     def store_imports(self, form: str, imports: Mapping[str, tuple[Import, ...] | None]) -> None:
         """Remember what code imports."""
-        self._store(
-            f"imports-{form}",
-            {
-                blob: [None if found is None else [_encode_import(one) for one in found]]
-                for blob, found in imports.items()
-            },
-        )
+        self._store(f"imports-{form}", _encode_all(imports))
 
     def find_listings(self, trees: Iterable[str]) -> dict[str, Listing]:
         """Return what is remembered of packs, by the name of their tree."""
-        try:
-            return {
-                tree: tuple((str(path), str(mode), str(blob)) for path, mode, blob in _require_list(files))
-                for tree, files in self._find(_LISTING, trees).items()
-            }
-        except (TypeError, ValueError) as exc:
-            self._file.give_up(f"an entry does not read back: {exc}")
-            return {}
+        return self._find(_LISTING, trees, _FILES)
 
     def store_listings(self, listings: Mapping[str, Listing]) -> None:
         """Remember what packs hold."""
-        self._store(_LISTING, {tree: list(files) for tree, files in listings.items()})
+        self._store(_LISTING, _encode_all(listings))
 
-    def _find(self, kind: str, blobs: Iterable[str]) -> dict[str, list[Any]]:
+    def _find(self, kind: str, blobs: Iterable[str], decoder: Decoder[_Row]) -> dict[str, _Row]:
         wanted = list(blobs)
-        found: dict[str, list[Any]] = {}
+        found: dict[str, _Row] = {}
         stale: list[tuple[object, ...]] = []
         for start in range(0, len(wanted), _BATCH):
             batch = wanted[start : start + _BATCH]
@@ -120,8 +97,8 @@ class ContentCache:
             query = f"SELECT blob, used, facts FROM facts WHERE kind = ? AND blob IN ({holes})"  # noqa: S608 - holes only
             for blob, used, text in self._file.rows(query, (kind, *batch)):
                 try:
-                    found[blob] = json.loads(text)
-                except ValueError as exc:
+                    found[blob] = decoder.decode(text)
+                except (ValueError, TypeError) as exc:
                     self._file.give_up(f"an entry does not read back: {exc}")
                     return {}
                 if used < self._today - _STALE_DAYS:
@@ -130,10 +107,10 @@ class ContentCache:
             self._file.write("UPDATE facts SET used = ? WHERE kind = ? AND blob = ?", stale)
         return found
 
-    def _store(self, kind: str, entries: Mapping[str, list[Any]]) -> None:
+    def _store(self, kind: str, entries: Mapping[str, bytes]) -> None:
         if not entries:
             return
-        rows = [(kind, blob, self._today, json.dumps(fields)) for blob, fields in entries.items()]
+        rows = [(kind, blob, self._today, text.decode()) for blob, text in entries.items()]
         self._file.write("INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?)", rows)
         for (count,) in self._file.rows("SELECT count(*) FROM facts"):
             if count > MAX_ROWS:
@@ -143,39 +120,27 @@ class ContentCache:
                 self._file.write("DELETE FROM facts WHERE (SELECT count(*) FROM facts) > ?", [(MAX_ROWS,)])
 
 
-def _require_list(value: object) -> list[Any]:
-    if not isinstance(value, list):
-        raise TypeError("it is no list")
-    return value
-
-
-def _encode_import(one: Import) -> list[Any]:
-    return [one.module, one.guarded, *([one.runs] if one.runs != ALL else [])]
-
-
-def _decode_import(module: str, guarded: bool, runs: list[Any] | None = None) -> Import:
-    if runs is None:
-        return Import(module, guarded)
-    return Import(module, guarded, tuple((tuple(start), end and tuple(end)) for start, end in runs))
-
-
 def _version() -> int:
     """Return a number that differs between releases, because each may read items in its own way."""
     major, minor, patch = (int(part) for part in __version__.split(".")[:3])
     return ((major * 100 + minor) * 100 + patch) * 100 + CACHE_VERSION
 
 
-def encode_item(result: ItemResult) -> list[Any]:
-    """Return what an item says, or why it cannot be read, as plain data."""
+def encode_item(result: ItemResult) -> bytes:
+    """Return what an item says, or why it cannot be read, as JSON."""
     if isinstance(result, YamlFault):
-        return ["fault", result.reason, result.detail, result.line, result.column]
-    image = [getattr(result.image, name) for name in _IMAGE_FIELDS]
-    return ["facts", *(getattr(result, name) for name in _ITEM_FIELDS[:-1]), image]
+        return _ENCODER.encode((result.reason, result.detail, result.line, result.column))
+    return _ENCODER.encode(result)
 
 
-def decode_item(fields: list[Any]) -> ItemResult:
+def decode_item(text: bytes) -> ItemResult:
     """Return what `encode_item` was given."""
-    if fields[0] == "fault":
-        return YamlFault(*fields[1:])
-    fields[-1] = DockerImageField(*fields[-1])
-    return ItemFields(*fields[1:])
+    return _result(_ITEM.decode(text))
+
+
+def _result(row: _ItemRow) -> ItemResult:
+    return YamlFault(*row) if isinstance(row, tuple) else row
+
+
+def _encode_all(values: Mapping[str, object]) -> dict[str, bytes]:
+    return {blob: _ENCODER.encode(value) for blob, value in values.items()}

@@ -45,7 +45,7 @@ class ItemCode(Struct, frozen=True):
     absent: str = ""
 
 
-class Import(Struct, frozen=True, order=True):
+class Import(Struct, frozen=True, array_like=True, order=True):
     """One import.
 
     Attributes:

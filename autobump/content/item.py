@@ -53,7 +53,7 @@ class ItemFile(Struct, frozen=True):
         return _REFUSED_PARTS.isdisjoint(self.path.casefold().split("/"))
 
 
-class DockerImageField(Struct, frozen=True):
+class DockerImageField(Struct, frozen=True, array_like=True):
     """The `dockerimage` key as written.
 
     Attributes:

@@ -42,7 +42,7 @@ class PackMetadataError(Exception):
         self.metadata: PackMetadata | None = None
 
 
-class PackMetadata(Struct, frozen=True):
+class PackMetadata(Struct, frozen=True, array_like=True):
     """What is needed of a `pack_metadata.json`.
 
     Attributes:

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
 
 from msgspec import Struct
 
@@ -157,16 +156,16 @@ def _parse_on_both_cores(
 ) -> dict[tuple[ItemKind, str], ItemResult]:
     """Parse blobs, half of them in a second process where there are many and forking is safe."""
 
-    def mine(part: Sequence[tuple[ItemKind, str]]) -> list[ItemResult | list[Any]]:
+    def mine(part: Sequence[tuple[ItemKind, str]]) -> list[ItemResult | bytes]:
         return list(_parse(tree, part, progress))
 
-    def others(part: Sequence[tuple[ItemKind, str]]) -> list[ItemResult | list[Any]]:
-        # Plain lists travel between processes, exceptions do not.
+    def others(part: Sequence[tuple[ItemKind, str]]) -> list[ItemResult | bytes]:
+        # Text travels between processes, exceptions do not.
         return [encode_item(result) for result in _parse(tree, part, Silent())]
 
     parsed = map_in_two_processes(wanted, mine, others, worth=len(wanted) >= _WORTH_A_PROCESS)
     return {
-        key: decode_item(result) if isinstance(result, list) else result
+        key: decode_item(result) if isinstance(result, bytes) else result
         for key, result in zip(wanted, parsed, strict=True)
     }
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from autobump.images.reference import Tag, find_immutable_tag
 
 
-class TagRecord(Struct, frozen=True):
+class TagRecord(Struct, frozen=True, array_like=True):
     """What a tag source says of one tag.
 
     Attributes:

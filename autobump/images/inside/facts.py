@@ -16,7 +16,7 @@ _APPROVED = "OSI Approved ::"
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 
 
-class PackageFacts(Struct, frozen=True):
+class PackageFacts(Struct, frozen=True, array_like=True):
     """One installed Python package.
 
     Attributes:

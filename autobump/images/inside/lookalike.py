@@ -42,24 +42,22 @@ def find_lookalike(name: str, known: Collection[str]) -> str | None:
     key = package_key(name)
     if key in known or len(key) < _SHORTEST:
         return None
-    near = [(distance, other) for other in known if (distance := _distance(key, other)) is not None]
+    squeezed, bare, letters = key.replace("-", ""), _without_affix(key), _letters(key)
+    near = []
+    # A comparison costs a thousand times what it costs to see that most names are nothing like it.
+    for other in known:
+        if len(other) < _SHORTEST:
+            continue
+        if other == bare or other.replace("-", "") == squeezed:
+            near.append((0, other))
+            continue
+        most = 2 if len(key) >= TWO_EDITS_FROM and len(other) >= TWO_EDITS_FROM else 1
+        # An edit changes the letters that a name holds by two at most: one goes, one comes.
+        if abs(len(key) - len(other)) > most or (letters ^ _letters(other)).bit_count() > 2 * most:
+            continue
+        if not _differs_in_a_short_part(key, other) and (edits := _count_edits(key, other)) <= most:
+            near.append((edits, other))
     return min(near)[1] if near else None
-
-
-def _distance(key: str, other: str) -> int | None:
-    """Return how far two names are apart, or None when they do not look alike."""
-    if len(other) < _SHORTEST:
-        return None
-    if key.replace("-", "") == other.replace("-", "") or _without_affix(key) == other:
-        return 0
-    if _differs_in_a_short_part(key, other):
-        return None
-    most = 2 if min(len(key), len(other)) >= TWO_EDITS_FROM else 1
-    # An edit changes the letters that a name holds by two at most: one goes, one comes.
-    if abs(len(key) - len(other)) > most or (_letters(key) ^ _letters(other)).bit_count() > 2 * most:
-        return None
-    edits = _count_edits(key, other)
-    return edits if edits <= most else None
 
 
 def _differs_in_a_short_part(key: str, other: str) -> bool:

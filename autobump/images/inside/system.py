@@ -19,7 +19,7 @@ _DPKG = re.compile(r"\* ([^\s:]+)(?::\S+)?\t(\S+)")
 _ALPINE = re.compile(r"Alpine Linux v(\d{1,3}\.\d{1,3})")
 
 
-class SystemPackage(Struct, frozen=True):
+class SystemPackage(Struct, frozen=True, array_like=True):
     """One package of the operating system.
 
     Attributes:

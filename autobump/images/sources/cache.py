@@ -1,16 +1,15 @@
 """Remembers what sources answered, between runs and processes."""
 
-import json
 from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from autobump.images.choice import TagRecord
 from autobump.support.sqlite_file import SqliteCache
 
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tag_lists (
     source TEXT NOT NULL, repository TEXT NOT NULL,
@@ -18,6 +17,9 @@ CREATE TABLE IF NOT EXISTS tag_lists (
     PRIMARY KEY (source, repository)
 ) WITHOUT ROWID
 """
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(tuple[TagRecord, ...])
 
 
 class CachedTags(Struct, frozen=True):
@@ -57,8 +59,8 @@ class TagCache:
         query = "SELECT fetched, etag, changed, tags FROM tag_lists WHERE source = ? AND repository = ?"
         for fetched, etag, changed, text in self._file.rows(query, (source, repository)):
             try:
-                return CachedTags(float(fetched), str(etag), str(changed), _decode(text))
-            except (ValueError, TypeError, KeyError) as exc:
+                return CachedTags(float(fetched), str(etag), str(changed), _DECODER.decode(text))
+            except (ValueError, TypeError) as exc:
                 self._file.give_up(f"an entry does not read back: {exc}")
         return None
 
@@ -71,7 +73,14 @@ class TagCache:
         self._file.write(
             "INSERT OR REPLACE INTO tag_lists VALUES (?, ?, ?, ?, ?, ?)",
             [
-                (source, repository, cached.fetched, cached.etag, cached.changed, _encode(cached.tags))
+                (
+                    source,
+                    repository,
+                    cached.fetched,
+                    cached.etag,
+                    cached.changed,
+                    _ENCODER.encode(cached.tags).decode(),
+                )
                 for repository, cached in entries
             ],
         )
@@ -87,12 +96,5 @@ class TagCache:
         self._file.write(statement, [(len(prefix), prefix, source)])
 
 
-def _encode(tags: Iterable[TagRecord]) -> str:
-    return json.dumps([[t.name, t.created.isoformat() if t.created else None, t.digest] for t in tags])
-
-
-def _decode(text: str) -> tuple[TagRecord, ...]:
-    return tuple(
-        TagRecord(str(name), datetime.fromisoformat(created) if created else None, digest)
-        for name, created, digest in json.loads(text)
-    )
+def _encode(tags: tuple[TagRecord, ...]) -> str:
+    return _ENCODER.encode(tags).decode()

@@ -1,11 +1,12 @@
 """Where the facts of images come from: what is inside the image behind a tag."""
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autobump.images.inside.facts import ImageFacts, facts_from_record, facts_to_record
+from msgspec.json import Decoder, Encoder
+
+from autobump.images.inside.facts import ImageFacts
 from autobump.images.sources import ListedFacts
 from autobump.images.sources.snapshot import TagFile
 from autobump.images.spelling import AUTO, FACTS_SOURCE, FILE, NONE, PAGES, choose_facts, split_spelling
@@ -16,13 +17,19 @@ from autobump.support.sqlite_file import SqliteCache
 if TYPE_CHECKING:
     from autobump.images.sources.image_pages import Pages
 
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (
     source TEXT NOT NULL, repository TEXT NOT NULL, tag TEXT NOT NULL, facts TEXT NOT NULL,
     PRIMARY KEY (source, repository, tag)
 ) WITHOUT ROWID
 """
+
+_BATCH = 300
+"""Tags looked up at once; each takes three of the variables of a query."""
+
+_ENCODER = Encoder()
+_DECODER = Decoder(ImageFacts | None)
 
 
 class PageFacts:
@@ -106,7 +113,9 @@ class RememberedFacts:
 
     def prepare(self, wanted: Iterable[tuple[str, str]]) -> None:
         """Look up what is remembered, and prepare the source for the rest."""
-        missing = [key for key in wanted if key not in self._known and not self._recall(*key)]
+        wanted = list(wanted)
+        self._recall(wanted)
+        missing = [key for key in wanted if key not in self._known]
         if missing:
             self._source.prepare(missing)
             if self._complete:
@@ -132,23 +141,22 @@ class RememberedFacts:
 
     def _remember(self, learnt: Mapping[tuple[str, str], ImageFacts | None]) -> None:
         self._known |= learnt
-        rows = [
-            (self._name, *key, json.dumps(facts_to_record(facts) if facts else None))
-            for key, facts in learnt.items()
-        ]
+        rows = [(self._name, *key, _ENCODER.encode(facts).decode()) for key, facts in learnt.items()]
         self._file.write("INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?)", rows)
 
-    def _recall(self, repository: str, tag: str) -> bool:
-        query = "SELECT facts FROM facts WHERE source = ? AND repository = ? AND tag = ?"
-        for (text,) in self._file.rows(query, (self._name, repository, tag)):
+    def _recall(self, wanted: Iterable[tuple[str, str]]) -> None:
+        unknown = [key for key in wanted if key not in self._known]
+        for start in range(0, len(unknown), _BATCH):
+            batch = unknown[start : start + _BATCH]
+            holes = ",".join(["(?, ?, ?)"] * len(batch))
+            wanted_keys = f"(source, repository, tag) IN (VALUES {holes})"
+            query = f"SELECT repository, tag, facts FROM facts WHERE {wanted_keys}"  # noqa: S608 - holes only
+            values = [value for key in batch for value in (self._name, *key)]
             try:
-                record = json.loads(text)
-                self._known[repository, tag] = None if record is None else facts_from_record(record)
-            except ValueError as exc:
+                for repository, tag, text in self._file.rows(query, values):
+                    self._known[repository, tag] = _DECODER.decode(text)
+            except (ValueError, TypeError) as exc:
                 self._file.give_up(f"an entry does not read back: {exc}")
-                return False
-            return True
-        return False
 
 
 def open_facts_source(
