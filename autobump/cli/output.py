@@ -138,14 +138,20 @@ def _render_parts(
     from autobump.passes.result import find_only
 
     only = find_only(outcomes)
-    if only is None or output_format != "json":
-        yield _render_all(outcomes, output_format, colour=colour)
-        return
-    from autobump.report.json import json_parts
+    match output_format:
+        case "json" if only is not None:
+            from autobump.report.json import json_parts
 
+            parts = json_parts(only)
+        case "html":
+            from autobump.report.html import html_parts, several_html_parts
+
+            parts = html_parts(only) if only is not None else several_html_parts(outcomes)
+        case _:
+            parts = iter((_render_all(outcomes, output_format, colour=colour),))
     held: list[str] = []
     size = 0
-    for part in json_parts(only):
+    for part in parts:
         held.append(part)
         size += len(part)
         if size >= _PART:
@@ -160,10 +166,6 @@ def _render_all(outcomes: "Sequence[RepositoryOutcome]", output_format: str, *, 
 
     if (only := find_only(outcomes)) is not None:
         return _render(only, output_format, colour=colour)
-    if output_format == "html":
-        from autobump.report.html import render_several_html
-
-        return render_several_html(outcomes)
     from autobump.report.several import render_several_json, render_several_markdown, render_several_table
 
     def render(result: "PassResult") -> str:
@@ -180,18 +182,10 @@ def _render_all(outcomes: "Sequence[RepositoryOutcome]", output_format: str, *, 
 
 def _render(result: "PassResult", output_format: str, *, colour: bool | None) -> str:
     match output_format:
-        case "json":
-            from autobump.report.json import render_json
-
-            return render_json(result)
         case "markdown":
             from autobump.report.markdown import render_markdown
 
             return render_markdown(result)
-        case "html":
-            from autobump.report.html import render_html
-
-            return render_html(result)
         case _:
             from autobump.report.table import render_table
 

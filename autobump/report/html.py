@@ -3,7 +3,7 @@
 import hashlib
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from statistics import median_low
@@ -52,6 +52,12 @@ MAX_BODY_TEXT = 20_000
 
 _YEAR = timedelta(days=365.25)
 _NOTHING = Markup()
+_PLACE = "\0"
+"""Stands in the frame where a result goes; `_shown` lets none of outside text through."""
+
+_BUFFERED = 1000
+"""Pieces of the template that are put together at once."""
+
 _DONE = {
     "create": "created",
     "adopt": "adopted",
@@ -109,38 +115,56 @@ class _Part(Struct, frozen=True):
     id: str
     name: str
     headline: str = ""
-    text: str = ""
     failure: str = ""
     failed: bool = True
 
 
 def render_html(result: PassResult) -> str:
     """Write the outcome as a page; the same outcome gives the same text."""
+    return "".join(html_parts(result))
+
+
+def html_parts(result: PassResult) -> Iterator[str]:
+    """Yield what `render_html` returns as it is made, so that a large page is never held whole."""
     title = f"{result.repository}, {headline(result)}" if result.repository else headline(result)
-    body = {"text": _render_result(result, bar=_trusted(_read("bar.html"))), "parts": (), "rows": True}
-    return _render_page(result, title, count(result.evaluation.files, "item file"), body)
+    scope = count(result.evaluation.files, "item file")
+    frame = _render_frame(result, title, scope, {"parts": (), "rows": True})
+    return _fill(frame, [_result_parts(_view(result), bar=_trusted(_read("bar.html")))])
 
 
-def render_several_html(outcomes: Sequence[RepositoryOutcome]) -> str:
-    """Write what came of several repositories as one page, each in a part of its own."""
+def several_html_parts(outcomes: Sequence[RepositoryOutcome]) -> Iterator[str]:
+    """Yield what came of several repositories as one page, each in a part of its own."""
     merged, scope = (
         merge_outcomes(outcomes),
         f"{len(outcomes)} repositor{'y' if len(outcomes) == 1 else 'ies'}",
     )
-    parts = []
+    parts, views = [], []
     for number, outcome in enumerate(outcomes, 1):
         id, name, result = f"r{number}", outcome.repository, outcome.result
         if result is None:
             parts.append(_Part(id, name, failure=outcome.failure))
         else:
-            text = _render_result(result, at=f"{id}-", name=name)
-            parts.append(_Part(id, name, headline(result), text, failed=outcome.failed))
-    rows = any('<details class="group' in part.text for part in parts)
-    body = {"parts": parts, "rows": rows, "bar": _trusted(_read("bar.html"))}
-    return _render_page(merged, f"{scope}, {headline(merged)}", scope, body)
+            parts.append(_Part(id, name, headline(result), failed=outcome.failed))
+            views.append((id, name, _view(result)))
+    body = {
+        "parts": parts,
+        "rows": any(view["shown"] for _, _, view in views),
+        "bar": _trusted(_read("bar.html")),
+    }
+    frame = _render_frame(merged, f"{scope}, {headline(merged)}", scope, body)
+    return _fill(frame, [_result_parts(view, at=f"{id}-", name=name) for id, name, view in views])
 
 
-def _render_page(result: PassResult, title: str, scope: str, body: Mapping[str, Any]) -> str:
+def _fill(frame: str, results: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Yield the frame with a result at each of its places."""
+    before, *rest = frame.split(_PLACE)
+    yield before
+    for parts, after in zip(results, rest, strict=True):
+        yield from parts
+        yield after
+
+
+def _render_frame(result: PassResult, title: str, scope: str, body: Mapping[str, Any]) -> str:
     style, script = _read("page.css"), _read("page.js")
     # A style or script that the policy does not name is never applied or run, wherever it comes from.
     policy = (
@@ -157,23 +181,28 @@ def _render_page(result: PassResult, title: str, scope: str, body: Mapping[str, 
         revision=result.revision,
         now=result.now.astimezone(UTC),
         policy=policy,
+        place=_trusted(_PLACE),
         style=_trusted(style),
         script=_trusted(script),
     )
     return f"{text.strip()}\n"
 
 
-def _render_result(result: PassResult, *, at: str = "", name: str = "", bar: Markup = _NOTHING) -> Markup:
-    """Write what came of one repository.
+def _result_parts(
+    view: Mapping[str, Any], *, at: str = "", name: str = "", bar: Markup = _NOTHING
+) -> Iterable[str]:
+    """Return what came of one repository in parts of some size.
 
     Args:
-        result: What came of it.
+        view: What came of it.
         at: What the ids begin with, to be told from those of other repositories.
         name: The repository, where there are several.
         bar: The filter, if it stands in here.
     """
     frame = {"at": at, "name": name, "bar": bar, "heading_tag": "h3" if name else "h2"}
-    return _trusted(_template("result.html").render(_view(result), **frame))
+    stream = _template("result.html").stream(view, **frame)
+    stream.enable_buffering(_BUFFERED)
+    return stream
 
 
 def _template(name: str) -> Template:

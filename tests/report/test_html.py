@@ -22,7 +22,14 @@ from autobump.passes.result import PassResult, RepositoryOutcome
 from autobump.planning.plan import Limits
 from autobump.pull_requests.actions import Action, Close, Create, Leave, Outcome
 from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
-from autobump.report.html import MAX_BODY_TEXT, MAX_TEXT, describe_actions, render_html, render_several_html
+from autobump.report.html import (
+    MAX_BODY_TEXT,
+    MAX_TEXT,
+    describe_actions,
+    html_parts,
+    render_html,
+    several_html_parts,
+)
 from autobump.report.summary import PullRequestLine
 from tests.fixtures.browser import look_at
 from tests.fixtures.bumps import make_bump
@@ -105,6 +112,12 @@ def full_result() -> PassResult:
         limits=Limits(max_open=1),
         dashboard_failure="the repository has no issues",
     )
+
+
+def test_large_page_is_made_in_parts() -> None:
+    bumps = [make_bump(f"Pack{number}", "One") for number in range(3000)]
+    parts = list(html_parts(make_result(bumps)))
+    assert max(map(len, parts)) * 10 < sum(map(len, parts))
 
 
 def test_page_is_whole_and_tells_every_section() -> None:
@@ -321,7 +334,7 @@ def fleet() -> list[RepositoryOutcome]:
 
 
 def test_several_repositories_are_parts_of_their_own() -> None:
-    page = Page(render_several_html(fleet()))
+    page = Page("".join(several_html_parts(fleet())))
     ids = Counter(attributes["id"] for _, attributes in page.elements if "id" in attributes)
     assert set(ids.values()) == {1}
     parts = [attributes["id"] for attributes in page.find("article")]
@@ -339,7 +352,7 @@ def test_several_repositories_are_parts_of_their_own() -> None:
 
 
 def test_page_of_several_repositories_is_well_made() -> None:
-    page = Page(render_several_html(fleet()))
+    page = Page("".join(several_html_parts(fleet())))
     headings = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
     assert headings[:3] == [1, 2, 3]
     assert headings.count(2) == 3
@@ -355,14 +368,14 @@ def test_page_of_several_repositories_is_well_made() -> None:
 def test_hostile_text_of_several_repositories_stays_text(text: str) -> None:
     def several(text: str) -> Page:
         outcomes = [RepositoryOutcome(text, hostile_result(text)), RepositoryOutcome(text, None, text)]
-        return Page(render_several_html(outcomes))
+        return Page("".join(several_html_parts(outcomes)))
 
     assert shape(several(text)) == shape(several("harmless"))
 
 
 def test_filter_hides_repositories_without_a_match(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
-    page.write_text(render_several_html(fleet()), encoding="utf-8")
+    page.write_text("".join(several_html_parts(fleet())), encoding="utf-8")
     seen = look_at(page, tmp_path / "profile", ["repository has no issues"])
     assert seen["complaints"] == []
     filtered = seen["filtered"]["repository has no issues"]

@@ -85,7 +85,7 @@ def may_be_in(versions: Versions, python: str | None) -> bool:
         versions: The set.
         python: Such as `3.10.1`; None or what is no version may be any.
     """
-    match = _VERSION.match(python or "")
+    match = None if versions == ALL else _VERSION.match(python or "")
     if match is None:
         return bool(versions)
     return bool(both(versions, series(tuple(int(part) for part in match.groups() if part))))
