@@ -52,7 +52,7 @@ def plan_each(
     with open_progress() as progress:
         settings = find_several(options, load, file, only)
         if settings is None:
-            return [RepositoryOutcome("", open_pass(options, load, progress).plan())]
+            return [RepositoryOutcome("", _open_only(options, load, progress).plan())]
         sources = share_sources(options, settings)
         return _over_each(
             settings.repositories,
@@ -73,10 +73,18 @@ def run_each(
     with open_progress() as progress:
         settings = find_several(options, load, file, only)
         if settings is None:
-            this_pass = open_pass(options, load, progress)
+            this_pass = _open_only(options, load, progress)
             with log_fields(run=name_run(), repository=_name(this_pass, options)):
                 return [RepositoryOutcome("", _run(this_pass, options, dry_run=dry_run))]
         return _run_several(settings, only, options, progress, dry_run=dry_run)
+
+
+def _open_only(options: PassOptions, load: LoadSettings, progress: Progress) -> Pass:
+    """Open the pass over one repository, whose own settings do not send it to others."""
+    this_pass = open_pass(options, load, progress)
+    if this_pass.settings.repositories and options.repo is None:
+        _log.warning("repositories listed in a commit do not count; name the file with --config")
+    return this_pass
 
 
 def load_at_start(options: PassOptions, load: LoadSettings, file: Path | None) -> LoadedSettings:

@@ -469,3 +469,19 @@ def test_due_run_is_left_out_when_other_processes_are_at_work_on_each(
         service.run_due()
     assert service.last() == ("", "")
     assert 'autobump_runs_left_out_total{reason="locked"} 1.0' in service.lines()
+
+
+def test_list_in_a_commit_does_not_count_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    committed = {".github/autobump.yml": "repositories: [{repository: owner/other}]\n"}
+    make_repository(tmp_path / "r", script_pack("A", {"One": "demisto/python3:1.0.0.1"}) | committed)
+    tags = tmp_path / "tags.json"
+    tags.write_text('{"demisto/python3": ["1.0.0.9"]}')
+    monkeypatch.chdir(tmp_path / "r")
+    assert run_command(["plan", "--tags", f"file:{tags}", "--format", "json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["files"] == 1
+    assert "repositories listed in a commit do not count; name the file with --config" in told.err
+    assert run_command(["plan", "--tags", f"file:{tags}", "--repo", "."]) == 0
+    assert "listed in a commit" not in capsys.readouterr().err
