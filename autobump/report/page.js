@@ -24,10 +24,13 @@
     section: element.closest("section"),
     count: element.querySelector(".count"),
     open: element.open,
-    rows: [...element.querySelectorAll(".scroll > table > tbody > tr")].map((row) => ({
-      row,
-      text: `${row.textContent}\n${element.dataset.group}`.toLowerCase(),
-    })),
+    // What stands below a row across all columns is a part of it.
+    rows: [...element.querySelectorAll(".scroll > table > tbody > tr:not(.below)")].map((row) => {
+      const next = row.nextElementSibling;
+      const parts = next?.matches(".below") ? [row, next] : [row];
+      const text = parts.map((part) => part.textContent).join("\n");
+      return { parts, text: `${text}\n${element.dataset.group}`.toLowerCase() };
+    }),
   }));
   const sections = [...document.querySelectorAll("main section")];
   const repositories = [...document.querySelectorAll("main > article")];
@@ -43,9 +46,9 @@
     let matches = 0;
     for (const group of groups) {
       let here = 0;
-      for (const { row, text } of group.rows) {
+      for (const { parts, text } of group.rows) {
         const fits = words.every((word) => text.includes(word));
-        if (row.hidden === fits) row.hidden = !fits;
+        if (parts[0].hidden === fits) for (const part of parts) part.hidden = !fits;
         if (fits) here += 1;
       }
       matches += here;

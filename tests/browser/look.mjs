@@ -29,18 +29,21 @@ page.on("pageerror", (error) => seen.complaints.push(`error: ${error.message}`))
 
 const look = () =>
   page.evaluate(() => {
-    const rows = [...document.querySelectorAll(".scroll > table > tbody > tr")];
+    const rows = [...document.querySelectorAll(".scroll > table > tbody > tr:not(.below)")];
+    const below = [...document.querySelectorAll(".below")];
+    const bodyOf = (row) => (row.nextElementSibling?.matches(".below") ? row.nextElementSibling.textContent : "");
     const groups = [...document.querySelectorAll("details.group")];
     return {
       rows: rows.length,
       shown: rows
         .filter((row) => !row.hidden)
-        .map((row) => `${row.closest("details.group").dataset.group}\n${row.textContent}`),
+        .map((row) => `${row.closest("details.group").dataset.group}\n${row.textContent}${bodyOf(row)}`),
+      astray: below.filter((body) => body.hidden !== body.previousElementSibling.hidden).length,
       visible: rows.filter((row) => row.checkVisibility()).length,
       groups: groups.map((group) => ({
         name: group.dataset.group,
         count: group.querySelector(".count").textContent,
-        shown: group.querySelectorAll(".scroll > table > tbody > tr:not([hidden])").length,
+        shown: group.querySelectorAll(".scroll > table > tbody > tr:not([hidden]):not(.below)").length,
         open: group.open,
         hidden: group.hidden,
       })),

@@ -74,6 +74,11 @@ def test_filter_leaves_only_rows_that_match(seen: dict[str, Any], text: str) -> 
     assert filtered["visible"] == len(filtered["shown"])
 
 
+@pytest.mark.parametrize("text", [PACK, REASON, NOTHING])
+def test_body_stays_with_its_pull_request(seen: dict[str, Any], text: str) -> None:
+    assert seen["filtered"][text]["astray"] == 0
+
+
 def test_filter_finds_rows_by_their_reason(seen: dict[str, Any]) -> None:
     shown = [group["name"] for group in seen["filtered"][REASON]["groups"] if not group["hidden"]]
     assert shown == ["pack-busy"]
