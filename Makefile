@@ -31,8 +31,8 @@ fix: $(READY) ## Mend what the linter can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-sdk: ## Install what sdk-check needs beside it
-	$(PYTHON) -m tests.demisto_sdk
+sdk: $(READY) ## Install what sdk-check needs beside it
+	$(BIN)/python -m tests.demisto_sdk
 
 sdk-check: $(READY) ## Let demisto-sdk validate pull requests made from real content
 	$(BIN)/python -m tests.sdk_check
@@ -70,5 +70,6 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "autobump needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --upgrade pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@

@@ -1,4 +1,4 @@
-"""Installs demisto-sdk into an environment of its own; needs nothing but Python itself.
+"""Installs demisto-sdk into an environment of its own.
 
 Run as `make sdk`, which can be done while something else is set up.
 """
@@ -25,9 +25,10 @@ def install_sdk() -> Path:
     with _one_at_a_time():
         if not ready.exists():
             shutil.rmtree(_FOLDER, ignore_errors=True)
-            subprocess.run([_find_python(), "-m", "venv", _FOLDER], check=True)
-            pip = [str(_FOLDER / "bin/python"), "-m", "pip", "install", "--quiet"]
-            subprocess.run([*pip, "--disable-pip-version-check", _SDK], check=True)
+            # The pip that is there already, which is newer than that of Python, takes half the time.
+            subprocess.run([_find_python(), "-m", "venv", "--without-pip", _FOLDER], check=True)
+            pip = [sys.executable, "-m", "pip", "--python", str(_FOLDER), "--disable-pip-version-check"]
+            subprocess.run([*pip, "install", "--quiet", _SDK], check=True)
             _start_once(program)
             ready.touch()
     return program

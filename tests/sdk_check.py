@@ -1,14 +1,14 @@
 """Lets demisto-sdk validate pull requests that autobump makes from real content.
 
 Run as `make sdk-check`. It installs demisto-sdk into an environment of its own, runs autobump on the corpus,
-and validates one pull request each with integrations only, with scripts only, and with a pack that has both.
-Then it spoils a release note and expects the validation to fail.
+and validates one pull request each with integrations only, with scripts only, and with a pack that has both:
+of each kind the smallest, because an item takes it a second. Then it spoils a release note and expects the
+validation to fail.
 """
 
 import json
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -32,17 +32,14 @@ def main() -> int:
     """Run the check and return an exit code."""
     sdk = install_sdk()
     with tempfile.TemporaryDirectory(prefix="autobump-sdk-") as folder:
-        # demisto-sdk takes a repository for a content repository by the address of its origin.
         repository = unpack_content(Path(folder) / "content")
         add_missing_code(repository)
         report = make_pull_requests(repository, Path(folder))
-        git(repository, "remote", "add", "origin", "https://example.invalid/demisto/content.git")
-        git(repository, "update-ref", "refs/remotes/origin/master", "master")
         chosen = choose(report)
         copies = [check_out(repository, pull_request["branch"]) for pull_request in chosen.values()]
-        last = list(chosen.values())[-1]
-        copies.append(check_out(repository, last["branch"], "spoiled"))
-        spoil(copies[-1], last)
+        smallest = min(chosen.values(), key=size_of)
+        copies.append(check_out(repository, smallest["branch"], "spoiled"))
+        spoil(copies[-1], smallest)
         # One after the other keeps one core busy for long.
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             *verdicts, of_spoiled = pool.map(lambda copy: validate(sdk, copy), copies)
@@ -106,16 +103,24 @@ def choose(report: dict[str, Any]) -> dict[str, PullRequest]:
         "a pack with both": lambda packs: any(len(kind) == 2 for kind in packs),
     }
     return {
-        name: next(pr for pr in report["pull_requests"] if fits(kinds_by_pack(pr)))
+        name: min((pr for pr in report["pull_requests"] if fits(kinds_by_pack(pr))), key=size_of)
         for name, fits in wanted.items()
     }
 
 
+def size_of(pull_request: PullRequest) -> int:
+    """Return how many items a pull request has."""
+    return len(pull_request["paths"])
+
+
 def check_out(repository: Path, branch: str, name: str = "") -> Path:
-    """Copy a repository, check a branch out there, and return the copy."""
-    copy = shutil.copytree(repository, repository.with_name(name or branch.replace("/", "-")), symlinks=True)
-    git(copy, "checkout", "--quiet", "--force", branch)
-    return copy
+    """Clone a repository, check a branch out there, and return the clone."""
+    clone = repository.with_name(name or branch.replace("/", "-"))
+    git(repository, "clone", "--quiet", "--shared", "--branch", branch, str(repository), str(clone))
+    git(clone, "branch", "--quiet", "master", "origin/master")
+    # demisto-sdk takes a repository for a content repository by the address of its origin.
+    git(clone, "remote", "set-url", "origin", "https://example.invalid/demisto/content.git")
+    return clone
 
 
 def validate(sdk: Path, repository: Path) -> tuple[int, str]:
