@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+# One more than there are processors: a test often waits for a process of its own.
+WORKERS = $(shell $(BIN)/python -c 'import os; print(min((os.cpu_count() or 1) + 1, 5))')
 
 # Python is started some hundred times; without bytecode each start compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -17,7 +19,7 @@ demo: $(READY) ## Show the whole job on a built-in sample
 	@$(BIN)/autobump demo
 
 test: $(READY) ## Run the tests
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGUMENTS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGUMENTS)
 
 golden: $(READY) ## Write the texts in tests/golden, and schema and reference of the settings, anew; review the diff
 	AUTOBUMP_GOLDEN=write $(BIN)/python -m pytest -q tests/pull_requests tests/settings/test_schema.py tests/settings/test_page.py
