@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -52,8 +53,11 @@ def run_pass(repository: Path, tags: Path, command: str = "run", *more: str) -> 
 
 @pytest.fixture
 def tags(tmp_path: Path) -> Path:
-    """Return a file of tags, some of which a shell or git would misread, with what is inside the images."""
-    folder = tmp_path / "outside"
+    return write_tags(tmp_path / "outside")
+
+
+def write_tags(folder: Path) -> Path:
+    """Write a file of tags, some of which a shell or git would misread, with what is inside the images."""
     folder.mkdir()
     inside = {"python": "3.9.8", "packages": {"requests": ["2.0", "MIT"]}}
     names = [f"$(touch {folder}/ran)", f"`touch {folder}/ran`", "--upload-pack=x", "../../x", OLD, NEW]
@@ -202,8 +206,41 @@ def planned_paths(paths: Iterable[str]) -> set[str]:
     }
 
 
-def test_hostile_repository_gets_its_rows_and_nothing_else_is_touched(tmp_path: Path, tags: Path) -> None:
-    git, expected = make_hostile_repository(tmp_path / "r", tags)
+@dataclass(frozen=True)
+class Hostile:
+    """The hostile repository, its tags, the row every file must get, and the home of passes over it."""
+
+    git: Git
+    tags: Path
+    expected: dict[str, str]
+    home: Path
+
+    def copy(self, folder: Path) -> Git:
+        """Return a copy that a pass can write to."""
+        shutil.copytree(self.git.directory, folder)
+        return Git(folder)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Hostile:
+    folder = tmp_path_factory.mktemp("hostile")
+    tags = write_tags(folder / "outside")
+    git, expected = make_hostile_repository(folder / "r", tags)
+    (folder / "home").mkdir()
+    return Hostile(git, tags, expected, folder / "home")
+
+
+@pytest.fixture
+def hostile(shared: Hostile, monkeypatch: pytest.MonkeyPatch) -> Hostile:
+    """Return what both tests use; the code that takes seconds to read is read in the first of them."""
+    monkeypatch.setenv("HOME", str(shared.home))
+    return shared
+
+
+def test_hostile_repository_gets_its_rows_and_nothing_else_is_touched(
+    tmp_path: Path, hostile: Hostile
+) -> None:
+    git, tags, expected = hostile.copy(tmp_path / "r"), hostile.tags, hostile.expected
     before = git.line("for-each-ref")
     done = run_pass(git.directory, tags)
     assert done.rows == expected
@@ -219,7 +256,8 @@ def test_hostile_repository_gets_its_rows_and_nothing_else_is_touched(tmp_path: 
     refs = git.line("for-each-ref").splitlines()
     assert [ref for ref in refs if "refs/heads/autobump/" not in ref] == before.splitlines()
     assert {path.name for path in tags.parent.iterdir()} == {"tags.json", "out.json", "err.txt"}
-    assert not (tmp_path / "ran").exists()
+    assert {path.name for path in tags.parent.parent.iterdir()} == {"home", "outside", "r"}
+    assert {path.name for path in tmp_path.iterdir()} == {"r"}
     assert done.peak_mib < MAX_PEAK_MIB
     again = run_pass(git.directory, tags)
     assert branches(git) == heads
@@ -227,10 +265,10 @@ def test_hostile_repository_gets_its_rows_and_nothing_else_is_touched(tmp_path: 
 
 
 def test_hostile_repository_sends_github_nothing_but_its_planned_paths(
-    tmp_path: Path, tags: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, hostile: Hostile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    git, expected = make_hostile_repository(tmp_path / "r", tags)
-    config = tags.parent / "settings.json"
+    git, tags, expected = hostile.copy(tmp_path / "r"), hostile.tags, hostile.expected
+    config = tmp_path / "settings.json"
     config.write_text(json.dumps(SETTINGS))
     options = ["--forge", "github", "--rev", "master", "--config", str(config)]
     sent: list[dict[str, str]] = []

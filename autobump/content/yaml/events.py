@@ -77,8 +77,9 @@ def require_no_tag_directive(data: bytes) -> None:
     Raises:
         YamlFault: It has one.
     """
-    match = _TAG_DIRECTIVE.search(data.removeprefix(_BOM_BYTES))
-    if match is not None:
+    if b"%TAG" not in data:  # found out many times faster than by the pattern
+        return
+    if match := _TAG_DIRECTIVE.search(data.removeprefix(_BOM_BYTES)):
         line = data.count(b"\n", 0, match.end()) + 1
         raise YamlFault("invalid-yaml", "a line begins with %TAG, which no item needs", line, 1)
 
