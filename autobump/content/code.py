@@ -75,14 +75,18 @@ def name_code(tree: ContentTree, items: Iterable[ContentItem]) -> dict[str, str]
     unified: dict[str, list[ContentItem]] = {}
     for item in wanted:
         if files := beside.get(item.path.rpartition("/")[0]):
-            names[item.path] = "\n".join(files)
+            names[item.path] = _hash("\n".join(files))
         else:
             unified.setdefault(item.file.blob, []).append(item)
     for blob in tree.read(sorted(unified)):
         for item in unified[blob.oid]:
             code = code_inside(blob.data or b"", item.file.kind)
-            names[item.path] = blob.oid if code is None else code
-    return {path: hashlib.sha256(name.encode("utf-8", "replace")).hexdigest() for path, name in names.items()}
+            names[item.path] = _hash(blob.oid if code is None else code)
+    return names
+
+
+def _hash(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
 
 
 def _is_unified(item: ContentItem) -> bool:

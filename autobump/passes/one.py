@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -188,6 +188,8 @@ class Pass(Struct, frozen=True):
         parts = number_parts(plan, self.settings.limits, known_parts)
         left_out = gather_left_out(plan, evaluation)
         images = assessor.images if assessor else None
+        items = [bump.item for planned in plan.pull_requests for bump in planned.bumps]
+        codes = cache(partial(name_code, self.tree, items))  # for all at once, when the first is asked for
         return tuple(
             DesiredPullRequest(
                 planned,
@@ -199,7 +201,7 @@ class Pass(Struct, frozen=True):
                     )
                     for image in planned.images
                 ),
-                codes=partial(name_code, self.tree, [bump.item for bump in planned.bumps]),
+                codes=codes,
                 part=parts.get(planned.branch, ALONE),
             )
             for planned in plan.pull_requests

@@ -96,7 +96,7 @@ class Git:
             except PermissionError as exc:
                 raise UsageError("the git on the PATH may not be run") from exc
         if done.returncode:
-            _require_recent()
+            _require_recent(os.environ.get("PATH"))
             raise GitError(_last_words(done.stderr, done.returncode))
         return done.stdout
 
@@ -152,7 +152,7 @@ class Git:
                 if process.stdout:
                     process.stdout.close()
             if status:
-                _require_recent()
+                _require_recent(os.environ.get("PATH"))
                 errors.seek(0)
                 raise GitError(_last_words(errors.read(), status))
 
@@ -227,8 +227,9 @@ def _open_temporary() -> IO[bytes]:
         raise AutobumpError("no folder for temporary files can be written to; is the disk full?") from exc
 
 
-def _require_recent() -> None:
-    """Tell of a git that does not know all that is asked of it; looked at when a command failed."""
+@lru_cache(maxsize=1)
+def _require_recent(_path: str | None) -> None:
+    """Tell of a git that does not know all that is asked of it; looked at when a command first failed."""
     done = subprocess.run(["git", "version"], capture_output=True, env=git_environment(), check=False)
     if done.returncode:
         why = _last_words(done.stderr, done.returncode)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from autobump.content.cache import ContentCache
 from autobump.content.tree import ContentTree
 from autobump.forges.github.api import GitHubPace
 from autobump.forges.github.client import connect_with_token
@@ -55,13 +56,15 @@ def test_year_of_daily_passes_keeps_every_promise(tmp_path: Path, corpus: Path) 
     idle_calls: list[int] = []
     calls_by_month: dict[str, list[int]] = defaultdict(list)
     actions: Counter[str] = Counter()
+    cache = ContentCache(tmp_path)
+    checked = ""
     with serve(github.answer) as server:
         for day in range(1, DAYS + 1):
             now = START + timedelta(days=day)
             tags = {image: [tag for tag, at in dated[image].items() if at <= now] for image in busy}
             pushed = pushed_by_people(github)
             known, before = len(github.pulls), len(github.calls)
-            outcomes = run_pass(git.directory, tags, server.url, now)
+            outcomes = run_pass(git.directory, tags, server.url, now, cache)
             assert not [outcome.failure for outcome in outcomes if outcome.failure]
             names = [outcome.action.name for outcome in outcomes]
             actions.update(names)
@@ -79,8 +82,9 @@ def test_year_of_daily_passes_keeps_every_promise(tmp_path: Path, corpus: Path) 
                     "one came back"
                 )
             people_act(github, dice, closed)
-            check_versions(github, versions)
-            check_tags(github, items, dated, builds, now)
+            if checked != (checked := github.head_of("master")):
+                check_versions(github, versions)
+                check_tags(github, items, dated, builds, now)
 
     assert actions["create"] > 100
     assert {"create", "refresh", "leave", "hold", "close"} <= actions.keys()
@@ -89,12 +93,16 @@ def test_year_of_daily_passes_keeps_every_promise(tmp_path: Path, corpus: Path) 
     report(calls_by_month, actions)
 
 
-def run_pass(repository: Path, tags: dict[str, list[str]], url: str, now: datetime) -> Any:
+def run_pass(
+    repository: Path, tags: dict[str, list[str]], url: str, now: datetime, cache: ContentCache
+) -> Any:
     settings = Settings()
     api = connect_with_token(Secret("bot-token"), url, "demisto/content", GitHubPace(write_seconds=0))
     prs = settings.pull_requests
     forge = GitHubForge(api, GitHubOptions(base="master", branch_prefix=prs.branch_prefix, labels=prs.labels))
-    one = Pass(ContentTree.open(repository, "master"), settings, SnapshotSource(tags), now, Silent())
+    tree = ContentTree.open(repository, "master")
+    tree.choose_root(settings.content.root, cache)
+    one = Pass(tree, settings, SnapshotSource(tags), now, Silent(), cache=cache)
     return one.run(forge, dry_run=False).outcomes
 
 

@@ -305,13 +305,14 @@ def find_other_forge(git: Git) -> str:
     return next((name for label, name in _OTHER_FORGES.items() if label in labels), "")
 
 
-def _remote_name(git: Git) -> str:
+def _remote_name(git: Git) -> str | None:
     remotes = git.line("remote").splitlines()
-    return "origin" if "origin" in remotes or not remotes else remotes[0]
+    return "origin" if "origin" in remotes else next(iter(remotes), None)
 
 
 def _remote_url(git: Git) -> str:
-    return _ask(git, "config", "--get", f"remote.{_remote_name(git)}.url") or ""
+    name = _remote_name(git)
+    return (_ask(git, "config", "--get", f"remote.{name}.url") or "") if name else ""
 
 
 def _guess_base(git: Git) -> str | None:
@@ -319,7 +320,7 @@ def _guess_base(git: Git) -> str | None:
 
     The branch that is checked out counts only where there is no other: it may be somebody's work.
     """
-    remote = _remote_name(git)
+    remote = _remote_name(git) or "origin"
     default = _ask(git, "symbolic-ref", "--quiet", "--short", f"refs/remotes/{remote}/HEAD")
     if default:
         return default.removeprefix(f"{remote}/")
