@@ -237,4 +237,4 @@ def _place(problem: Problem) -> str:
 
 
 def _line(outcome: str, rule: str, detail: str) -> str:
-    return f"{outcome:<8}{rule:<22}{detail}"
+    return f"{outcome + ' ':<8}{rule:<22}{detail}"
