@@ -119,13 +119,11 @@ class _Part(Struct, frozen=True):
     failed: bool = True
 
 
-def render_html(result: PassResult) -> str:
-    """Write the outcome as a page; the same outcome gives the same text."""
-    return "".join(html_parts(result))
-
-
 def html_parts(result: PassResult) -> Iterator[str]:
-    """Yield what `render_html` returns as it is made, so that a large page is never held whole."""
+    """Yield the outcome as a page, as it is made, so that a large one is never held whole.
+
+    The same outcome gives the same text.
+    """
     title = f"{result.repository}, {headline(result)}" if result.repository else headline(result)
     scope = count(result.evaluation.files, "item file")
     frame = _render_frame(result, title, scope, {"parts": (), "rows": True})

@@ -23,13 +23,11 @@ VERSION = 1
 """Raised when anything but an added key changes."""
 
 
-def render_json(result: PassResult) -> str:
-    """Write the outcome as JSON, a line for each row; arrays are sorted by path, pull requests by branch."""
-    return "".join(json_parts(result))
-
-
 def json_parts(result: PassResult) -> Iterator[str]:
-    """Yield what `render_json` returns row by row, so that a large outcome is never held twice."""
+    """Yield the outcome as JSON row by row, so that a large one is never held twice.
+
+    Each row is a line of its own; arrays are sorted by path, pull requests by branch.
+    """
     yield "{"
     begins = "\n"
     for key, value in _members(result):

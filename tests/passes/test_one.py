@@ -8,7 +8,6 @@ from autobump.forges.name import ForgeName
 from autobump.forges.open import identify_forge
 from autobump.images.sources.snapshot import SnapshotSource
 from autobump.passes.one import Pass, run_on_forge
-from autobump.report.json import render_json
 from autobump.settings.model import ContentSettings, Settings
 from autobump.support.errors import AutobumpError
 from autobump.support.git import Git
@@ -16,6 +15,7 @@ from autobump.support.lock import lock
 from autobump.support.progress import Silent
 from tests.conftest import NOW
 from tests.fixtures.repositories import branches, make_repository, script_pack
+from tests.fixtures.results import render_json
 
 
 def make_pass(folder: Path, tags: dict[str, list[str]] | None = None) -> Pass:

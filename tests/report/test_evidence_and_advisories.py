@@ -17,11 +17,10 @@ from autobump.pull_requests.body.text import BodyContext
 from autobump.pull_requests.dashboard import Overview, Requests, render_dashboard
 from autobump.pull_requests.options import PullRequestOptions
 from autobump.pull_requests.render import DesiredPullRequest
-from autobump.report.html import render_html
 from autobump.report.markdown import render_markdown
 from autobump.report.table import render_table
 from tests.fixtures.bumps import make_bump
-from tests.fixtures.results import make_result
+from tests.fixtures.results import make_result, render_html
 
 FIXED = Advisory("GHSA-aaaa", (), Severity.HIGH, ("urllib3",), "Cookies go elsewhere")
 

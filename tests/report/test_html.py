@@ -27,7 +27,6 @@ from autobump.report.html import (
     MAX_TEXT,
     describe_actions,
     html_parts,
-    render_html,
     several_html_parts,
 )
 from autobump.report.summary import PullRequestLine
@@ -35,7 +34,7 @@ from tests.fixtures.browser import look_at
 from tests.fixtures.bumps import make_bump
 from tests.fixtures.osv import osv_record
 from tests.fixtures.repositories import make_repository, script_pack
-from tests.fixtures.results import RELEASES, REVISION, at_risk, hostile_result, make_result
+from tests.fixtures.results import RELEASES, REVISION, at_risk, hostile_result, make_result, render_html
 
 VOID = {"meta", "input", "wbr", "link", "br", "img", "hr"}
 HOSTILE = (

@@ -8,10 +8,9 @@ from autobump.decisions.eligibility import Skipped
 from autobump.decisions.evaluation import Notice
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.planning.plan import Limits
-from autobump.report.html import render_html
 from tests.fixtures.browser import look_at
 from tests.fixtures.bumps import make_bump, make_bumps
-from tests.fixtures.results import RELEASES, at_risk, make_result
+from tests.fixtures.results import RELEASES, at_risk, make_result, render_html
 
 PACK = "CrowdStrikeFalcon"
 REASON = "pack-busy sklearn"

@@ -13,13 +13,11 @@ from autobump.passes.result import PassResult
 from autobump.planning.plan import Limits
 from autobump.pull_requests.actions import Close, Create, Outcome
 from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
-from autobump.report.html import render_html
-from autobump.report.json import render_json
 from autobump.report.markdown import render_markdown
 from autobump.report.summary import risk_line
 from autobump.report.table import render_table
 from tests.fixtures.bumps import make_bump, make_bumps
-from tests.fixtures.results import REVISION, at_risk, make_result
+from tests.fixtures.results import REVISION, at_risk, make_result, render_html, render_json
 
 Render = Callable[[PassResult], str]
 EVERY_FORM = pytest.mark.parametrize("render", [render_table, render_markdown, render_html])
