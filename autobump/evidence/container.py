@@ -6,6 +6,7 @@ import os
 import secrets
 import select
 import subprocess
+import tempfile
 import time
 from contextlib import suppress
 from importlib import resources
@@ -48,15 +49,19 @@ class Container:
         self._pending = b""
         self.mount = mount
         command = engine.run_command(image, self._name, _BOOT, bounds, mount)
+        # When memory runs out, podman's monitor leaves a file in the folder that podman was started in.
+        self._folder = tempfile.TemporaryDirectory(prefix="autobump-", ignore_cleanup_errors=True)
         try:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                cwd=self._folder.name,
                 start_new_session=True,  # Ctrl-C is for autobump, which then ends the container
             )
         except OSError as exc:
+            self._folder.cleanup()
             raise EngineError(f"{engine.name} cannot be started: {exc.strerror or exc}") from exc
         try:
             self._send(resources.files("autobump.evidence.runner").joinpath("loop.py").read_text())
@@ -122,6 +127,7 @@ class Container:
         for stream in (process.stdout, process.stderr):
             if stream:
                 stream.close()
+        self._folder.cleanup()
 
     def _send(self, message: object) -> None:
         stdin = self._process.stdin

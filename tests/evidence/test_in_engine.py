@@ -389,6 +389,16 @@ def test_container_of_a_living_process_is_not_abandoned(image: str) -> None:
     assert name_container(1).startswith("autobump-")
 
 
+def test_item_that_takes_all_memory_leaves_nothing_where_a_person_stands(
+    image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Container(Engine("podman"), image, Bounds(memory=256 << 20)) as container:
+        container.ask({"prelude": []}, 5)
+        assert run(container, "x = bytearray(1 << 30)")["outcome"] != "ran"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_container_that_ends_is_told(image: str) -> None:
     with Container(Engine("podman"), image, Bounds()) as container:
         subprocess.run(["podman", "kill", *containers()], check=True, capture_output=True)
