@@ -26,7 +26,7 @@ from autobump.planning.existing import ExistingState
 from autobump.planning.plan import Plan, WaitReason
 from autobump.settings.model import Settings
 from autobump.support.errors import RegistryError
-from autobump.support.markdown import count
+from autobump.support.markdown import count, list_some
 from autobump.support.printable import printable_path
 from autobump.support.progress import Silent
 
@@ -205,7 +205,8 @@ def _explain_advisories(diff: AdvisoryDiff | None) -> Iterator[str]:
             for one in advisories:
                 told = f"{one.id} in {', '.join(one.packages)}: {one.summary}"
                 yield _line("security", f"{what} ({one.severity.value})", told)
-        yield _line("security", "remaining", f"{len(diff.remaining):,} known vulnerabilities")
+        named = list_some([one.id for one in diff.remaining])
+        yield _line("security", "remaining", named or "none that is known")
 
 
 def _explain_wave(bump: Bump, settings: Settings, waits: WaitReason | None) -> Iterator[str]:

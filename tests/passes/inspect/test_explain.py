@@ -15,6 +15,7 @@ from autobump.planning.plan import WaitReason
 from autobump.settings.load import load_settings
 from autobump.support.git import Git
 from autobump.support.progress import Silent
+from tests.fixtures.osv import osv_record
 from tests.fixtures.repositories import commit, item_yaml, make_repository, pack_metadata, script_pack
 
 PATH = "Packs/A/Scripts/One/One.yml"
@@ -48,6 +49,38 @@ def explain(
     ]
     assert run_command(["explain", path, *map(str, options)]) == 0
     return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("new", "fixes", "remaining"),
+    [("2.0", True, "GHSA-2"), ("3.0", True, "none that is known"), ("1.5", False, "GHSA-1, GHSA-2")],
+)
+def test_what_is_fixed_and_what_remains_is_named(
+    repository: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    new: str,
+    fixes: bool,
+    remaining: str,
+) -> None:
+    versions = {"3.10.1.100": "1.0", "3.12.1.300": new}
+    tags = {
+        tag: {"python": "3.10.1", "packages": {"requests": [version, "MIT"]}}
+        for tag, version in versions.items()
+    }
+    (tmp_path / "tags.json").write_text(json.dumps({"demisto/python3": tags}))
+    records = [osv_record("GHSA-1", fixed="2.0"), osv_record("GHSA-2", fixed="3.0")]
+    (tmp_path / "osv.json").write_text(json.dumps({"records": records}))
+    sources = [
+        "--tags",
+        f"file:{tmp_path / 'tags.json'}",
+        "--set",
+        f"registry.advisories=file:{tmp_path / 'osv.json'}",
+    ]
+    assert run_command(["explain", PATH, "--repo", str(repository), *sources]) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("security")]
+    assert any(line.startswith("security fixes (") and "GHSA-1 in requests" in line for line in told) is fixes
+    assert told[-1].split(maxsplit=2) == ["security", "remaining", remaining]
 
 
 def test_rule_that_is_passed_says_no_only_once(
