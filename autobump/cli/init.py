@@ -68,6 +68,7 @@ def init_repository(
     """
     from autobump.settings.starter import (
         CRON,
+        HOW_TO_PIN,
         WORKFLOW_PATH,
         ask_for_namespaces,
         ask_of,
@@ -75,6 +76,7 @@ def init_repository(
         choose_files,
         find_action,
         find_work_tree,
+        is_pinned,
         write_files,
     )
 
@@ -127,6 +129,11 @@ def init_repository(
         show(f"{path} is there already and stays as it is; --force writes over")
     if written := write_files(git.directory, files, answers, action or None):
         show("".join(f"wrote {path}\n" for path in written), nl=False)
+        goal = answers.get(("content", "repository"))
+        show(f"Pull requests go to {answers['content', 'base']}{f' of {goal}' if goal else ''}.")
+        if WORKFLOW_PATH in written and action and not is_pinned(action):
+            show(f"{action.partition('@')[2]} is no commit, and can be moved to code that nobody reviewed.")
+            show(f"{HOW_TO_PIN}.")
         if workflow and not action:
             show("No workflow was written: it has to name where the autobump action lives. To write it, run")
             show("autobump init --action OWNER/REPO@REF")

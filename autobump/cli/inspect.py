@@ -256,7 +256,13 @@ def matrix(options: "PassOptions", config: SettingsChoice, by: str) -> int:
     if by == "image":
         show(render_image_matrix(plan_each(options, config.load, config.file, None)), nl=False)
         return ExitCode.DONE
-    settings = config.load_at(options.repo, options.rev).settings
-    entries = [(one.repository, one.base or settings.content.base) for one in settings.repositories]
-    show(render_matrix(entries or [(settings.content.repository, settings.content.base)]), nl=False)
+    from autobump.passes.open import find_commit
+    from autobump.support.remote import guess_repository
+
+    tree = find_commit(options.repo, options.rev)
+    loaded = config.load(tree)
+    content, several = loaded.settings.content, loaded.settings.repositories
+    name = loaded.repository or (tree and guess_repository(tree.git)) or content.repository
+    entries = [(one.repository, one.base or content.base) for one in several]
+    show(render_matrix(entries or [(name, content.base)]), nl=False)
     return ExitCode.DONE

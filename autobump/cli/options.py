@@ -26,11 +26,11 @@ class SettingsChoice(NamedTuple):
     file: Path | None
     changes: tuple[str, ...]
 
-    def load(self, tree: "ContentTree | None") -> "LoadedSettings":
-        """Load the settings; those of a commit, if no file is named."""
+    def load(self, tree: "ContentTree | None", *, edited: bool = False) -> "LoadedSettings":
+        """Load the settings; if no file is named those of a commit, or as they are edited beside it."""
         from autobump.settings.load import load_settings
 
-        return load_settings(self.file, tree, self.changes)
+        return load_settings(self.file, tree, self.changes, edited=edited)
 
     def load_at(self, repo: Path | None, rev: str = "HEAD") -> "LoadedSettings":
         """Load the settings that a pass over a repository, or over the current folder's, would find."""

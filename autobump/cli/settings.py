@@ -46,7 +46,7 @@ def _checked_options(command: _Command) -> _Command:
 @config_group.command("check")
 @_checked_options
 def config_check(repo: Path | None, choice: SettingsChoice) -> int:
-    """Validate a settings file; without FILE, the one that would be used.
+    """Validate a settings file; without FILE, the one that would be used once it is committed.
 
     In a content repository it tells, too, what is there, and which names in the settings match nothing.
     """
@@ -60,7 +60,7 @@ def config_check(repo: Path | None, choice: SettingsChoice) -> int:
     from autobump.support.markdown import count
 
     tree = find_commit(repo)
-    loaded = choice.load(tree)
+    loaded = choice.load(tree, edited=True)
     show(f"{printable(loaded.origin)}: settings are valid")
     if tree is not None and not loaded.settings.repositories:
         try:

@@ -72,6 +72,7 @@ class Pass(Struct, frozen=True):
         advisories: Tells known vulnerabilities; None when nobody is asked.
         verify: Runs items in both images; None when nothing is run.
         assess_all: Whether the risk of updates is assessed that are not in the plan.
+        name: What a page calls the repository, or empty.
         for_page: Whether it is told what the images in use leave open, and how old they are.
     """
 
@@ -89,6 +90,7 @@ class Pass(Struct, frozen=True):
     advisories: "AdvisorySource | None" = None
     verify: "Verification | None" = None
     assess_all: bool = False
+    name: str = ""
     for_page: bool = False
 
     def plan(self) -> PassResult:
@@ -218,7 +220,6 @@ class Pass(Struct, frozen=True):
     ) -> PassResult:
         """Return what came of this pass."""
         used = in_use(deprecated, evaluation)
-        repository = self.settings.content.repository
         return PassResult(
             self.tree.revision,
             self.now,
@@ -227,7 +228,7 @@ class Pass(Struct, frozen=True):
             desired,
             outcomes,
             used,
-            repository=repository,
+            repository=self.name,
             queue=forecast(plan.waiting, self.settings.limits),
             observations=self.verify.export() if self.verify and outcomes is None else None,
             left_open=find_left_open(evaluation, assessor) if self.for_page else None,

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from autobump.images.spelling import NONE, choose_advisories, shown_spelling
 from autobump.support.errors import UsageError
 from autobump.support.files import expand_home, find_cache_folder
+from autobump.support.remote import guess_repository, name_clone
 
 if TYPE_CHECKING:
     from autobump.content.tree import ContentTree
@@ -146,12 +147,8 @@ def _require_wanted_repository(tree: "ContentTree", loaded: "LoadedSettings") ->
     Raises:
         UsageError: The settings do not say where pull requests go, and the remote says otherwise.
     """
-    from autobump.settings.starter import guess_repository
-
     default = loaded.settings.content.repository
-    if ("content", "repository") in loaded.origins:
-        return
-    found = guess_repository(tree.git)
+    found = None if loaded.repository else guess_repository(tree.git)
     if found is not None and found.lower() != default.lower():
         raise UsageError(
             f"the remote of {tree.git.directory} is {found}, and pull requests would go to {default}: say "
@@ -194,7 +191,8 @@ def open_pass(
     """Open a pass over one repository."""
     tree, found = open_repository(options, load, loaded)
     sources = open_sources(options, found.settings, request_count)
-    return make_pass(options, tree, found.settings, sources, progress)
+    name = (found.repository or name_clone(tree.git)) if options.for_page else ""
+    return make_pass(options, tree, found.settings, sources, progress, name)
 
 
 def open_pass_of(
@@ -214,7 +212,7 @@ def open_pass_of(
         progress: Told how far it is.
     """
     own = settings.with_source(options.tags).of_repository(entry)
-    return make_pass(options, open_tree_of(entry, options, own), own, sources, progress)
+    return make_pass(options, open_tree_of(entry, options, own), own, sources, progress, entry.repository)
 
 
 def open_tree_of(entry: "RepositorySettings", options: PassOptions, own: "Settings") -> "ContentTree":
@@ -241,8 +239,9 @@ def make_pass(
     settings: "Settings",
     sources: Sources,
     progress: "Progress",
+    name: str = "",
 ) -> "Pass":
-    """Put a pass together."""
+    """Put a pass together, over a repository of this name."""
     from autobump.content.cache import ContentCache
     from autobump.images.sources.deprecated import open_deprecated_images
     from autobump.passes.one import Pass
@@ -252,6 +251,7 @@ def make_pass(
     return Pass(
         tree=tree,
         settings=settings,
+        name=name,
         source=sources.tags,
         now=datetime.now(UTC),
         progress=progress,

@@ -44,7 +44,7 @@ class PassResult(Struct, frozen=True):
         deprecated: Deprecated images that items use, by name.
         dashboard_failure: Why the dashboard could not be brought up to date, or empty.
         other_failures: What failed as a whole of several repositories together.
-        repository: `owner/name`, as the settings call it; empty for several together.
+        repository: What a page calls it; empty for several together, and where no page is written.
         dry_run: Whether what `outcomes` tell was not done.
         queue: What comes in later passes, by image.
         observations: What items did in images, for other machines; None when it is not to be told.

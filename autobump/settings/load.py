@@ -46,6 +46,11 @@ class LoadedSettings(Struct, frozen=True):
     origin: str
     origins: Mapping[SettingPath, Origin] = field(default_factory=dict)
 
+    @property
+    def repository(self) -> str:
+        """`owner/name` of the content repository, where it is set; empty where the default counts."""
+        return self.settings.content.repository if ("content", "repository") in self.origins else ""
+
     def locate(self, path: SettingPath, message: str) -> SettingsFault:
         """Return what is to be said of a setting, with its place."""
         return _locate(path, message, self.origins)
@@ -56,13 +61,16 @@ def find_named_file(path: Path | None) -> Path | None:
     return path or (Path(value) if (value := os.environ.get(CONFIG_VARIABLE)) else None)
 
 
-def load_settings(path: Path | None, tree: ContentTree | None, changes: Sequence[str] = ()) -> LoadedSettings:
+def load_settings(
+    path: Path | None, tree: ContentTree | None, changes: Sequence[str] = (), *, edited: bool = False
+) -> LoadedSettings:
     """Find and load the settings: the defaults, over them the file, the environment, the command line.
 
     Args:
         path: The file named with `--config`, if any.
         tree: The analysed commit, whose `.github/autobump.yml` counts when no file is named.
         changes: What `--set` was given.
+        edited: Read the file in the work tree in place of the commit's, where it is another.
 
     Returns:
         The settings. The file is the first that exists of: `path`, the one `$AUTOBUMP_CONFIG` names, the
@@ -73,7 +81,7 @@ def load_settings(path: Path | None, tree: ContentTree | None, changes: Sequence
         UsageError: The file named cannot be read.
     """
     require_known_variables(os.environ)
-    name, data = _find_file(path, tree)
+    name, data = _find_file(path, tree, edited=edited)
     layers = {
         # Without a file nothing is parsed: the parser costs more than a plan that remembers everything may.
         name or "built-in defaults": read_file_layer(data, name) if data else Layer(),
@@ -114,35 +122,38 @@ def parse_settings(data: bytes, file: str) -> Settings:
     return _check(read_file_layer(data, file))
 
 
-def _find_file(path: Path | None, tree: ContentTree | None) -> tuple[str, bytes]:
+def _find_file(path: Path | None, tree: ContentTree | None, *, edited: bool) -> tuple[str, bytes]:
     named = find_named_file(path)
     if named is not None:
         return str(named), _read_file(named)
     data = tree.read_file(REPOSITORY_PATH) if tree is not None else None
-    if tree is not None and _is_uncommitted(tree, data):
+    if tree is not None and (uncommitted := _read_uncommitted(tree, data)) is not None:
         _log.warning(
             "the settings file in the work tree does not count before it is committed",
             extra={"file": REPOSITORY_PATH, "commit": tree.revision[:12]},
         )
+        if edited:
+            return f"{REPOSITORY_PATH} in the work tree", uncommitted
     return (REPOSITORY_PATH, data) if data is not None else ("", b"")
 
 
-def _is_uncommitted(tree: ContentTree, committed: bytes | None) -> bool:
-    """Whether the work tree has a settings file that the commit has not, or another one."""
+def _read_uncommitted(tree: ContentTree, committed: bytes | None) -> bytes | None:
+    """Return the settings file of the work tree, if the commit has none or another one."""
     folder = tree.git.directory.absolute()
     file = next(
         (each for top in (folder, *folder.parents) if (each := top / REPOSITORY_PATH).is_file()), None
     )
     if file is None:
-        return False
+        return None
     try:
+        data = _read_file(file)
         # Git may check a file out with other line ends than it keeps.
-        if committed is not None and _read_file(file).splitlines() == committed.splitlines():
-            return False
+        if committed is not None and data.splitlines() == committed.splitlines():
+            return None
         top = tree.git.line("rev-parse", "--show-toplevel")  # only now: it costs a process
-        return Path(top).samefile(file.parent.parent)
+        return data if Path(top).samefile(file.parent.parent) else None
     except (GitError, UsageError, OSError):  # a bare repository has no work tree
-        return False
+        return None
 
 
 def _read_file(path: Path) -> bytes:

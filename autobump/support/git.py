@@ -104,6 +104,13 @@ class Git:
         """Run git and return its output as one stripped line of text."""
         return self.run(*arguments).decode("utf-8", "surrogateescape").strip()
 
+    def ask(self, *arguments: str) -> str | None:
+        """Run git as `line` does, and return None where git says no."""
+        try:
+            return self.line(*arguments)
+        except GitError:
+            return None
+
     def read_objects(self, oids: Iterable[str], *, max_bytes: int) -> Iterator[Blob]:
         """Read objects in one `cat-file --batch`, in the order asked, one in memory at a time.
 
@@ -179,18 +186,12 @@ class Git:
 
 def is_repository(directory: Path) -> bool:
     """Whether a folder is, or lies in, a git repository."""
-    try:
-        return bool(Git(directory).line("rev-parse", "--git-dir"))
-    except GitError:
-        return False
+    return bool(Git(directory).ask("rev-parse", "--git-dir"))
 
 
 def has_commit(directory: Path) -> bool:
     """Whether a folder is, or lies in, a git repository with a commit."""
-    try:
-        return bool(Git(directory).line("rev-parse", "--verify", "--quiet", "HEAD^{commit}"))
-    except GitError:
-        return False
+    return bool(Git(directory).ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}"))
 
 
 def _parse_tree(data: bytes, digest_bytes: int) -> Iterator[GitEntry]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from autobump.cli import run_command
+from autobump.support.git import Git
 from tests.fixtures.repositories import make_repository, script_pack
 
 OLD, NEW = "1.0.0.1", "1.0.0.2"
@@ -102,3 +103,16 @@ def test_repository_that_fails_has_no_rows_and_is_told(
 def test_without_the_option_rows_are_repositories(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["matrix", "--config", settings(folder, "one")]) == 0
     assert json.loads(capsys.readouterr().out) == {"include": [{"repository": "owner/one", "base": "master"}]}
+
+
+def test_repository_is_called_as_its_remote_says_where_no_settings_do(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def names(*options: str) -> Any:
+        assert run_command(["matrix", "--repo", "one", *options]) == 0
+        return json.loads(capsys.readouterr().out)["include"]
+
+    assert names() == [{"repository": "demisto/content", "base": "master"}]
+    Git(folder / "one").run("remote", "add", "origin", "https://github.com/acme/content.git")
+    assert names() == [{"repository": "acme/content", "base": "master"}]
+    assert names("--set", "content.repository=acme/other") == [{"repository": "acme/other", "base": "master"}]

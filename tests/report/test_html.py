@@ -427,6 +427,23 @@ def test_plan_is_written_as_a_page(tmp_path: Path) -> None:
     assert Page(page.read_text()).count("updates") == "1"
 
 
+def test_page_calls_the_repository_as_its_settings_do_or_its_remote_or_its_folder(tmp_path: Path) -> None:
+    items = {"One": "demisto/python3:3.9.8.24399"}
+    git = make_repository(tmp_path / "our-content", script_pack("Alpha", items))
+    (tmp_path / "tags.json").write_text(json.dumps({"demisto/python3": ["3.10.1.25933"]}))
+    command = ["plan", "--repo", str(git.directory), "--tags", f"file:{tmp_path / 'tags.json'}"]
+
+    def title(*options: str) -> str:
+        page = tmp_path / "report.html"
+        assert run_command([*command, *options, "--report", str(page)]) == 0
+        return page.read_text().partition("<title>")[2].partition(",")[0]
+
+    assert title() == "autobump: our-content"
+    git.run("remote", "add", "origin", "git@github.com:acme/content.git")
+    assert title() == "autobump: acme/content"
+    assert title("--set", "content.repository=acme/other") == "autobump: acme/other"
+
+
 def test_item_of_which_nothing_tells_its_risk_is_listed_with_the_side_that_is_not_known() -> None:
     note = "what is inside the old image is not known"
     bump = replace(make_bump("Alpha", "One"), risk=ItemRisk(note=note, known=False))

@@ -206,7 +206,29 @@ def test_file_that_is_not_committed_is_told_and_does_not_count(
             assert bool(err) == told
             assert "\n" not in err
             assert ("in the work tree does not count before it is committed (file=.github/au" in err) == told
-            assert "settings are valid" in out or command == "plan"
+            place = ".github/autobump.yml in the work tree" if told else ""
+            assert f"{place}: settings are valid" in out or command == "plan"
+
+
+def test_config_check_reads_the_file_that_is_being_edited(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {**script_pack("A", {"S": IMAGE}), ".github/autobump.yml": MINE}
+    git = make_repository(tmp_path / "r", files, bare=False)
+    command = ["config", "check", "--repo", str(git.directory)]
+    file = git.directory / ".github/autobump.yml"
+    file.write_text("pull_request: {max_items: 3}\n")
+    assert run_command(command) == 2
+    assert 'autobump.yml in the work tree:1:1: pull_request: unknown key; did you mean "pull_requests"' in (
+        " ".join(capsys.readouterr().err.split())
+    )
+    file.write_text("registry: {cache: /srv/cache}\n")
+    assert run_command(command) == 2
+    assert "a commit cannot choose a folder here" in capsys.readouterr().err
+    # What is edited mends what is committed.
+    make_repository(git.directory, {".github/autobump.yml": "a: 1\n"}, bare=False)
+    file.write_text(MINE)
+    assert run_command(command) == 0
 
 
 @pytest.mark.parametrize("bare", [True, False])

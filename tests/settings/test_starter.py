@@ -131,6 +131,9 @@ def test_base_is_the_default_branch_of_the_remote_where_that_is_known(git: Git) 
             "for --namespaces: registry.",
         ),
         (["--action", "acme"], 'Invalid value for --action: "acme" is not OWNER/REPO@REF'),
+        (["--action", "OWNER/autobump@COMMIT"], "put your own in place of COMMIT and OWNER; `git rev-"),
+        (["--action", "acme/autobump@REF"], "put your own in place of REF; `git"),
+        (["--action", "acme/autobump@0a1b2c3"], "Actions finds no commit by the short name 0a1b2c3; `git"),
         (["--action", ACTION, "--no-workflow"], "--action and --no-workflow exclude each other"),
         (["--no-workflow", "--schedule", "daily"], 'for --schedule: schedule.cron: "daily" must have five'),
         (["--action", ACTION, "--schedule", "0 0 3 * * *"], 'for --schedule: "0 0 3 * * *" has seconds'),
@@ -315,6 +318,15 @@ def test_workflow_that_comes_later_says_what_the_settings_say(
     assert written(git) == {SETTINGS_PATH}
 
 
+def test_new_user_is_told_where_pull_requests_go(git: Git, capsys: pytest.CaptureFixture[str]) -> None:
+    git.run("branch", "--move", "work")
+    assert init(git, "--yes", "--no-workflow") == 0
+    assert "\nPull requests go to work of acme/content.\n" in capsys.readouterr().out
+    (git.directory / WORKFLOW_PATH).unlink(missing_ok=True)
+    assert init(git, "--yes", "--action", ACTION) == 0
+    assert "\nPull requests go to work.\n" in capsys.readouterr().out
+
+
 def test_new_user_is_told_that_only_what_is_committed_counts(
     git: Git, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -429,10 +441,14 @@ def test_both_ways_to_sign_in_stand_ready_in_the_workflow(git: Git) -> None:
 
 
 @pytest.mark.parametrize(("ref", "pinned"), [("v1", False), ("main", False), ("0a" * 20, True)])
-def test_action_that_can_be_moved_is_told_in_the_workflow(git: Git, ref: str, pinned: bool) -> None:
+def test_action_that_can_be_moved_is_told(
+    git: Git, ref: str, pinned: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert init(git, "--yes", "--action", f"acme/autobump@{ref}") == 0
     (line,) = (line for line in read(git, WORKFLOW_PATH).splitlines() if "acme/autobump" in line)
     assert line.endswith(f"@{ref}" if pinned else f"@{ref} # a tag or branch can be moved: write a commit")
+    told = capsys.readouterr().out
+    assert (f"{ref} is no commit" in told) == ("`git rev-parse HEAD`" in told) == (not pinned)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from autobump.settings.show import write_value
 from autobump.support.errors import SettingsError, UsageError
 from autobump.support.files import write_whole
 from autobump.support.git import Git, GitError
+from autobump.support.remote import find_other_forge, find_remote, guess_repository
 
 WORKFLOW_PATH = ".github/workflows/autobump.yml"
 
@@ -25,13 +26,12 @@ Key = tuple[str, str]
 
 _TEMPLATE = Path(__file__).with_name("workflow.yml")
 _ACTION = re.compile(r"([A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+)@([A-Za-z0-9_][A-Za-z0-9_./-]*)")
-_REMOTE = re.compile(
-    r"(?:(?:https?|ssh|git)://[^/]+/|[^/@:]+@[^/:]+:)(?P<name>[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+?)(?:\.git)?/?"
-)
-_HOST = re.compile(r"(?:[a-z+]+://(?:[^/@]*@)?|[^/@:]+@)(?P<host>[^/:]+)")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_SHORT_COMMIT = re.compile(r"(?=.*[0-9])[0-9a-f]{7,39}")
+_PLACEHOLDERS = {"OWNER", "REPO", "REPOSITORY", "COMMIT", "REF"}
+
+HOW_TO_PIN = "`git rev-parse HEAD` in the clone of autobump that you reviewed tells the commit"
 _GITHUB = re.compile(r"https://github\.com/([A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+?)(?:\.git)?/?")
-_OTHER_FORGES = {"gitlab": "GitLab", "bitbucket": "Bitbucket"}
 _USUAL_CRON = "17 3 * * 1-5"
 """When a workflow runs: not at the full hour, when GitHub has most to do."""
 
@@ -184,14 +184,25 @@ def check_answer(key: Key, text: str, *, workflow: bool) -> str:
 
 
 def check_action(text: str) -> str:
-    """Return where the action lives, if that is written as `OWNER/REPO@REF`.
+    """Return where the action lives, if that is written as `OWNER/REPO@REF`, and Actions could find it.
 
     Raises:
-        ValueError: It is not.
+        ValueError: It is not, and why.
     """
-    if not _ACTION.fullmatch(text):
+    match = _ACTION.fullmatch(text)
+    if not match:
         raise ValueError(f'"{text}" is not OWNER/REPO@REF')
+    if copied := _PLACEHOLDERS & {*match[1].split("/"), match[2]}:
+        raise ValueError(f"put your own in place of {' and '.join(sorted(copied))}; {HOW_TO_PIN}")
+    # Source: "Short SHA deprecation" in GitHub's changelog of 2021.
+    if _SHORT_COMMIT.fullmatch(match[2]):
+        raise ValueError(f"Actions finds no commit by the short name {match[2]}; {HOW_TO_PIN}")
     return text
+
+
+def is_pinned(action: str) -> bool:
+    """Whether an action is named by a commit, so that nobody can move it."""
+    return bool(_COMMIT.fullmatch(action.partition("@")[2]))
 
 
 def write_files(root: Path, files: Files, answers: Mapping[Key, str], action: str | None) -> tuple[str, ...]:
@@ -263,7 +274,7 @@ def render_workflow(action: str, *, cron: str, base: str) -> str:
         base: The branch to read.
     """
     repository, ref = action.split("@")
-    pin = "" if _COMMIT.fullmatch(ref) else " # a tag or branch can be moved: write a commit"
+    pin = "" if is_pinned(action) else " # a tag or branch can be moved: write a commit"
     words = {"CRON": cron, "BASE": write_value(base), "OWNER/REPO": repository, "REF PIN": f"{ref}{pin}"}
     return re.sub("|".join(words), lambda match: words[match[0]], _TEMPLATE.read_text("utf-8"))
 
@@ -292,36 +303,13 @@ def _require_github_cron(cron: str) -> None:
         raise ValueError(f'"{cron}" has the weekday 7, which a workflow cannot have; write 0 for Sunday')
 
 
-def guess_repository(git: Git) -> str | None:
-    """Return `owner/name` as the remote tells it, or None where it tells nothing or is not on GitHub."""
-    match = _REMOTE.fullmatch(_remote_url(git))
-    return match["name"] if match and not find_other_forge(git) else None
-
-
-def find_other_forge(git: Git) -> str:
-    """Return the name of the forge that the remote is on, if its host tells that it is not GitHub."""
-    match = _HOST.match(_remote_url(git))
-    labels = match["host"].lower().split(".") if match else []
-    return next((name for label, name in _OTHER_FORGES.items() if label in labels), "")
-
-
-def _remote_name(git: Git) -> str | None:
-    remotes = git.line("remote").splitlines()
-    return "origin" if "origin" in remotes else next(iter(remotes), None)
-
-
-def _remote_url(git: Git) -> str:
-    name = _remote_name(git)
-    return (_ask(git, "config", "--get", f"remote.{name}.url") or "") if name else ""
-
-
 def _guess_base(git: Git) -> str | None:
     """Return the default branch as the remote tells it, or one that is called as such branches are.
 
     The branch that is checked out counts only where there is no other: it may be somebody's work.
     """
-    remote = _remote_name(git) or "origin"
-    default = _ask(git, "symbolic-ref", "--quiet", "--short", f"refs/remotes/{remote}/HEAD")
+    remote = find_remote(git) or "origin"
+    default = git.ask("symbolic-ref", "--quiet", "--short", f"refs/remotes/{remote}/HEAD")
     if default:
         return default.removeprefix(f"{remote}/")
     for place in (f"refs/remotes/{remote}", "refs/heads"):
@@ -331,11 +319,4 @@ def _guess_base(git: Git) -> str | None:
                 return name
         if known:
             return known[0].removeprefix("refs/heads/") if place == "refs/heads" and len(known) == 1 else None
-    return _ask(git, "symbolic-ref", "--quiet", "--short", "HEAD")
-
-
-def _ask(git: Git, *arguments: str) -> str | None:
-    try:
-        return git.line(*arguments)
-    except GitError:
-        return None
+    return git.ask("symbolic-ref", "--quiet", "--short", "HEAD")
