@@ -4,8 +4,13 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
+from tests.fixtures.browser import fill_in
+
 PROJECT = Path(__file__).resolve().parents[2]
-PAGE = (PROJECT / "config" / "github-app.html").read_text()
+PATH = PROJECT / "config" / "github-app.html"
+PAGE = PATH.read_text()
 WORKFLOW = (PROJECT / "autobump" / "settings" / "starter" / "workflow.yml").read_text()
 KEYS = {"name", "url", "description", "public", "redirect_url", "default_events", "default_permissions"}
 """Those of the manifest's description in GitHub's documentation that are used."""
@@ -31,8 +36,19 @@ def test_manifest_has_known_keys_and_the_required_one() -> None:
     assert manifest["public"] is False
 
 
-def test_form_sends_the_manifest_to_github() -> None:
-    assert '<form action="https://github.com/settings/apps/new" method="post">' in PAGE
+@pytest.mark.parametrize(
+    ("owner", "address"),
+    [
+        ("person", "https://github.com/settings/apps/new"),
+        ("organization", "https://github.com/organizations/acme/settings/apps/new"),
+    ],
+)
+def test_form_sends_the_manifest_to_github(owner: str, address: str, tmp_path: Path) -> None:
+    sent = fill_in(PATH, tmp_path, "acme/content", owner)
+    assert sent["url"] == address
+    manifest = json.loads(sent["manifest"])
+    assert (manifest["name"], manifest["url"]) == ("autobump for acme", "https://github.com/acme/content")
+    assert manifest["default_permissions"] == read_manifest()["default_permissions"]
 
 
 def test_names_of_id_and_key_are_those_of_the_workflow() -> None:
