@@ -17,6 +17,7 @@ help: ## List what can be made
 
 demo: $(READY) ## Show the whole job on a built-in sample
 	@$(BIN)/autobump demo
+	@echo 'Next: "See your own repository" in README.md'
 
 test: $(READY) ## Run the tests
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGUMENTS)
@@ -71,6 +72,7 @@ clean: ## Remove what was set up
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "autobump needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "Setting up $(VENV), which takes about a minute"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --upgrade pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'

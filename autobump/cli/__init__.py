@@ -53,8 +53,9 @@ def run_command(arguments: list[str]) -> int:
         # Its text may repeat what was given.
         click.UsageError(printable(exc.format_message()), getattr(exc, "ctx", None)).show()
         return int(ExitCode.USAGE)
-    except (click.Abort, KeyboardInterrupt):
-        report_failure("interrupted")
+    except (click.Abort, KeyboardInterrupt) as exc:
+        # click makes one of the other, and may have been interrupted where nothing tells how far it was.
+        report_failure(" ".join(["interrupted", *map(str, (exc.__cause__ or exc).args)]))
         return int(ExitCode.INTERRUPTED)
     except AutobumpError as exc:
         report_failure(*exc.lines)

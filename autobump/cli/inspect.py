@@ -1,6 +1,6 @@
 """The commands that look into things and write nothing to a repository."""
 
-import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,9 +43,17 @@ def explain(path: str, options: "PassOptions", config: SettingsChoice) -> int:
         sources = open_sources(options, loaded.settings)
         this_pass = make_pass(options, tree, loaded.settings, sources, progress)
         lines = list(explain_item(this_pass, path, loaded.origin))
-    for line in lines:
-        show(printable(line))
+    _show_columns(lines)
     return ExitCode.DONE
+
+
+def _show_columns(lines: Iterable[str]) -> None:
+    """Write lines of columns, whose last one may go on below itself."""
+    from autobump.support.width import find_width, wrap
+
+    width = find_width()
+    for line in lines:
+        show(wrap(printable(line), width))
 
 
 @click.command("tags")
@@ -86,8 +94,7 @@ def show_tags(
 
     settings = config.load_at(repo).settings
     source = open_tags(tags, settings, refresh=refresh)
-    for line in explain_tags(images[0], source, settings, datetime.now(UTC), limit):
-        show(printable(line))
+    _show_columns(explain_tags(images[0], source, settings, datetime.now(UTC), limit))
     return ExitCode.DONE
 
 
@@ -168,8 +175,7 @@ def show_diff(
         case _:
             from autobump.report.diff import render_diff_table
 
-            terminal = sys.stdout.isatty()
-            text = render_diff_table(named, advisories, None if terminal else 200, colour=terminal)
+            text = render_diff_table(named, advisories)
     show(text, nl=False)
     return ExitCode.DONE
 
@@ -226,8 +232,7 @@ def list_images(
         found = search_images(wanted, options, config.load)
     from autobump.report.images import describe_unknown, render_images
 
-    terminal = output is None and sys.stdout.isatty()
-    text = render_images(found, output_format, None if terminal else 200, colour=terminal)
+    text = render_images(found, output_format, colour=None if output is None else False)
     if output is None:
         show(text, nl=False)
     else:

@@ -320,7 +320,7 @@ _RULES = (
         SkipReason.AUTO_UPDATE_DISABLED,
         lambda s: (
             "autoUpdateDockerImage is "
-            + ("not said" if s.fields.auto_update is None else str(s.fields.auto_update).lower())
+            + ("not set" if s.fields.auto_update is None else str(s.fields.auto_update).lower())
             + (" (misplaced under script:)" if s.fields.auto_update_misplaced else "")
         ),
         _skip_disabled,

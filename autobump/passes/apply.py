@@ -21,7 +21,7 @@ from autobump.pull_requests.edits import Changes, Edits, compose_edits, needed_b
 from autobump.pull_requests.marker import Marker
 from autobump.pull_requests.reconcile import InView
 from autobump.support.parallel import map_in_two_processes
-from autobump.support.progress import Progress, Silent
+from autobump.support.progress import WRITING, Progress, Silent
 
 if TYPE_CHECKING:
     from autobump.passes.one import Pass
@@ -123,7 +123,7 @@ def apply(this: "Pass", forge: Forge, prepared: Sequence[PreparedAction]) -> tup
     Raises:
         ForgeError: Nothing could be done at all.
     """
-    this.progress.begin("Writing", len(prepared))
+    this.progress.begin(WRITING, len(prepared))
     outcomes: list[Outcome] = []
     for outcome in forge.apply(Base(this.tree.revision, this.tree.tree), prepared):
         log_outcome(outcome)

@@ -18,7 +18,7 @@ from autobump.content.tree import ContentTree
 from autobump.decisions.evaluation import Evaluation
 from autobump.forges.name import ForgeName
 from autobump.images.inside.deprecated import DeprecatedImage
-from autobump.images.results import Digest, NotFound
+from autobump.images.results import Digest, NotFound, Unavailable
 from autobump.images.sources import FactsSource, TagSource
 from autobump.images.sources.deprecated import DeprecatedImagesSource
 from autobump.passes.evaluate import Filters, evaluate_content
@@ -237,12 +237,17 @@ class Pass(Struct, frozen=True):
 
 
 def require_known_image(evaluation: Evaluation, settings: Settings) -> None:
-    """Refuse a source of tags that knows none of the images: it is more likely the wrong one.
+    """Refuse a source of tags that knows none of the images, more likely the wrong one; tell if none answers.
 
     Raises:
         RegistryError: None of those that were asked for is known.
     """
     found = evaluation.found
+    if found and all(isinstance(answer, Unavailable) for answer in found.values()):
+        _log.warning(
+            "no source of tags answers; a file of tags or a clone of the image pages needs no network",
+            extra={"named_with": "--tags file:FILE, --tags dockerfiles-info:FOLDER"},
+        )
     unknown = [answer.detail for answer in found.values() if isinstance(answer, NotFound)]
     if unknown and len(unknown) == len(found):
         asked = "the only image asked for" if len(found) == 1 else f"any of the {len(found)} images asked for"

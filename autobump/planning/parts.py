@@ -68,11 +68,11 @@ def number_parts(plan: Plan, limits: Limits, known: Mapping[str, tuple[Update, P
         }
         if len(same) + len(later) + len(others) < 2:
             continue
-        few = {planned.branch for planned in same if _are_few(planned.packs)}
+        few = {planned.branch for planned in same if are_few(planned.packs)}
         parts |= dict.fromkeys(few, Part(names_packs=True))
         many = [planned.branch for planned in same if planned.branch not in few]
         kept = {branch: known[branch][1] for branch in many if branch in known}
-        parts |= _number(many, kept, others, sum(1 for packs in later if not _are_few(packs)))
+        parts |= _number(many, kept, others, sum(1 for packs in later if not are_few(packs)))
     return parts
 
 
@@ -101,6 +101,7 @@ def _to_come(waiting: Iterable[Waiting], limits: Limits) -> dict[Update, list[li
     return found
 
 
-def _are_few(packs: Iterable[str]) -> bool:
+def are_few(packs: Iterable[str]) -> bool:
+    """Whether packs are so few that a title names them."""
     named = list(packs)
     return len(named) <= _FEW and len(", ".join(named)) <= _MOST_LETTERS

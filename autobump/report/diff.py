@@ -1,12 +1,6 @@
 """What changes between two tags of an image, as table, JSON or Markdown."""
 
-import io
 import json
-
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from autobump.images.advisories.compare import AdvisoryDiff
 from autobump.images.inside.changes import ImageDiff, TagDiff
@@ -24,7 +18,7 @@ from autobump.pull_requests.body.image_change import (
 from autobump.pull_requests.body.security import advisory_table, describe_advisories
 from autobump.report.json import advisories_document, facts_document
 from autobump.support.markdown import code, table
-from autobump.support.printable import printable
+from autobump.support.tables import Cell, Sheet, make_table
 
 SYSTEM_HEADERS = ("System package", "From", "To")
 VERSION = 1
@@ -85,66 +79,62 @@ def render_diff_json(named: TagDiff, advisories: AdvisoryDiff | None = None) -> 
 
 
 def render_diff_table(
-    named: TagDiff, advisories: AdvisoryDiff | None = None, width: int | None = None, *, colour: bool = False
+    named: TagDiff, advisories: AdvisoryDiff | None = None, *, colour: bool | None = None
 ) -> str:
     """Write a difference as tables for a terminal, with a line end.
 
     Args:
         named: The difference.
         advisories: What it fixes and brings in; None when nobody was asked.
-        width: Columns of the terminal; None to ask it.
-        colour: Whether to colour.
+        colour: Whether to colour; by default if stdout is a terminal.
     """
     diff = named.diff
-    console = Console(file=io.StringIO(), force_terminal=colour, width=width)
-    console.print(Text(f"{named.repository}: {summarise_packages(diff)}.", style="bold"))
-    facts = Table("", named.old, named.new, box=SIMPLE_HEAD, pad_edge=False)
+    sheet = Sheet(colour=colour)
+    sheet.line(f"{named.repository}: {summarise_packages(diff)}.", bold=True)
+    facts = make_table("", named.old, named.new)
     for label, old, new in _fact_rows(diff):
-        facts.add_row(label, Text(printable(old)), Text(printable(new), style="bold" if old != new else ""))
-    console.print(facts)
+        facts.add_row(label, Cell(old), Cell(new, "bold" if old != new else ""))
+    sheet.table(facts)
     if diff.changes:
-        packages = Table("Package", "Change", "From", "To", "Licence", box=SIMPLE_HEAD, pad_edge=False)
+        versions = ("From", "To") if sheet.is_wide else ("Versions",)
+        packages = make_table("Package", "Change", *versions, "Licence")
         for change in diff.changes:
             licence = f"{change.new.licence or 'none given'}" if change.new else ""
             kind = f" ({classify_licence(change.new.licence)})" if change.new and not change.old else ""
-            packages.add_row(
-                Text(printable(change.name)),
-                change.kind.value,
-                Text(printable(change.old.version if change.old else "")),
-                Text(printable(change.new.version if change.new else "")),
-                Text(printable(licence + kind) if not change.old else ""),
-            )
-        console.print(packages)
+            old, new = (one.version if one else "" for one in (change.old, change.new))
+            told = (old, new) if sheet.is_wide else (" → ".join(filter(None, (old, new))),)
+            cells = (change.name, change.kind.value, *told, "" if change.old else licence + kind)
+            packages.add_row(*map(Cell, cells))
+        sheet.table(packages)
     if diff.system_changes:
-        packages = Table(*SYSTEM_HEADERS, box=SIMPLE_HEAD, pad_edge=False)
+        packages = make_table(*SYSTEM_HEADERS)
         for row in diff.system_changes:
-            packages.add_row(*(Text(printable(cell)) for cell in row))
-        console.print(packages)
+            packages.add_row(*(Cell(cell) for cell in row))
+        sheet.table(packages)
     for name, other in find_lookalikes(diff):
-        console.print(Text(printable(_describe_lookalike(name, other)), style="bold"))
+        sheet.line(_describe_lookalike(name, other), bold=True)
     if advisories is not None:
-        _print_advisories(console, advisories)
+        _print_advisories(sheet, advisories)
     changed = [one for one in diff.licences if one.old is not None]
     for one in changed:
         line = f"Licence of {one.name}: {one.old or 'none given'}, now {one.new} ({one.kind})"
-        console.print(Text(printable(line)))
-    file = console.file
-    return file.getvalue() if isinstance(file, io.StringIO) else ""
+        sheet.line(line)
+    return sheet.text
 
 
 def _describe_lookalike(name: str, other: str) -> str:
     return f"⚠️ {name}, which comes in, is named almost like {other}: is it the right one?"
 
 
-def _print_advisories(console: Console, advisories: AdvisoryDiff) -> None:
-    console.print(Text(describe_advisories(advisories).replace("*", "").removeprefix("🛡️ ")))
+def _print_advisories(sheet: Sheet, advisories: AdvisoryDiff) -> None:
+    sheet.line(describe_advisories(advisories).replace("*", "").removeprefix("🛡️ "))
     headers = ("", "Vulnerability", "Package", "Severity", "What it is")
-    rows = Table(*headers, box=SIMPLE_HEAD, pad_edge=False)
+    rows = make_table(*headers)
     for what, one in advisories.changes:
         cells = (one.id, ", ".join(one.packages), one.severity.value, one.summary)
-        rows.add_row(what, *(Text(printable(cell)) for cell in cells))
+        rows.add_row(what, *(Cell(cell) for cell in cells))
     if advisories.changes:
-        console.print(rows)
+        sheet.table(rows)
 
 
 def _fact_rows(diff: ImageDiff) -> list[tuple[str, str, str]]:

@@ -1,15 +1,9 @@
 """Images of a search or in use, as table, JSON, a plain list, or for `skopeo sync`."""
 
-import io
 import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
-
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from autobump.images.advisories.compare import Advisory, count_severities
 from autobump.images.advisories.record import Severity
@@ -18,6 +12,7 @@ from autobump.passes.inspect.image_list import ImageAtTag, ImageList
 from autobump.report.json import facts_document
 from autobump.support.markdown import count
 from autobump.support.printable import printable
+from autobump.support.tables import Cell, Sheet, make_table
 
 VERSION = 1
 """Raised when anything but an added key changes."""
@@ -27,16 +22,13 @@ _MOST_NAMES = 6
 """Most images that a note names; JSON names all."""
 
 
-def render_images(
-    found: ImageList, output_format: str, width: int | None = None, *, colour: bool = False
-) -> str:
-    """Write images as `table`, `json`, `list` or `skopeo`; width and colour are those of the table.
+def render_images(found: ImageList, output_format: str, *, colour: bool | None = None) -> str:
+    """Write images as `table`, `json`, `list` or `skopeo`.
 
     Args:
         found: The images.
         output_format: Which of them.
-        width: Columns of the terminal; None to ask it.
-        colour: Whether to colour.
+        colour: Whether the table has colours; by default if stdout is a terminal.
     """
     match output_format:
         case "json":
@@ -46,26 +38,23 @@ def render_images(
         case "skopeo":
             return _render_for_skopeo(found)
         case _:
-            return _render_table(found, width, colour=colour)
+            return _render_table(found, colour=colour)
 
 
-def _render_table(found: ImageList, width: int | None, *, colour: bool) -> str:
+def _render_table(found: ImageList, *, colour: bool | None) -> str:
     """Write images as a table for a terminal, and below it what is not known."""
-    console = Console(file=io.StringIO(), force_terminal=colour, width=width)
+    sheet = Sheet(colour=colour)
     if found.images:
-        console.print(Text(f"{_headline(found)}.", style="bold"))
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
-        columns = _columns(found)
-        for name, right in columns.items():
-            table.add_column(name, justify="right" if right else "left", overflow="fold")
+        sheet.line(f"{_headline(found)}.", bold=True)
+        columns = _columns(found, wide=sheet.is_wide)
+        table = make_table(*columns, numbers=frozenset(name for name, right in columns.items() if right))
         for one in found.images:
             cells = _cells(one)
-            table.add_row(*(Text(printable(cells[name])) for name in columns))
-        console.print(table)
+            table.add_row(*(Cell(cells[name]) for name in columns))
+        sheet.table(table)
     for note in describe_unknown(found):
-        console.print(Text(note))
-    file = console.file
-    return file.getvalue() if isinstance(file, io.StringIO) else ""
+        sheet.line(note)
+    return sheet.text
 
 
 def _render_json(found: ImageList) -> str:
@@ -143,17 +132,17 @@ def _headline(found: ImageList) -> str:
     return f"{count(images, 'image')} in use, {count(tags, 'tag')}{size}{rest}"
 
 
-def _columns(found: ImageList) -> dict[str, bool]:
+def _columns(found: ImageList, *, wide: bool) -> dict[str, bool]:
     """Return the columns that have something to show, and whether numbers stand in them."""
     shown = {"Image": False, "Tag": False}
     if found.wanted is not None:
         shown["Packages"] = False
-    if found.has_facts:
+    if found.has_facts and wide:
         shown |= {"Python": False, "System": False, "Size": True}
     if any(one.items is not None for one in found.images):
         shown["Items"] = True
     if found.wanted is None:
-        shown["To move here"] = True
+        shown["Arriving"] = True
     if found.has_advisories:
         shown["Open vulnerabilities"] = False
     if any(one.advice for one in found.images):
@@ -171,7 +160,7 @@ def _cells(one: ImageAtTag) -> dict[str, str]:
         "System": facts.system or NOT_KNOWN if facts else NOT_KNOWN,
         "Size": f"{facts.size_mb:.2f} MB" if facts and facts.size_mb is not None else NOT_KNOWN,
         "Items": f"{one.items or 0:,}",
-        "To move here": f"{one.arriving:,}",
+        "Arriving": f"{one.arriving:,}",
         "Open vulnerabilities": describe_open(one.vulnerabilities),
         "Note": one.advice,
     }

@@ -13,6 +13,7 @@ from autobump.report.summary import (
     evidence_rows,
     first_of_queue,
     headline,
+    plan_line,
     problem_lines,
     pull_request_lines,
     risk_line,
@@ -37,12 +38,8 @@ def render_markdown(result: PassResult) -> str:
     parts = ["## autobump", f"{headline(result)}."]
     if result.dry_run:
         parts.append(f"**{DRY_RUN}.**")
-    if risk := risk_line(result):
-        parts.append(f"{risk}.")
-    if security := security_line(result):
-        parts.append(f"{security}.")
-    if evidence := evidence_line(result):
-        parts.append(f"{evidence}.")
+    told = (plan_line(result), risk_line(result), security_line(result), evidence_line(result))
+    parts += [f"{line}." for line in told if line]
     if failures := result.failures:
         parts += ["### Failures", table(("What", "Cause"), [(code(f.what), code(f.cause)) for f in failures])]
     lines = pull_request_lines(result)

@@ -10,8 +10,10 @@ from autobump.decisions.bump import Bump
 from autobump.decisions.evidence import Verdict, tell_verdicts
 from autobump.decisions.risk import RiskLevel
 from autobump.passes.result import PassResult
+from autobump.planning.parts import are_few
 from autobump.planning.queue import Queue, queue_rows
 from autobump.pull_requests.actions import Adopt, Close, Create, Hold, Leave, Lift, Refresh, branch_of
+from autobump.pull_requests.marker import Marker
 from autobump.support.markdown import count
 
 DRY_RUN = "Dry run: nothing was written"
@@ -33,7 +35,7 @@ class PullRequestLine(Struct, frozen=True):
         packs: The packs it touches.
         failed: Whether the action failed.
         old: The tag most of its items are on, and how many others; empty for one that is not planned.
-        risk: The worst risk of its items in words; empty for one that is not planned.
+        risk: The worst risk of its items in words; empty where it is not known.
     """
 
     action: str
@@ -88,22 +90,30 @@ def headline(result: PassResult) -> str:
     return f"{count(evaluation.files, 'item file')}{where}: {', '.join(parts)}"
 
 
+def plan_line(result: PassResult) -> str:
+    """Say in one line how many updates are in pull requests and how many wait; nothing when none waits."""
+    planned = sum(len(pr.bumps) for pr in result.plan.pull_requests)
+    pull_requests, waiting = len(result.plan.pull_requests), len(result.plan.waiting)
+    verb = "waits" if waiting == 1 else "wait"
+    return f"{planned:,} in {count(pull_requests, 'pull request')}, {waiting:,} {verb}" if waiting else ""
+
+
 def risk_line(result: PassResult) -> str:
-    """Say in one line how many of the updates that were looked at are at risk; nothing when none is."""
+    """Say in one line the risk of the updates that were looked at; nothing when none is at risk."""
     risks = [bump.risk for bump in result.evaluation.bumps if bump.risk]
     levels = Counter(risk.level for risk in risks if risk.checked)
-    parts = [
-        f"{levels[level]:,} {level.words}"
-        for level in sorted(RiskLevel, key=lambda level: -level.rank)
-        if levels[level] and level is not RiskLevel.NONE
-    ]
-    if unknown := sum(1 for risk in risks if not risk.checked):
-        parts.append(f"{unknown:,} not known")
-    return f"Risk of {count(len(risks), 'update')}: {', '.join(parts)}" if parts else ""
+    unknown = sum(1 for risk in risks if not risk.checked)
+    if levels.total() == levels[RiskLevel.NONE] and not unknown:
+        return ""
+    words = {level: level.words for level in RiskLevel} | {RiskLevel.NONE: "none found"}
+    numbers = [(levels[level], words[level]) for level in sorted(RiskLevel, key=lambda level: -level.rank)]
+    told = ", ".join(f"{number:,} {what}" for number, what in [*numbers, (unknown, "not known")] if number)
+    of = f"the {len(risks):,} looked at" if result.plan.waiting else count(len(risks), "update")
+    return f"Risk of {of}: {told}"
 
 
 def security_line(result: PassResult) -> str:
-    """Say in one line what the updates do about known vulnerabilities; nothing when nobody was asked."""
+    """Say in one line what the updates do about known vulnerabilities; nothing when there is no update."""
     asked = [bump.advisories for bump in result.evaluation.bumps if bump.advisories is not None]
     known = [diff for diff in asked if diff.known]
     parts = [f"{sum(1 for diff in known if diff.fixed):,} fix some"]
@@ -111,7 +121,9 @@ def security_line(result: PassResult) -> str:
         parts.append(f"{brings:,} bring some in")
     if unknown := len(asked) - len(known):
         parts.append(f"{unknown:,} not known")
-    return f"Known vulnerabilities, {count(len(asked), 'update')}: {', '.join(parts)}" if asked else ""
+    if not asked:
+        return "Known vulnerabilities: not asked for (registry.advisories)" if result.evaluation.bumps else ""
+    return f"Known vulnerabilities, {count(len(asked), 'update')}: {', '.join(parts)}"
 
 
 def evidence_line(result: PassResult) -> str:
@@ -170,8 +182,9 @@ def pull_request_lines(result: PassResult) -> list[PullRequestLine]:
                 | Lift(existing=existing, why=note)
             ):
                 marker = existing.marker
-                title = marker.update if marker else ""
+                title = _title_of(marker) if marker else ""
                 items, packs = (len(marker.paths), marker.packs) if marker else (0, ())
+                risk = RiskLevel(marker.risk).words if marker and marker.risk else ""
         branch, failure = branch_of(action), outcome.failure
         reference = outcome.url or branch
         name, note = action.name, failure or "; ".join(text for text in (note, outcome.note) if text)
@@ -182,6 +195,13 @@ def pull_request_lines(result: PassResult) -> list[PullRequestLine]:
             )
         )
     return lines
+
+
+def _title_of(marker: Marker) -> str:
+    """Return the title of a pull request that is not planned, as far as its marker tells it."""
+    packs = ", ".join(marker.packs) if are_few(marker.packs) else count(len(marker.packs), "pack")
+    part = f", part {marker.part.replace('/', ' of ')}" if marker.part else ""
+    return f"{marker.update} ({packs}{part})"
 
 
 def _old_tags(bumps: Sequence[Bump]) -> str:

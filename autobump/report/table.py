@@ -1,17 +1,6 @@
 """The outcome as tables for a terminal."""
 
-import io
-import os
-import re
-import sys
-
-from msgspec import Struct
-from rich.box import SIMPLE_HEAD
-from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions, RenderResult
-from rich.measure import Measurement
 from rich.table import Table
-from rich.text import Text
 
 from autobump.decisions.describe import describe_finding
 from autobump.decisions.risk import RiskLevel
@@ -23,6 +12,7 @@ from autobump.report.summary import (
     evidence_rows,
     first_of_queue,
     headline,
+    plan_line,
     problem_lines,
     pull_request_lines,
     risk_line,
@@ -31,16 +21,9 @@ from autobump.report.summary import (
     skipped_lines,
     waiting_lines,
 )
-from autobump.support.printable import printable
+from autobump.support.tables import Cell, Sheet, make_table
 
-_PIPE_WIDTH = 200
-_WIDE = 80
-"""Columns of a terminal from which a table may have five."""
-
-_NARROWEST = 12
-"""Columns that a word or a part of a path keeps in one line, where the terminal has them."""
-
-_PARTS = re.compile(r"[^\s/]*(?:/+|\s+|$)")
+_NUMBERS = frozenset({"Items", "Files", "Passes"})
 
 
 def render_table(result: PassResult, *, colour: bool | None = None) -> str:
@@ -50,123 +33,88 @@ def render_table(result: PassResult, *, colour: bool | None = None) -> str:
         result: The outcome.
         colour: Whether to colour; by default if stdout is a terminal.
     """
-    terminal = sys.stdout.isatty() if colour is None else colour
-    asked = None if terminal or os.environ.get("COLUMNS", "").isdecimal() else _PIPE_WIDTH
-    console = Console(file=io.StringIO(), force_terminal=terminal, width=asked)
+    sheet = Sheet(colour=colour)
     # What is written first scrolls away on a terminal, and is what `head` shows of a file.
-    if not terminal:
-        _print_summary(console, result)
-    _print_tables(console, result)
-    if terminal:
-        _print_summary(console, result)
-    file = console.file
-    return file.getvalue() if isinstance(file, io.StringIO) else ""
+    if not sheet.is_terminal:
+        _print_summary(sheet, result)
+    _print_tables(sheet, result)
+    if sheet.is_terminal:
+        _print_summary(sheet, result)
+    return sheet.text
 
 
-def _print_summary(console: Console, result: PassResult) -> None:
-    console.print(Text(f"{headline(result)}.", style="bold"))
+def _print_summary(sheet: Sheet, result: PassResult) -> None:
+    sheet.line(f"{headline(result)}.", bold=True)
     if result.dry_run:
-        console.print(Text(f"{DRY_RUN}.", style="bold"))
-    for line in (risk_line(result), security_line(result), evidence_line(result)):
+        sheet.line(f"{DRY_RUN}.", bold=True)
+    for line in (plan_line(result), risk_line(result), security_line(result), evidence_line(result)):
         if line:
-            console.print(Text(f"{line}."))
+            sheet.line(f"{line}.")
 
 
-def _print_tables(console: Console, result: PassResult) -> None:
+def _print_tables(sheet: Sheet, result: PassResult) -> None:
     lines = pull_request_lines(result)
     if lines and result.outcomes is not None:
         table = _table("Action", "Pull request", "From", "Risk", "Items", "Where")
         for line in lines:
-            told = Text(line.told, style="red" if line.failed else "")
-            where = _cell(line.note or line.reference)
-            table.add_row(told, _cell(line.title), _cell(line.old), _cell(line.risk), str(line.items), where)
-        console.print(table)
+            told = Cell(line.told, "red" if line.failed else "")
+            where = Cell(f"{line.reference}: {line.note}" if line.note else line.reference)
+            table.add_row(told, Cell(line.title), Cell(line.old), Cell(line.risk), str(line.items), where)
+        sheet.table(table)
     elif lines:
-        wide = console.width >= _WIDE
+        wide = sheet.is_wide
         table = _table("Pull request", *(["From"] if wide else []), "Risk", "Items", "Branch")
         for line in lines:
             cells = [line.title, *([line.old] if wide else []), line.risk]
-            table.add_row(*map(_cell, cells), str(line.items), _cell(line.reference))
-        console.print(table)
+            table.add_row(*map(Cell, cells), str(line.items), Cell(line.reference))
+        sheet.table(table)
     risky = [bump for bump in riskiest(result) if bump.risk and bump.risk.level is RiskLevel.BREAKING]
     if risky:
         table = _table("May break", "To", "Why")
         for bump in risky:
             why = describe_finding(bump.risk.findings[0]) if bump.risk else ""
-            table.add_row(_cell(bump.path), _cell(f"{bump.image.repository}:{bump.target.tag}"), _cell(why))
-        console.print(table)
+            table.add_row(Cell(bump.path), Cell(f"{bump.image.repository}:{bump.target.tag}"), Cell(why))
+        sheet.table(table)
     if rows := evidence_rows(result):
         table = _table("Run in both images", "From", "To", "Verdict", "What differs")
         for row in rows:
-            table.add_row(*map(_cell, row))
-        console.print(table)
+            table.add_row(*map(Cell, row))
+        sheet.table(table)
     if follows := describe_queue(result.queue):
         table = _table("To follow", *QUEUE_HEADERS[1:])
         for name, items, passes in first_of_queue(result.queue):
-            table.add_row(_cell(name), items, passes)
-        console.print(table)
-        console.print(Text(follows))
+            table.add_row(Cell(name), items, passes)
+        sheet.table(table)
+        sheet.line(follows)
     for title, reasons in (("Waiting", waiting_lines(result)), ("Skipped", skipped_lines(result))):
         if reasons:
             table = _table(title, "Items", "For example")
             for reason in reasons:
-                table.add_row(reason.reason, str(reason.files), _cell(reason.example))
-            console.print(table)
+                table.add_row(reason.reason, str(reason.files), Cell(reason.example))
+            sheet.table(table)
     if result.failures:
         table = _table("Failed", "Cause")
         for failure in result.failures:
-            table.add_row(_cell(failure.what), _cell(failure.cause))
-        console.print(table)
+            table.add_row(Cell(failure.what), Cell(failure.cause))
+        sheet.table(table)
     if result.evaluation.problems:
         table = _table("Problem", "Files", "For example", "Detail")
         for problem in problem_lines(result.evaluation.problems):
             number = str(len(problem.problems))
-            table.add_row(problem.reason, number, _cell(problem.place), _cell(problem.detail))
-        console.print(table)
+            table.add_row(problem.reason, number, Cell(problem.place), Cell(problem.detail))
+        sheet.table(table)
     if result.deprecated:
         table = _table("Deprecated image", "Items", "Reason")
         for image in result.deprecated.values():
             table.add_row(
-                _cell(image.repository),
+                Cell(image.repository),
                 str(result.evaluation.count_items(image.repository)),
-                _cell(image.reason),
+                Cell(image.reason),
             )
-        console.print(table)
+        sheet.table(table)
     for notice in result.evaluation.notices:
-        console.print(Text(f"Notice: {printable(notice.path)}: {notice.detail}"))
+        sheet.line(f"Notice: {notice.path}: {notice.detail}")
 
 
 def _table(*headers: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for header in headers:
-        number = header in ("Items", "Files", "Passes")
-        table.add_column(header, justify="right" if number else "left", no_wrap=number, overflow="fold")
-    return table
-
-
-def _cell(text: str) -> "_Cell":
-    return _Cell(printable(text))
-
-
-class _Cell(Struct, frozen=True):
-    """Text that breaks at spaces and behind slashes, and anywhere only where there are none."""
-
-    text: str
-
-    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        parts = [cell_len(part.rstrip()) for part in _PARTS.findall(self.text)]
-        longest = min(max(parts, default=0), _NARROWEST)
-        return Measurement(longest, max(cell_len(self.text), longest)).with_maximum(options.max_width)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        lines, width = [""], max(options.max_width, 1)
-        for part in _PARTS.findall(self.text):
-            if lines[-1] and cell_len(lines[-1] + part.rstrip()) > width:
-                lines.append("")
-            whole = lines.pop() + part
-            while cell_len(whole.rstrip()) > width:
-                cut = next(at for at in range(len(whole), 0, -1) if at == 1 or cell_len(whole[:at]) <= width)
-                lines.append(whole[:cut])
-                whole = whole[cut:]
-            lines.append(whole)
-        yield Text("\n".join(line.rstrip() for line in lines))
+    return make_table(*headers, numbers=_NUMBERS)

@@ -32,6 +32,32 @@ class Silent:
         """Do nothing."""
 
 
+class _Place:
+    """Passes everything on, and remembers where the pass is."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._task, self._total, self._done = "Reading", 0, 0
+
+    def begin(self, task: str, total: int) -> None:
+        self._task, self._total, self._done = task, total, 0
+        self._bar.begin(task, total)
+
+    def step(self) -> None:
+        self._done += 1
+        self._bar.step()
+
+    def __str__(self) -> str:
+        """Say what was cut off, and what became of it."""
+        number = f" ({self._done:,} of {self._total:,})" if self._total else ""
+        writes = self._task == WRITING
+        what = "the next pass goes on from there" if writes else "nothing was written"
+        return f"while {self._task[:1].lower()}{self._task[1:]}{number}; {what}"
+
+
+WRITING = "Writing pull requests"
+"""The only task of a pass that changes a repository."""
+
 _bar: Callable[[str], None] | None = None
 
 
@@ -43,7 +69,21 @@ def tell_wait(text: str) -> None:
 
 @contextmanager
 def open_progress() -> Iterator[Progress]:
-    """Show a bar while the block runs if stderr is a terminal; it is gone when the block ends."""
+    """Show a bar while the block runs if stderr is a terminal; it is gone when the block ends.
+
+    Raises:
+        KeyboardInterrupt: The block was interrupted, and where; its text goes on a line that says so.
+    """
+    with _open_bar() as bar:
+        place = _Place(bar)
+        try:
+            yield place
+        except KeyboardInterrupt as exc:
+            raise KeyboardInterrupt(str(place)) from exc
+
+
+@contextmanager
+def _open_bar() -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield Silent()
         return

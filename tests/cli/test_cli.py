@@ -365,3 +365,51 @@ def test_source_that_knows_no_image_is_an_error(
     (repository / "pages").mkdir()
     assert run_command([*arguments, "--repo", ".", "--tags", "dockerfiles-info:pages"]) == 2
     assert "pages holds no image page" in capsys.readouterr().err
+
+
+def test_interrupt_before_everything_is_loaded_is_told_in_a_line() -> None:
+    interrupted = (
+        "import sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'autobump.cli':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "from autobump.__main__ import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", interrupted], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "autobump: interrupted\n")
+
+
+LOOKS = {
+    "explain": ["explain", "One"],
+    "tags": ["tags", f"demisto/{'long-name-' * 3}x"],
+    "diff": ["diff", f"demisto/{'long-name-' * 3}x", "1.0.0.1", "1.0.0.2", "--facts", "file:tags.json"],
+    "images": ["images", "--in-use"],
+    "plan": ["plan"],
+}
+
+
+@pytest.mark.parametrize("columns", [60, 100])
+@pytest.mark.parametrize("command", LOOKS)
+def test_what_a_command_shows_keeps_to_the_width(
+    command: str,
+    columns: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    name = f"demisto/{'long-name-' * 3}x"
+    make_repository(tmp_path, script_pack("Alpha", {"One": f"{name}:1.0.0.1"}), bare=False)
+    packages = {f"package-with-a-long-name-{number}": [f"{number}.0.0", "MIT License"] for number in range(3)}
+    tags = {name: {"1.0.0.1": {"packages": {}}, "1.0.0.2": {"packages": packages, "python": "3.12"}}}
+    (tmp_path / "tags.json").write_text(json.dumps(tags))
+    monkeypatch.chdir(tmp_path)
+    line = [*LOOKS[command], *([] if command == "diff" else ["--tags", "file:tags.json"])]
+    assert run_command(line) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) > 60
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert run_command(line) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= columns

@@ -312,7 +312,7 @@ def test_trail_of_an_eligible_item_tells_what_each_rule_looked_at() -> None:
         "policy.exclude_packs is ApiModules",
         "deprecated: no",
         "support is xsoar; updated are all",
-        "autoUpdateDockerImage is not said",
+        "autoUpdateDockerImage is not set",
         "policy.auto_update is opt-out",
         "policy.exclude_images is empty",
         "demisto/x is not among the deprecated images that are skipped",

@@ -48,12 +48,12 @@ def test_report_counts_verdicts_and_lists_what_is_not_the_same(render: Callable[
 
 
 @pytest.mark.parametrize("render", [render_table, render_markdown, render_html])
-def test_report_says_nothing_where_nothing_was_run_and_nobody_asked(
+def test_report_says_nothing_where_nothing_was_run_and_that_nobody_asked(
     render: Callable[[PassResult], str],
 ) -> None:
     text = render(make_result([make_bump("A", "One")]))
     assert "Run in both images" not in text
-    assert "Known vulnerabilities" not in text
+    assert "Known vulnerabilities: not asked for (registry.advisories)" in text
 
 
 def test_dashboard_says_what_was_run() -> None:

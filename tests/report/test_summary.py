@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from autobump.content.problem import Problem
 from autobump.decisions.risk import ItemRisk, RiskLevel
 from autobump.passes.result import PassResult
-from autobump.planning.plan import Limits
-from autobump.pull_requests.actions import Close, Create, Outcome
+from autobump.planning.plan import Limits, WaitReason
+from autobump.pull_requests.actions import Close, Create, Hold, Outcome
 from autobump.pull_requests.existing import ExistingPullRequest, PullRequestState
 from autobump.report.markdown import render_markdown
 from autobump.report.summary import risk_line
@@ -126,7 +126,7 @@ def test_line_tells_how_many_updates_are_at_risk(render: Render) -> None:
     harmless = replace(make_bump("E", "Five"), risk=ItemRisk())
     review = [at_risk(make_bump(pack, "One"), RiskLevel.REVIEW) for pack in ("B", "C")]
     result = make_result([at_risk(make_bump("A", "One")), *review, make_bump("D", "Four"), harmless, unknown])
-    assert "Risk of 5 updates: 1 breaking, 2 review, 1 not known." in plain(render(result))
+    assert "Risk of 5 updates: 1 breaking, 2 review, 1 none found, 1 not known." in plain(render(result))
 
 
 def test_line_of_risk_is_left_out_when_there_is_none() -> None:
@@ -173,4 +173,30 @@ def test_tables_keep_to_the_width_and_paths_break_at_slashes(
 def test_last_lines_on_a_terminal_are_the_summary() -> None:
     result = make_result([make_bump("A", "One")])
     assert render_table(result, colour=False).splitlines()[0].startswith("1 item file at")
-    assert "1 item file at" in render_table(result, colour=True).splitlines()[-1]
+    assert "1 item file at" in render_table(result, colour=True).splitlines()[-2]
+
+
+@pytest.mark.parametrize("render", [render_table, render_markdown])
+def test_lines_tell_what_waits_and_that_nobody_was_asked_for_vulnerabilities(render: Render) -> None:
+    bumps = [make_bump(pack, "One", image=f"demisto/{pack.lower()}") for pack in "ABC"]
+    bumps[0] = at_risk(bumps[0], RiskLevel.REVIEW)
+    text = plain(render(make_result(bumps, limits=Limits(max_new_per_run=1))))
+    assert "1 in 1 pull request, 2 wait. Risk of the 1 looked at: 1 review." in text
+    assert "Known vulnerabilities: not asked for (registry.advisories)." in text
+    assert "wait" not in plain(render(make_result(bumps)))
+    assert "Known vulnerabilities" not in plain(render(make_result()))
+
+
+def test_pull_request_that_is_held_keeps_its_place_packs_and_risk() -> None:
+    planned = make_result([make_bump(pack, "One") for pack in ("A", "B")])
+    marker = replace(planned.desired[0].marker, risk="review", part="2/3")
+    existing = ExistingPullRequest(
+        "autobump/x/1", PullRequestState.OPEN, 7, "https://github.example/pull/7", "", "", marker
+    )
+    outcome = Outcome.unchanged(
+        Hold(existing, WaitReason.EDITED_BY_MAINTAINER, "it has the label autobump:hold")
+    )
+    text = plain(render_table(replace(planned, outcomes=(outcome,))))
+    assert "(A, B, part 2 of 3)" in text
+    assert "review" in text
+    assert "https://github.example/pull/7: it has the label autobump:hold" in text

@@ -41,3 +41,25 @@ def test_wait_without_a_bar_is_told_to_nobody() -> None:
         return "done"
 
     assert Retrier(10, lambda wait: wait.failure, sleep=lambda _: None).call(attempt) == "done"
+
+
+def interrupt(done: int, of: int) -> None:
+    with open_progress() as progress:
+        if of:
+            progress.begin("Asking for tags", of)
+        for _ in range(done):
+            progress.step()
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("done", "of", "told"),
+    [
+        (0, 0, "while reading; nothing was written"),
+        (1, 1200, "while asking for tags (1 of 1,200); nothing was written"),
+    ],
+)
+def test_interrupt_says_what_was_under_way_and_what_became_of_it(done: int, of: int, told: str) -> None:
+    with pytest.raises(KeyboardInterrupt) as caught:
+        interrupt(done, of)
+    assert str(caught.value) == told

@@ -88,7 +88,7 @@ def describe_licences(diffs: Iterable[ImageDiff]) -> str:
     if changed:
         parts.append(f"Packages with another kind of licence: {list_some(changed)}.")
     if unnamed:
-        parts.append(f"{count(unnamed, 'new package')} published no licence.")
+        parts.append(f"No licence is published for {count(unnamed, 'new package')}.")
     return " ".join(parts)
 
 

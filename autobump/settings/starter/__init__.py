@@ -251,7 +251,7 @@ def render_settings(answers: Mapping[Key, str]) -> str:
             text += f"\n{section}:\n"
             said = section
         model: Any = Settings.model_fields[section].annotation
-        meaning = textwrap.wrap(model.model_fields[name].description, 100)
+        meaning = textwrap.wrap(model.model_fields[name].description, 100, break_on_hyphens=False)
         text += "".join(f"  # {line}\n" for line in meaning)
         text += f"  {name}: {_write_answer((section, name), answer)}\n"
     parse_settings(text.encode(), REPOSITORY_PATH)
