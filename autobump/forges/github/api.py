@@ -13,7 +13,7 @@ from typing import Any
 import requests
 from github import Github, GithubException
 from msgspec import Struct
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from autobump.forges.github.errors import (
     LostAnswerError,
@@ -282,7 +282,7 @@ def parse(model: type[BaseModel], data: Any, what: str) -> Any:
         ForgeError: It is something else.
     """
     try:
-        return TypeAdapter(model).validate_python(data)
+        return model.model_validate(data)
     except ValidationError as exc:
         field = ".".join(str(part) for part in exc.errors(include_url=False, include_input=False)[0]["loc"])
         raise ForgeError(f"GitHub answered something unexpected ({field}) to: {what}") from exc

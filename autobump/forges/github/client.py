@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from autobump.forges.github.api import GitHubApi, GitHubPace
 from autobump.forges.github.errors import RefusedError
 from autobump.support.errors import ForgeError, UsageError
-from autobump.support.http.bounds import BoundedAdapter, UnboundedAnswerError, read_body
+from autobump.support.http.bounds import BoundedSession, UnboundedAnswerError, read_body
 from autobump.support.http.reach import say_why
 from autobump.support.http.request_count import RequestCount
 from autobump.support.secrets import Secret
@@ -126,20 +126,20 @@ def _bounded_answers(seconds: float) -> Iterator[None]:
         response.raw = io.BytesIO(body)
         return response
 
-    def bound(session: requests.Session) -> None:
+    def bounded() -> requests.Session:
+        session = BoundedSession(_ANSWER_BYTES + _AROUND_BYTES, seconds)
         session.hooks["response"].append(read)
-        for scheme in ("https://", "http://"):
-            session.mount(scheme, BoundedAdapter(_ANSWER_BYTES + _AROUND_BYTES, seconds))
+        return session
 
     class Plain(HTTPRequestsConnectionClass):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
-            bound(self.session)
+            self.session = bounded()
 
     class Secure(HTTPSRequestsConnectionClass):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
-            bound(self.session)
+            self.session = bounded()
 
     Requester.injectConnectionClasses(Plain, Secure)
     try:

@@ -11,6 +11,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import DecodeError, ProtocolError, ReadTimeoutError
 
+from autobump.support.http.addresses import origin
+
 _CHUNK = 1 << 16
 
 
@@ -52,7 +54,44 @@ def read_body(response: requests.Response, most_bytes: int, deadline: float, sec
     return bytes(body)
 
 
-class BoundedAdapter(HTTPAdapter):
+class BoundedSession(requests.Session):
+    """A session whose answers are bounded.
+
+    Of the environment it takes proxies and certificates alone, and looks for them once a host, not once a request.
+    """
+
+    def __init__(self, most_bytes: int, seconds: float, **options: Any) -> None:
+        """Make a session.
+
+        Args:
+            most_bytes: Largest answer as it is sent, headers included.
+            seconds: For one whole answer.
+            options: Those of `requests.adapters.HTTPAdapter`.
+        """
+        super().__init__()
+        # An auth of its own keeps requests from sending what a .netrc says to any host it has a line for.
+        self.auth = _no_auth
+        self._environment: dict[tuple[str, str, int], Any] = {}
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, _BoundedAdapter(most_bytes, seconds, **options))
+
+    def merge_environment_settings(self, url: Any, *arguments: Any, **options: Any) -> Any:
+        """Return what the environment says for a host; arguments are the same for every request of ours."""
+        host = origin(str(url))
+        if host not in self._environment:
+            self._environment[host] = super().merge_environment_settings(url, *arguments, **options)
+        return dict(self._environment[host])
+
+    def resolve_redirects(self, *_arguments: Any, **_options: Any) -> Any:
+        """Follow nothing: looking for the next request, requests would read the whole body of this answer."""
+        return iter(())
+
+
+def _no_auth(request: Any) -> Any:
+    return request
+
+
+class _BoundedAdapter(HTTPAdapter):
     """Sends requests whose answers are bounded from their first byte, so that headers end as well.
 
     Source: http.client reads any number of interim answers (1xx) before the real one, and any number of lines
@@ -60,13 +99,6 @@ class BoundedAdapter(HTTPAdapter):
     """
 
     def __init__(self, most_bytes: int, seconds: float, **options: Any) -> None:
-        """Make an adapter.
-
-        Args:
-            most_bytes: Largest answer as it is sent, headers included.
-            seconds: For one whole answer.
-            options: Those of `HTTPAdapter`.
-        """
         super().__init__(**options)
         respond = {"response_class": staticmethod(partial(_Response, most_bytes, seconds))}
         self._connections = {

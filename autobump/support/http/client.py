@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -16,7 +15,7 @@ from autobump import __version__
 from autobump.support.errors import RegistryError
 from autobump.support.http.addresses import origin, resolve_address, shown_url
 from autobump.support.http.answer import Answer
-from autobump.support.http.bounds import BoundedAdapter, UnboundedAnswerError, read_body
+from autobump.support.http.bounds import BoundedSession, UnboundedAnswerError, read_body
 from autobump.support.http.certificates import blames_certificate
 from autobump.support.http.headers import MAX_LENGTH, find_seconds_asked
 from autobump.support.http.reach import say_why
@@ -90,25 +89,6 @@ class _Request(Struct, frozen=True):
     most_bytes: int
 
 
-class _Session(requests.Session):
-    """A session that looks at the environment's proxies and certificates once a host, not once a request."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._environment: dict[tuple[str, str, int], Any] = {}
-
-    def merge_environment_settings(self, url: Any, *arguments: Any, **options: Any) -> Any:
-        """Return what the environment says for a host; arguments are the same for every request of ours."""
-        host = origin(str(url))
-        if host not in self._environment:
-            self._environment[host] = super().merge_environment_settings(url, *arguments, **options)
-        return dict(self._environment[host])
-
-    def resolve_redirects(self, *_arguments: Any, **_options: Any) -> Any:
-        """Follow nothing: looking for the next request, requests would read the whole body of this answer."""
-        return iter(())
-
-
 class HttpClient:
     """Sends requests; safe to share between threads.
 
@@ -133,19 +113,14 @@ class HttpClient:
         self._retrier = Retrier(self.limits.total_wait_seconds, _no_time_left, self.limits.attempts, sleep)
         self._asked = 0.0
         self._lock = threading.Lock()
-        self._session = _Session()
-        # An own auth keeps requests from sending what a .netrc says to any host it has a line for.
-        self._session.auth = _no_auth
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.headers["User-Agent"] = f"autobump/{__version__}"
-        adapter = BoundedAdapter(
+        self._session = BoundedSession(
             self.limits.answer_bytes + _AROUND_BYTES,
             self.limits.answer_seconds,
             pool_connections=8,
             pool_maxsize=self.limits.connections,
         )
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, adapter)
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers["User-Agent"] = f"autobump/{__version__}"
 
     def send(
         self,
@@ -288,7 +263,3 @@ def download(url: str, most_bytes: int = _ANSWER_BYTES) -> bytes:
 def _no_time_left(wait: Wait) -> RegistryError:
     asked = f"it asks to wait {wait.seconds:.0f} s and {wait.left:.0f} s are left"
     return RegistryError(f"{wait.failure}; {asked}")
-
-
-def _no_auth(request: Any) -> Any:
-    return request

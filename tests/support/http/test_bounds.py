@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from autobump.support.http.bounds import BoundedAdapter, UnboundedAnswerError, read_body
+from autobump.support.http.bounds import BoundedSession, UnboundedAnswerError, read_body
 from tests.fixtures.certificates import self_signed
 from tests.fixtures.servers import Reply, packed, send_raw, serve
 
@@ -48,10 +48,8 @@ def test_body_that_breaks_off_is_an_error_of_requests(reply: Reply, error: type[
 
 
 def get_bounded(url: str, seconds: float = 60) -> bytes:
-    with requests.Session() as session:
-        session.mount("http://", BoundedAdapter(1 << 20, seconds))
-        with session.get(url, stream=True, timeout=5) as response:
-            return read_body(response, 1 << 20, time.monotonic() + seconds, seconds)
+    with BoundedSession(1 << 20, seconds) as session, session.get(url, stream=True, timeout=5) as response:
+        return read_body(response, 1 << 20, time.monotonic() + seconds, seconds)
 
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -103,8 +101,19 @@ def test_connection_serves_one_answer_after_the_other_with_tls_as_without(
     certificate = self_signed(tmp_path)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     for secured in (None, certificate):
-        with serve(lambda _: Reply(body=b"ok"), secured) as server, requests.Session() as session:
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, BoundedAdapter(1000, 60))
+        with serve(lambda _: Reply(body=b"ok"), secured) as server, BoundedSession(1000, 60) as session:
             assert [session.get(server.url, timeout=5).content for _ in range(50)] == [b"ok"] * 50
         assert server.connections == 1
+
+
+def test_proxy_of_the_environment_serves_every_host_but_those_that_it_leaves_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with serve(lambda _: Reply(body=b"proxy")) as proxy, serve(lambda _: Reply(body=b"direct")) as server:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        with BoundedSession(1000, 60) as session:
+            urls = ["http://one.example/", server.url, "http://two.example/", "http://one.example/again"]
+            answers = [session.get(url, timeout=5).text for url in urls]
+    assert answers == ["proxy", "direct", "proxy", "proxy"]
+    assert len(server.requests) == 1
