@@ -57,7 +57,7 @@ def read_body(response: requests.Response, most_bytes: int, deadline: float, sec
 class BoundedSession(requests.Session):
     """A session whose answers are bounded.
 
-    Of the environment it takes proxies and certificates alone, and looks for them once a host, not once a request.
+    Of the environment it takes proxies and certificates alone, and looks for them once for each host.
     """
 
     def __init__(self, most_bytes: int, seconds: float, **options: Any) -> None:
