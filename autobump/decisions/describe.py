@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from autobump.decisions.risk import Finding, FindingKind
+from autobump.decisions.risk import LOST, Finding, FindingKind
 from autobump.support.markdown import code, list_some
 
 _Who = TypeVar("_Who")
@@ -56,6 +56,22 @@ def describe_finding(finding: Finding, quote: Callable[[str], str] = str, olds: 
             return f"{imports} of {package}, which goes {span}"
 
 
+def say_cause(finding: Finding) -> str:
+    """Say in a few words of Markdown what a finding is about."""
+    name = code(finding.package or (finding.use.module if finding.use else ""))
+    match finding.kind:
+        case FindingKind.PYTHON:
+            return "Python changes"
+        case FindingKind.EVIDENCE:
+            return "it fails in the new image"
+        case FindingKind.MALICIOUS | FindingKind.LOOKALIKE:
+            return f"{name} comes in"
+        case FindingKind.INTRODUCES:
+            return "known vulnerabilities come in"
+        case kind:
+            return f"{name} is missing" if kind in LOST else f"{name} changes"
+
+
 def group_findings(findings: Iterable[tuple[_Who, Finding]]) -> list[tuple[Finding, str, list[_Who]]]:
     """Return each finding once: one of them, how it reads as Markdown, and whom it is about.
 
@@ -76,7 +92,7 @@ def group_findings(findings: Iterable[tuple[_Who, Finding]]) -> list[tuple[Findi
         )
         for same in groups.values()
     ]
-    return sorted(told, key=lambda one: (-one[0].level.rank, one[1]))
+    return sorted(told, key=lambda one: (-one[0].level.rank, one[0].kind is FindingKind.PYTHON, one[1]))
 
 
 def _order_version(text: str) -> tuple[list[int], str]:

@@ -69,15 +69,17 @@ class FindingKind(StrEnum):
     INTRODUCES = "introduces"
 
 
-_SETTLED_BY_LOADING = frozenset(
+LOST = frozenset(
     {
         FindingKind.REMOVED,
         FindingKind.LEFT_STANDARD_LIBRARY,
-        FindingKind.PYTHON,
         FindingKind.ALREADY_MISSING,
         FindingKind.MISSING,
     }
 )
+"""What says that the new image lacks an import."""
+
+_SETTLED_BY_LOADING = LOST | {FindingKind.PYTHON}
 """What a run of the item shows to be no concern; how a package behaves only its unit tests show."""
 
 _NOTABLE = {

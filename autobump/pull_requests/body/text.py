@@ -1,6 +1,6 @@
 """Writes the body of a pull request: may this be merged?"""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from urllib.parse import quote
@@ -8,9 +8,9 @@ from urllib.parse import quote
 from msgspec import Struct, field
 
 from autobump.decisions.bump import Bump
-from autobump.decisions.describe import group_findings
+from autobump.decisions.describe import group_findings, say_cause
 from autobump.decisions.evidence import Evidence, Level, Verdict, tell_verdicts
-from autobump.decisions.risk import Finding, FindingKind, RiskLevel
+from autobump.decisions.risk import LOST, Finding, FindingKind, RiskLevel
 from autobump.images.inside.changes import ImageDiff
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.inside.facts import ImageFacts
@@ -140,9 +140,10 @@ def _verdict(image: PlannedImage, context: BodyContext) -> str:
     safe = len(assessed) == len(image.bumps) and all(risk.checked for risk in assessed)
     parts: list[str] = []
     if breaking := levels.count(RiskLevel.BREAKING):
-        parts.append(f"⚠️ **{count(breaking, 'item')} may break**, see below.")
+        parts.append(f"⚠️ **{count(breaking, 'item')} may break:** {_causes(image, RiskLevel.BREAKING)}.")
     elif review := levels.count(RiskLevel.REVIEW):
-        parts.append(f"🔎 **{count(review, 'item')} to look at**, see below.")
+        kept = "; no import is lost" if _keeps_imports(image) else ""
+        parts.append(f"🔎 **{count(review, 'item')} to look at:** {_causes(image, RiskLevel.REVIEW)}{kept}.")
     elif safe:
         same = context.diffs and all(diff.changes == () for diff in context.diffs.values())
         if same:
@@ -168,6 +169,32 @@ def _verdict(image: PlannedImage, context: BodyContext) -> str:
     if context.deprecated:
         parts.append(f"🪦 The image is deprecated: {code(context.deprecated.reason)}")
     return "\n\n".join(parts)
+
+
+def _causes(image: PlannedImage, level: RiskLevel) -> str:
+    """Say what the findings of a level are about, each with the number of its items, and Python last."""
+    items: Counter[tuple[bool, str]] = Counter()
+    about = 0
+    for bump in image.bumps:
+        found = {one for one in bump.risk.findings if one.level is level} if bump.risk else set()
+        items.update({(one.kind is FindingKind.PYTHON, say_cause(one)) for one in found})
+        about += bool(found)
+    told = [
+        words if about == 1 else f"{words} for {'all' if number == len(image.bumps) else number}"
+        for (_, words), number in sorted(items.items(), key=lambda one: (one[0][0], -one[1], one[0][1]))
+    ]
+    return list_some(told)
+
+
+def _keeps_imports(image: PlannedImage) -> bool:
+    """Whether all code was looked at, and the new image lacks nothing that it imports."""
+    return all(
+        bump.risk
+        and bump.risk.checked
+        and not bump.risk.note
+        and not any(one.kind in LOST for one in bump.risk.findings)
+        for bump in image.bumps
+    )
 
 
 def _evidence(image: PlannedImage) -> dict[str, Evidence]:

@@ -307,6 +307,25 @@ def test_removed_package_that_one_item_imports() -> None:
     check_golden("removed-package.md", desired.body_at(HEAD))
 
 
+def test_first_lines_say_what_to_look_at_with_what_a_few_items_alone_have_first() -> None:
+    bumps = [make_bump("Mail", name) for name in ("One", "Two", "Three")]
+    old = facts("3.9.8", {"urllib3": "1.26.6", "bs4": "1", "six": "1.0"})
+    new = facts("3.10.1", {"urllib3": "2.7.0", "six": "1.0"})
+
+    def told(*modules: str, absent: str = "") -> str:
+        uses = {"One": ItemCode(tuple(Use(module, guarded=True) for module in modules), absent)}
+        return render(bumps, old, new, uses).body_at(HEAD).split("\n")[2]
+
+    look = "🔎 **3 items to look at:** "
+    assert told("six") == f"{look}Python changes for all; no import is lost."
+    assert told("urllib3") == f"{look}`urllib3` changes for 1, Python changes for all; no import is lost."
+    assert told("urllib3", "distutils_extra", "bs4").startswith(
+        f"{look}`bs4` is missing for 1, `urllib3` changes"
+    )
+    assert "lost" not in told("urllib3", "bs4")
+    assert told(absent="its code is not there") == f"{look}Python changes for all."
+
+
 def test_hundred_packs_are_cut_to_what_github_takes() -> None:
     old = facts("3.9.8", {f"library-{number:04}": "1.0" for number in range(1200)})
     new = facts("3.10.1", {f"library-{number:04}": "2.0" for number in range(1200)}, **NEWER)
