@@ -99,6 +99,7 @@ def show_pull_request(outcomes: "Sequence[RepositoryOutcome]", branch: str) -> i
     Raises:
         UsageError: There is no pull request of this branch in the plan.
     """
+    from autobump.pull_requests.marker import hide_marker
     from autobump.support.markdown import count
 
     found = {
@@ -114,7 +115,8 @@ def show_pull_request(outcomes: "Sequence[RepositoryOutcome]", branch: str) -> i
         raise UsageError(f"no branch {branch} in {plan}{hint}")
     desired = found[named[0]]
     labels = ", ".join(desired.labels) or "none"
-    show(f"{desired.title}\n\nBranch: {named[0]}\nLabels: {labels}\n\n{desired.body_at('')}")
+    body = hide_marker(desired.body_at(""))
+    show(f"{desired.title}\n\nBranch: {named[0]}\nLabels: {labels}\n\n{body}")
     return ExitCode.FAILED if any(outcome.failed for outcome in outcomes) else ExitCode.DONE
 
 

@@ -209,7 +209,10 @@ def _skip_not_opted_in(subject: _Subject) -> str | None:
 
 def _skip_pack(subject: _Subject) -> str | None:
     pattern = matches_any(subject.item.pack, subject.policy.exclude_packs)
-    return pattern and f"policy.exclude_packs names {pattern}"
+    if not pattern:
+        return None
+    default = " by default" if pattern in EligibilityPolicy().exclude_packs else ""
+    return f"policy.exclude_packs names {pattern}{default}"
 
 
 def _skip_image(subject: _Subject) -> str | None:
@@ -337,7 +340,11 @@ _RULES = (
     ),
     _Rule(
         SkipReason.DEPRECATED_IMAGE,
-        lambda s: f"{s.repository} is not among the deprecated images that are skipped",
+        lambda s: (
+            f"{s.repository} is not among the deprecated images that are skipped"
+            if s.policy.deprecated
+            else "no list of deprecated images is used"
+        ),
         _skip_deprecated_image,
     ),
     _Rule(

@@ -229,6 +229,7 @@ class Pass(Struct, frozen=True):
             outcomes,
             used,
             repository=self.name,
+            root=self.tree.root,
             queue=forecast(plan.waiting, self.settings.limits),
             observations=self.verify.export() if self.verify and outcomes is None else None,
             left_open=find_left_open(evaluation, assessor) if self.for_page else None,
@@ -245,8 +246,8 @@ def require_known_image(evaluation: Evaluation, settings: Settings) -> None:
     found = evaluation.found
     if found and all(isinstance(answer, Unavailable) for answer in found.values()):
         _log.warning(
-            "no source of tags answers; a file of tags or a clone of the image pages needs no network",
-            extra={"named_with": "--tags file:FILE, --tags dockerfiles-info:FOLDER"},
+            "no source of tags answers; without a network, --tags file:FILE takes a file of tags, and "
+            "--tags dockerfiles-info:FOLDER a clone of the image pages",
         )
     unknown = [answer.detail for answer in found.values() if isinstance(answer, NotFound)]
     if unknown and len(unknown) == len(found):

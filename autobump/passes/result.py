@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from autobump.content.tree import USUAL_ROOT
 from autobump.decisions.evaluation import Evaluation
 from autobump.decisions.evidence import Verdict
 from autobump.images.advisories.compare import Advisory
@@ -45,6 +46,7 @@ class PassResult(Struct, frozen=True):
         dashboard_failure: Why the dashboard could not be brought up to date, or empty.
         other_failures: What failed as a whole of several repositories together.
         repository: What a page calls it; empty for several together, and where no page is written.
+        root: The folder that holds the packs; of several together the usual one.
         dry_run: Whether what `outcomes` tell was not done.
         queue: What comes in later passes, by image.
         observations: What items did in images, for other machines; None when it is not to be told.
@@ -64,6 +66,7 @@ class PassResult(Struct, frozen=True):
     dashboard_failure: str = ""
     other_failures: tuple[Failure, ...] = ()
     repository: str = ""
+    root: str = USUAL_ROOT
     dry_run: bool = False
     queue: Queue = field(default_factory=Queue)
     observations: Mapping[str, Any] | None = None

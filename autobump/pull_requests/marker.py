@@ -163,6 +163,11 @@ def replace_marker(body: str, marker: Marker) -> str:
     return body[: found[-1].start()] + render_marker(marker) + body[found[-1].end() :]
 
 
+def hide_marker(body: str) -> str:
+    """Return the body as GitHub shows it: without the marker, which is a comment."""
+    return _MARKER.sub("", body).rstrip()
+
+
 def render_trailer(marker: Marker) -> str:
     """Write the marker as the trailer of a commit message."""
     return f"{_TRAILER_KEY}: {_to_json(marker)}"

@@ -9,17 +9,14 @@ from autobump.planning.queue import QUEUE_HEADERS, describe_queue
 from autobump.report.summary import (
     DRY_RUN,
     PullRequestLine,
-    evidence_line,
     evidence_rows,
     first_of_queue,
     headline,
-    plan_line,
     problem_lines,
     pull_request_lines,
-    risk_line,
     riskiest,
-    security_line,
     skipped_lines,
+    summary_lines,
     waiting_lines,
 )
 from autobump.support.markdown import code, count, table
@@ -38,8 +35,7 @@ def render_markdown(result: PassResult) -> str:
     parts = ["## autobump", f"{headline(result)}."]
     if result.dry_run:
         parts.append(f"**{DRY_RUN}.**")
-    told = (plan_line(result), risk_line(result), security_line(result), evidence_line(result))
-    parts += [f"{line}." for line in told if line]
+    parts += [f"{line}." for line in summary_lines(result)]
     if failures := result.failures:
         parts += ["### Failures", table(("What", "Cause"), [(code(f.what), code(f.cause)) for f in failures])]
     lines = pull_request_lines(result)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from autobump.content.problem import Problem
+from autobump.content.tree import USUAL_ROOT
 from autobump.decisions.bump import Bump
 from autobump.decisions.evidence import Verdict, tell_verdicts
 from autobump.decisions.risk import RiskLevel
@@ -86,8 +87,23 @@ def headline(result: PassResult) -> str:
         parts.append(count(len(evaluation.problems), "problem"))
     if result.failures:
         parts.append(count(len(result.failures), "failure"))
+    root = f" in {result.root}" if result.root != USUAL_ROOT else ""
     where = f" at {result.revision[:12]}" if result.revision else ""
-    return f"{count(evaluation.files, 'item file')}{where}: {', '.join(parts)}"
+    return f"{count(evaluation.files, 'item file')}{root}{where}: {', '.join(parts)}"
+
+
+def summary_lines(result: PassResult) -> list[str]:
+    """Return what stands below the headline, a sentence each without its end."""
+    told = (plan_line, actions_line, risk_line, security_line, evidence_line)
+    return [line for tell in told if (line := tell(result))]
+
+
+def actions_line(result: PassResult) -> str:
+    """Say in one line what was done with how many pull requests; nothing for a plan."""
+    if not result.outcomes:
+        return ""
+    told = Counter(line.told for line in pull_request_lines(result))
+    return f"Pull requests: {', '.join(f'{number:,} {what}' for what, number in told.most_common())}"
 
 
 def plan_line(result: PassResult) -> str:
@@ -215,11 +231,12 @@ def _risk_word(bumps: Sequence[Bump]) -> str:
     """Return the worst risk of items, or that it is not known of some; nothing when none was assessed."""
     risks = [bump.risk for bump in bumps if bump.risk]
     worst = max((risk.level for risk in risks), key=lambda level: level.rank, default=RiskLevel.NONE)
+    unknown = sum(1 for risk in risks if not risk.checked)
     if worst.rank >= RiskLevel.REVIEW.rank:
-        return worst.words
+        return f"{worst.words}, {unknown} not known" if unknown else worst.words
     if not risks:
         return ""
-    return "none found" if all(risk.checked for risk in risks) else "not known"
+    return "not known" if unknown else "none found"
 
 
 def riskiest(result: PassResult) -> list[Bump]:

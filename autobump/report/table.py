@@ -8,17 +8,14 @@ from autobump.passes.result import PassResult
 from autobump.planning.queue import QUEUE_HEADERS, describe_queue
 from autobump.report.summary import (
     DRY_RUN,
-    evidence_line,
     evidence_rows,
     first_of_queue,
     headline,
-    plan_line,
     problem_lines,
     pull_request_lines,
-    risk_line,
     riskiest,
-    security_line,
     skipped_lines,
+    summary_lines,
     waiting_lines,
 )
 from autobump.support.tables import Cell, Sheet, make_table
@@ -47,9 +44,8 @@ def _print_summary(sheet: Sheet, result: PassResult) -> None:
     sheet.line(f"{headline(result)}.", bold=True)
     if result.dry_run:
         sheet.line(f"{DRY_RUN}.", bold=True)
-    for line in (plan_line(result), risk_line(result), security_line(result), evidence_line(result)):
-        if line:
-            sheet.line(f"{line}.")
+    for line in summary_lines(result):
+        sheet.line(f"{line}.")
 
 
 def _print_tables(sheet: Sheet, result: PassResult) -> None:
@@ -68,6 +64,7 @@ def _print_tables(sheet: Sheet, result: PassResult) -> None:
             cells = [line.title, *([line.old] if wide else []), line.risk]
             table.add_row(*map(Cell, cells), str(line.items), Cell(line.reference))
         sheet.table(table)
+        sheet.line("--show BRANCH prints title and body of one.")
     risky = [bump for bump in riskiest(result) if bump.risk and bump.risk.level is RiskLevel.BREAKING]
     if risky:
         table = _table("May break", "To", "Why")

@@ -123,7 +123,7 @@ def _may_be_trusted(pattern: str, namespaces: Iterable[str]) -> bool:
 def find_unused_settings(
     settings: Settings, items: Iterable[UsedItem], today: date
 ) -> Iterator[tuple[SettingPath, str]]:
-    """Yield the path of each setting that has no effect on a repository, and why.
+    """Yield the path of each setting that has no effect on a repository, or one that surprises, and why.
 
     A slip of the pen looks like that, and would go unseen. Defaults are never told.
 
@@ -144,6 +144,14 @@ def find_unused_settings(
         for number, name in enumerate(given):
             if name not in default and (why := names.why_unused(key, name)):
                 yield ("policy", f"exclude_{key}", number), why
+    dropped = [
+        name
+        for name in usual.exclude_packs
+        if policy.exclude_packs and name not in policy.exclude_packs and not names.why_unused("packs", name)
+    ]
+    if dropped:
+        why = f"replaces the default: without {', '.join(dropped)} in the list, it is updated"
+        yield ("policy", "exclude_packs"), why
     for number, hold in enumerate(policy.holds):
         for inner, why in _unused_in_hold(hold, names, today):
             yield ("policy", "holds", number, *inner), why

@@ -215,6 +215,9 @@ def _explain(error: dict[str, Any], origins: Mapping[SettingPath, Origin]) -> st
         case "extra_forbidden":
             known = _known_keys(location[:-1])
             close = get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+            elsewhere = _find_sections(str(location[-1]))
+            if elsewhere and not get_close_matches(str(location[-1]), known, n=1, cutoff=0.8):
+                return f"unknown key here; did you mean {' or '.join(elsewhere)}?"
             hint = f'did you mean "{close[0]}"?' if close else f"known keys: {', '.join(known)}"
             return f"unknown key; {hint}"
         case "missing":
@@ -243,6 +246,16 @@ def _known_keys(section: SettingPath) -> list[str]:
         if isinstance(part, str) and part in model.model_fields:  # a number or a host names an element
             model = _find_model(model.model_fields[part].annotation)
     return list(model.model_fields)
+
+
+def _find_sections(key: str) -> list[str]:
+    """Return the settings in other sections that have this key."""
+    sections = {
+        name: field.annotation
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    }
+    return [f"{name}.{key}" for name, model in sections.items() if key in model.model_fields]
 
 
 def _find_model(annotation: Any) -> type[BaseModel]:

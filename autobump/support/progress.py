@@ -51,7 +51,7 @@ class _Place:
         """Say what was cut off, and what became of it."""
         number = f" ({self._done:,} of {self._total:,})" if self._total else ""
         writes = self._task == WRITING
-        what = "the next pass goes on from there" if writes else "nothing was written"
+        what = "one may be half done, which the next pass finishes" if writes else "nothing was written"
         return f"while {self._task[:1].lower()}{self._task[1:]}{number}; {what}"
 
 

@@ -36,6 +36,8 @@ def test_one_pull_request_is_shown_as_it_would_read(
         assert out.startswith(f"Update demisto/y to 1.0.0.2 (1 pack)\n\nBranch: {branch}\nLabels: ")
         assert "Updates 1 item in 1 pack to `demisto/y:1.0.0.2`." in out
         assert "demisto/x" not in out
+        assert "<!--" not in out
+        assert out.endswith("autobump then leaves it alone.\n")
 
 
 @pytest.mark.parametrize("branch", ["x", "autobump/x/00000000", "", "a\nb"])

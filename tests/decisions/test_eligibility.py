@@ -227,6 +227,12 @@ MISPLACED = item_yaml("demisto/python3:1.2.3", kind="integration", **{"  autoUpd
             METADATA,
             "policy.exclude_packs names Sam*",
         ),
+        (
+            item_yaml(),
+            EligibilityPolicy(exclude_packs=("ApiModules", "Sample")),
+            METADATA,
+            "policy.exclude_packs names Sample",
+        ),
         (item_yaml(deprecated="true"), EligibilityPolicy(), METADATA, "deprecated: true"),
         (
             item_yaml(),
@@ -315,9 +321,12 @@ def test_trail_of_an_eligible_item_tells_what_each_rule_looked_at() -> None:
         "autoUpdateDockerImage is not set",
         "policy.auto_update is opt-out",
         "policy.exclude_images is empty",
-        "demisto/x is not among the deprecated images that are skipped",
+        "no list of deprecated images is used",
         "tag is 1.2.3.4; policy.pin_mutable_tags is no",
     ]
+    other = {"demisto/y": DeprecatedImage("demisto/y", "old", "")}
+    facts = facts_of(item_yaml("demisto/x:1.2.3.4"), EligibilityPolicy(deprecated=other)).values()
+    assert "demisto/x is not among the deprecated images that are skipped" in facts
 
 
 def test_trail_tells_what_the_settings_choose() -> None:

@@ -565,7 +565,7 @@ def test_pass_killed_before_the_branches_moved_ends_right_the_next_time(
 
     monkeypatch.setattr(Git, "run", killed)
     code, out, err = command("run", *options)
-    cut_off = "while writing pull requests (0 of 1); the next pass goes on from there"
+    cut_off = "while writing pull requests (0 of 1); one may be half done, which the next pass finishes"
     assert (code, out, err.strip()) == (130, "", f"autobump: interrupted {cut_off}")
     assert branches(git) == {}
     monkeypatch.setattr(Git, "run", original)

@@ -45,6 +45,20 @@ def test_dry_run_says_that_nothing_was_written_and_what_would_be_done(render: Re
         assert words not in text
 
 
+@pytest.mark.parametrize("render", [render_table, render_markdown])
+def test_what_was_done_is_counted(render: Render) -> None:
+    assert "Pull requests: 1 create." in plain(render(ran()))
+    assert "Pull requests: 1 would create." in plain(render(ran(dry_run=True)))
+    assert "Pull requests: 1 create failed." in plain(render(ran("no")))
+    assert "Pull requests:" not in plain(render(make_result([make_bump("A", "One")])))
+
+
+@EVERY_FORM
+def test_folder_of_the_packs_is_named_where_it_is_not_the_usual_one(render: Render) -> None:
+    assert " in demo/content at " in plain(render(replace(ran(), root="demo/content")))
+    assert " in Packs" not in plain(render(ran()))
+
+
 @EVERY_FORM
 def test_run_for_good_says_nothing_of_a_dry_one(render: Render) -> None:
     text = plain(render(ran()))

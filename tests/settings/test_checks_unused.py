@@ -12,7 +12,11 @@ from tests.fixtures.bumps import make_bump
 from tests.fixtures.repositories import make_repository, script_pack
 
 TODAY = date(2026, 6, 1)
-BUMPS = [make_bump("Mail", "Sandbox"), make_bump("Slack", "Post", image="demisto/slack")]
+BUMPS = [
+    make_bump("Mail", "Sandbox"),
+    make_bump("Slack", "Post", image="demisto/slack"),
+    make_bump("ApiModules", "CommonApi"),
+]
 ITEMS = [(bump.item, bump.image.repository) for bump in BUMPS]
 
 
@@ -32,8 +36,8 @@ def hold(text: str) -> str:
     ("text", "told"),
     [
         (
-            "policy: {exclude_packs: [Mial]}",
-            "policy.exclude_packs.0: no item has the pack 'Mial'; did you mean Mail?",
+            "policy: {exclude_packs: [ApiModules, Mial]}",
+            "policy.exclude_packs.1: no item has the pack 'Mial'; did you mean Mail?",
         ),
         (
             "policy: {exclude_packs: [Mail, ApiModules, Zzz]}",
@@ -42,6 +46,10 @@ def hold(text: str) -> str:
         (
             "policy: {exclude_images: [demisto/pyhton3]}",
             "policy.exclude_images.0: no item has the image 'demisto/pyhton3'; did you mean demisto/python3?",
+        ),
+        (
+            "policy: {exclude_packs: [Mail]}",
+            "policy.exclude_packs: replaces the default: without ApiModules in the list, it is updated",
         ),
         (
             hold("packs: [Slak], until: 2027-01-01"),
@@ -90,7 +98,7 @@ def test_setting_without_effect_is_told_with_the_nearest_name(text: str, told: s
     "text",
     [
         "",
-        "policy: {exclude_packs: [Mail, 'S?ack'], exclude_images: ['demisto/*']}",
+        "policy: {exclude_packs: [Mail, 'S?ack', ApiModules], exclude_images: ['demisto/*']}",
         "policy: {exclude_packs: [ApiModules]}",
         hold("packs: [Mail], items: [Sandbox], images: [demisto/python3], until: 2026-06-02"),
         hold("paths: ['*/Post.yml'], skip_tags: [1.0.0.5]"),

@@ -57,6 +57,15 @@ def test_values_are_read() -> None:
             "policy:\n  exclude_pack: [A]\n",
             's.yml:2:3: policy.exclude_pack: unknown key; did you mean "exclude_packs"?',
         ),
+        ("max_items: 5\n", "s.yml:1:1: max_items: unknown key here; did you mean pull_requests.max_items?"),
+        (
+            "policy:\n  max_open: 5\n",
+            "s.yml:2:3: policy.max_open: unknown key here; did you mean pull_requests.max_open?",
+        ),
+        (
+            "support: [xsoar]\n",
+            "s.yml:1:1: support: unknown key here; did you mean policy.support?",
+        ),
         ("polcy: {}\n", 's.yml:1:1: polcy: unknown key; did you mean "policy"?'),
         (
             "x: 1\n",
@@ -310,9 +319,9 @@ def test_commit_may_name_the_folder_that_is_used_anyway(tmp_path: Path) -> None:
         ("policy: {support: ['a' 'b']}\n", "1:24: a comma is missing in the list, which begins in line 1"),
         (
             "content:\n  base: a\n root: b\n",
-            "3:2: the indentation fits no line above, of the mapping, which begins",
+            "3:2: the indentation fits no line above, in the mapping that begins",
         ),
-        ("- a\ncontent: 1\n", "2:1: the indentation fits no line above, of the list, which begins in line 1"),
+        ("- a\ncontent: 1\n", "2:1: the indentation fits no line above, in the list that begins in line 1"),
         ("content: base: main\n", "1:14: a colon cannot stand here"),
         ("content:\n  base: main\n  root\n", "4:1: a key without its colon; write key: value"),
         ("content:\n\tbase: main\n", "2:1: a tab cannot indent; use spaces"),

@@ -38,7 +38,8 @@ def _say(context: str, problem: str, begun: Any) -> str:
         return f"a comma is missing in the {what}{since}"
     if "while parsing a block mapping" in context or "while parsing a block collection" in context:
         what = "mapping" if "mapping" in context else "list"
-        return f"the indentation fits no line above, of the {what}{since}"
+        begins = f" that begins in line {begun.line + 1}" if begun is not None else ""
+        return f"the indentation fits no line above, in the {what}{begins}"
     if problem == "mapping values are not allowed here":
         return "a colon cannot stand here; indent the line like its neighbours, or put the text in quotes"
     if "while scanning a simple key" in context:

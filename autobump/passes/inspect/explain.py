@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from glob import escape
+from pathlib import Path
 
 from msgspec.structs import replace
 
 from autobump.content.problem import Problem
 from autobump.content.reader import read_content
+from autobump.content.tree import ContentTree
 from autobump.decisions.bump import Bump
 from autobump.decisions.describe import describe_finding
 from autobump.decisions.eligibility import Eligible, decide_eligibility, trace_eligibility
@@ -26,6 +28,7 @@ from autobump.planning.existing import ExistingState
 from autobump.planning.plan import Plan, WaitReason
 from autobump.settings.model import Settings
 from autobump.support.errors import RegistryError
+from autobump.support.git import GitError
 from autobump.support.markdown import count, list_some
 from autobump.support.printable import printable_path
 from autobump.support.progress import Silent
@@ -56,6 +59,8 @@ def explain_item(this_pass: Pass, path: str, origin: str) -> Iterator[str]:
     content = read_content(tree, paths=[escape(path)], progress=Silent(), cache=this_pass.cache)
     shown = printable_path(path)
     yield f"{shown} at {tree.revision[:12]}, settings from {origin}"
+    if _is_edited(tree, path):
+        yield "The file in the work tree is another one; it counts when it is committed."
     yield ""
     item = next((item for item in content.items if item.path == path), None)
     if item is None:
@@ -129,15 +134,38 @@ def _with_facts(
 
 
 def _list_items(this_pass: Pass, folder: Folder) -> Iterator[str]:
-    """Yield a line for each item of a folder, with its image."""
+    """Yield a line for each item of a folder, with its image and what becomes of it."""
     globs = [f"{escape(folder.path)}/*"]
     content = read_content(this_pass.tree, paths=globs, progress=Silent(), cache=this_pass.cache)
     images = {item.path: item.fields.image.text or "no image" for item in content.items}
+    assessor = open_risk_assessor(this_pass)
+    chosen = learn_advisories(this_pass, this_pass.evaluate(this_pass.fetch_deprecated()), assessor)
+    evaluation, plan = plan_with_risk(this_pass, chosen, ExistingState(), assessor)
+    ends = {row.path: f"skipped, {row.reason}" for row in evaluation.skipped}
+    ends |= {row.path: f"problem, {row.reason}" for row in evaluation.problems}
+    ends |= {wait.bump.path: f"waits, {wait.reason.value}" for wait in plan.waiting}
+    ends |= {
+        bump.path: f"to {bump.target.tag} in {planned.branch}"
+        for planned in plan.pull_requests
+        for bump in planned.bumps
+    }
     held = count(len(folder.items), "item")
-    yield f"{printable_path(folder.path)} holds {held}; name one for its decisions:"
+    yield f"{printable_path(folder.path)} holds {held}; name one for all that was decided:"
     yield ""
     for path in folder.items:
-        yield f"{printable_path(path)}  {images.get(path, 'cannot be read')}"
+        yield f"{printable_path(path)}  {images.get(path, 'cannot be read')}  {ends[path]}"
+
+
+def _is_edited(tree: ContentTree, path: str) -> bool:
+    """Whether the commit is the one that is checked out, and its work tree has another text of a file."""
+    try:
+        if tree.git.line("rev-parse", "HEAD") != tree.revision:
+            return False
+        data = Path(tree.git.line("rev-parse", "--show-toplevel"), path).read_bytes()
+        # Git may check a file out with other line ends than it keeps.
+        return data.splitlines() != (tree.read_file(path) or b"").splitlines()
+    except (GitError, OSError):  # a bare repository has no work tree
+        return False
 
 
 def _explain_problem(problems: Iterable[Problem], path: str) -> Iterator[str]:

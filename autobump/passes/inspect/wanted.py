@@ -1,11 +1,11 @@
 """Finds the item, or the folder of items, that a person means."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
 from os.path import normpath
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
 
@@ -56,11 +56,18 @@ def find_wanted(tree: ContentTree, wanted: str, cache: ContentCache) -> str | Fo
         raise UsageError(f"{len(found)} items are called {wanted!r}, name one by its path: {named}")
     if folder := _find_folder(tree, f"{tree.prefix}{wanted}", packs):
         return folder
-    close = get_close_matches(wanted, packs, n=1) or get_close_matches(wanted, called, n=1)
+    close = _find_like(wanted, packs) or get_close_matches(wanted, called, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     raise UsageError(
         f"{tree.revision[:12]} has no file and no pack {wanted}, and no item of this name or id{hint}"
     )
+
+
+def _find_like(wanted: str, paths: Iterable[str]) -> list[str]:
+    """Return the path that is most like another one, if its file is named much alike too."""
+    close = get_close_matches(wanted, paths, n=1)
+    name = PurePosixPath(wanted).stem
+    return close if close and get_close_matches(name, [PurePosixPath(close[0]).stem], cutoff=0.6) else []
 
 
 def _paths_of(tree: ContentTree, wanted: str) -> Iterator[str]:

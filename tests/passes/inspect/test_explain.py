@@ -441,6 +441,7 @@ def test_item_is_found_by_its_name_or_id(tmp_path: Path, capsys: pytest.CaptureF
         ),
         ("Packs/A/Scripts/Onee.yml", "did you mean Packs/A/Scripts/One.yml?"),
         ("AWS EC2", "did you mean AWS - EC2?"),
+        ("Packs/A/Scripts/Nope.yml", "no item of this name or id\n"),
         ("Packs/A/README.md", "is no item: items are Packs/<pack>/"),
     ]:
         assert run_command(["explain", wanted, *options]) == 2
@@ -472,6 +473,36 @@ def test_path_counts_from_where_one_stands(
         assert err == ""
 
 
+def test_items_of_a_pack_that_wait_say_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = script_pack("A", {"One": "demisto/x:1.0.0.1", "Two": "demisto/y:1.0.0.1"})
+    repository = make_repository(tmp_path / "r", files).directory
+    (tmp_path / "tags.json").write_text('{"demisto/x": ["1.0.0.2"], "demisto/y": ["1.0.0.2"]}')
+    assert (
+        run_command(["explain", "A", "--repo", str(repository), "--tags", f"file:{tmp_path / 'tags.json'}"])
+        == 0
+    )
+    *_, one, two = capsys.readouterr().out.splitlines()
+    assert "  to 1.0.0.2 in autobump/x/" in one
+    assert two.endswith("  waits, pack-busy")
+
+
+def test_item_that_is_edited_is_told_to_count_when_it_is_committed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = script_pack("A", {"One": "demisto/python3:3.10.1.100"})
+    git = make_repository(tmp_path / "r", files, bare=False)
+    told = "\nThe file in the work tree is another one; it counts when it is committed.\n"
+    assert told not in explain(git.directory, tmp_path, capsys, {})
+    file = git.directory / PATH
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    assert told not in explain(git.directory, tmp_path, capsys, {})
+    file.write_bytes(file.read_bytes() + b"autoUpdateDockerImage: false\n")
+    assert told in explain(git.directory, tmp_path, capsys, {})
+    assert told in explain(git.directory / "Packs", tmp_path, capsys, {})
+    file.unlink()
+    assert told not in explain(git.directory, tmp_path, capsys, {})
+
+
 @pytest.mark.parametrize("root", ["Packs", "."])
 def test_items_of_a_pack_or_of_a_folder_in_it_are_listed(
     root: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -485,18 +516,19 @@ def test_items_of_a_pack_or_of_a_folder_in_it_are_listed(
         files = {path.removeprefix("Packs/"): text for path, text in files.items()}
     prefix = "Packs/" if root == "Packs" else ""
     repository = make_repository(tmp_path / "r", files).directory
-    (tmp_path / "tags.json").write_text('{"demisto/x": []}')
+    (tmp_path / "tags.json").write_text('{"demisto/x": ["1.0.0.2"]}')
     options = ["--repo", str(repository), "--tags", f"file:{tmp_path / 'tags.json'}"]
     rows = [
-        f"{prefix}A/Scripts/Bad/Bad.yml  cannot be read",
-        f"{prefix}A/Scripts/One/One.yml  demisto/x:1.0.0.1",
-        f"{prefix}A/Scripts/Two/Two.yml  demisto/y:1.0.0.1",
+        f"{prefix}A/Scripts/Bad/Bad.yml  cannot be read  problem, invalid-yaml",
+        f"{prefix}A/Scripts/One/One.yml  demisto/x:1.0.0.1  to 1.0.0.2 in autobump/x/",
+        f"{prefix}A/Scripts/Two/Two.yml  demisto/y:1.0.0.1  skipped, image-not-found",
     ]
     for wanted in ("A", f"{prefix}A", f"{prefix}A/", f"{prefix}A/Scripts"):
         assert run_command(["explain", wanted, *options]) == 0
         head, empty, *listed = capsys.readouterr().out.splitlines()
-        assert head.endswith(" holds 3 items; name one for its decisions:")
-        assert (empty, listed) == ("", rows)
+        assert head.endswith(" holds 3 items; name one for all that was decided:")
+        assert empty == ""
+        assert all(line.startswith(row) for line, row in zip(listed, rows, strict=True)), listed
     for wanted in ("Packs", ".", "None"):
         assert run_command(["explain", wanted, *options]) == 2
         assert "has no file and no pack" in capsys.readouterr().err
