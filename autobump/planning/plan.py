@@ -28,6 +28,22 @@ class WaitReason(StrEnum):
     WAITING_FOR_WAVE = "waiting-for-wave"
     TOO_SOON = "too-soon"
 
+    @property
+    def words(self) -> str:
+        """How it reads in the middle of a sentence."""
+        return _WAIT_WORDS[self]
+
+
+_WAIT_WORDS = {
+    WaitReason.PACK_BUSY: "its pack is in another pull request",
+    WaitReason.LIMIT_REACHED: "a later pass makes it",
+    WaitReason.CLOSED_BY_MAINTAINER: "a person closed it",
+    WaitReason.EDITED_BY_MAINTAINER: "a person has it in hand",
+    WaitReason.TAG_OVERWRITTEN: "its tag was overwritten",
+    WaitReason.WAITING_FOR_WAVE: "another wave comes first",
+    WaitReason.TOO_SOON: "it was updated of late",
+}
+
 
 class Waiting(Struct, frozen=True):
     """A bump that has to wait, and why."""

@@ -21,6 +21,7 @@ from autobump.report.summary import (
 from autobump.support.tables import Cell, Sheet, make_table
 
 _NUMBERS = frozenset({"Items", "Files", "Passes"})
+_REASONS = frozenset({"Waiting", "Skipped", "Problem"})
 
 
 def render_table(result: PassResult, *, colour: bool | None = None) -> str:
@@ -49,22 +50,18 @@ def _print_summary(sheet: Sheet, result: PassResult) -> None:
 
 
 def _print_tables(sheet: Sheet, result: PassResult) -> None:
-    lines = pull_request_lines(result)
-    if lines and result.outcomes is not None:
-        table = _table("Action", "Pull request", "From", "Risk", "Items", "Where")
+    if lines := pull_request_lines(result):
+        is_run, wide = result.outcomes is not None, sheet.is_wide
+        from_tag, place = ["From"] if wide else [], "Where" if is_run else "Branch"
+        table = _table(*(["Action"] if is_run else []), "Pull request", *from_tag, "Risk", "Items", place)
         for line in lines:
-            told = Cell(line.told, "red" if line.failed else "")
+            told = [Cell(line.told, "red" if line.failed else "")] if is_run else []
+            tag = [Cell(line.old)] if wide else []
             where = Cell(f"{line.reference}: {line.note}" if line.note else line.reference)
-            table.add_row(told, Cell(line.title), Cell(line.old), Cell(line.risk), str(line.items), where)
+            table.add_row(*told, Cell(line.title), *tag, Cell(line.risk), str(line.items), where)
         sheet.table(table)
-    elif lines:
-        wide = sheet.is_wide
-        table = _table("Pull request", *(["From"] if wide else []), "Risk", "Items", "Branch")
-        for line in lines:
-            cells = [line.title, *([line.old] if wide else []), line.risk]
-            table.add_row(*map(Cell, cells), str(line.items), Cell(line.reference))
-        sheet.table(table)
-        sheet.line("--show BRANCH prints title and body of one.")
+        if not is_run:
+            sheet.line("--show BRANCH prints title and body of one.")
     risky = [bump for bump in riskiest(result) if bump.risk and bump.risk.level is RiskLevel.BREAKING]
     if risky:
         table = _table("May break", "To", "Why")
@@ -114,4 +111,4 @@ def _print_tables(sheet: Sheet, result: PassResult) -> None:
 
 
 def _table(*headers: str) -> Table:
-    return make_table(*headers, numbers=_NUMBERS)
+    return make_table(*headers, numbers=_NUMBERS, whole=_REASONS)

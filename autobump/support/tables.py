@@ -43,12 +43,21 @@ class Sheet:
         return self._file.getvalue()
 
 
-def make_table(*headers: str, numbers: frozenset[str] = frozenset()) -> Table:
-    """Return a table without rows; the columns in `numbers` stand at the right and never break."""
+def make_table(
+    *headers: str, numbers: frozenset[str] = frozenset(), whole: frozenset[str] = frozenset()
+) -> Table:
+    """Return a table without rows.
+
+    Args:
+        headers: Of its columns.
+        numbers: Those that stand at the right; they never break.
+        whole: Others that never break.
+    """
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for header in headers:
         number = header in numbers
-        table.add_column(header, justify="right" if number else "left", no_wrap=number, overflow="fold")
+        unbroken = number or header in whole
+        table.add_column(header, justify="right" if number else "left", no_wrap=unbroken, overflow="fold")
     return table
 
 

@@ -388,6 +388,7 @@ LOOKS = {
     "diff": ["diff", f"demisto/{'long-name-' * 3}x", "1.0.0.1", "1.0.0.2", "--facts", "file:tags.json"],
     "images": ["images", "--in-use"],
     "plan": ["plan"],
+    "run": ["run", "--dry-run"],
 }
 
 
@@ -413,3 +414,5 @@ def test_what_a_command_shows_keeps_to_the_width(
     assert run_command(line) == 0
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= columns
+    if command == "run":
+        assert (" From " in out) == (columns == 100)

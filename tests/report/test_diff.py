@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 
 from autobump.cli import run_command
+from autobump.images.sources.image_pages import ImagePagesSource
+from autobump.support.errors import RegistryError
 
 OLD = {
     "created": "2024-01-01T10:00:00Z",
@@ -114,3 +116,14 @@ def test_unknown_tag_is_told(
 def test_without_a_source_it_says_how_to_name_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(["diff", "demisto/x", "1.0.0.1", "1.0.0.2", "--facts", "none"]) == 2
     assert "name one with --facts" in capsys.readouterr().err
+
+
+def test_source_that_does_not_answer_is_told_with_one_that_needs_no_network(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RegistryError("the pages cannot be reached")
+
+    monkeypatch.setattr(ImagePagesSource, "fetch_facts", refuse)
+    assert run_command(["diff", "demisto/x", "1.0.0.1", "1.0.0.2"]) == 1
+    assert "cannot be reached; --facts dockerfiles-info:FOLDER reads" in capsys.readouterr().err

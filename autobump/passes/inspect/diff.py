@@ -6,7 +6,7 @@ from autobump.images.inside.changes import NOT_TOLD, ImageDiff, TagDiff, version
 from autobump.images.inside.facts import ImageFacts
 from autobump.images.reference import parse_image_ref
 from autobump.images.sources import FactsSource
-from autobump.support.errors import ImageNotFoundError, UsageError
+from autobump.support.errors import ImageNotFoundError, RegistryError, UsageError
 
 
 def compare_advisories(diff: ImageDiff, source: AdvisorySource | None) -> AdvisoryDiff | None:
@@ -48,8 +48,12 @@ def compare_tags(image: str, old: str, new: str, source: FactsSource | None) -> 
             parse_image_ref(f"{repository}:{tag}")
     except ValueError as exc:
         raise UsageError(f"{image} from {old} to {new}: {exc}") from exc
-    source.prepare([(repository, old), (repository, new)])
-    found = [(tag, source.fetch_facts(repository, tag)) for tag in (old, new)]
+    try:
+        source.prepare([(repository, old), (repository, new)])
+        found = [(tag, source.fetch_facts(repository, tag)) for tag in (old, new)]
+    except RegistryError as exc:
+        hint = "--facts dockerfiles-info:FOLDER reads a clone of the image pages"
+        raise RegistryError(f"{exc}; {hint}") from exc
     for tag, facts in found:
         if facts is None:
             raise ImageNotFoundError(f"nothing is published of what is inside {repository}:{tag}")

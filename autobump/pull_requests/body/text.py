@@ -14,6 +14,7 @@ from autobump.decisions.risk import LOST, Finding, FindingKind, RiskLevel
 from autobump.images.inside.changes import ImageDiff
 from autobump.images.inside.deprecated import DeprecatedImage
 from autobump.images.inside.facts import ImageFacts
+from autobump.planning.plan import WaitReason
 from autobump.planning.pull_request import PlannedImage, PlannedPullRequest
 from autobump.pull_requests.body.image_change import (
     FACT_HEADERS,
@@ -299,8 +300,11 @@ def _items_section(image: PlannedImage, context: BodyContext) -> LongList:
 
 
 def _left_out_section(left_out: Iterable[LeftOut]) -> LongList:
+    waits = {reason.value: f", {reason.words}" for reason in WaitReason}
     lines = [
-        f"- {code(one.reason)}: {count(one.items, 'item')}, such as {code(one.example)}" for one in left_out
+        f"- {code(one.reason)}{waits.get(one.reason, '')}: {count(one.items, 'item')}, such as "
+        f"{code(one.example)}"
+        for one in left_out
     ]
     return LongList(
         "### Left out\n\nOther items on this image that stay as they are for now:\n", lines, "reason"

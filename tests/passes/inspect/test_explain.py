@@ -477,10 +477,8 @@ def test_items_of_a_pack_that_wait_say_why(tmp_path: Path, capsys: pytest.Captur
     files = script_pack("A", {"One": "demisto/x:1.0.0.1", "Two": "demisto/y:1.0.0.1"})
     repository = make_repository(tmp_path / "r", files).directory
     (tmp_path / "tags.json").write_text('{"demisto/x": ["1.0.0.2"], "demisto/y": ["1.0.0.2"]}')
-    assert (
-        run_command(["explain", "A", "--repo", str(repository), "--tags", f"file:{tmp_path / 'tags.json'}"])
-        == 0
-    )
+    options = ["--repo", str(repository), "--tags", f"file:{tmp_path / 'tags.json'}"]
+    assert run_command(["explain", "A", *options]) == 0
     *_, one, two = capsys.readouterr().out.splitlines()
     assert "  to 1.0.0.2 in autobump/x/" in one
     assert two.endswith("  waits, pack-busy")

@@ -421,7 +421,10 @@ def test_batch_of_two_images_one_of_them_at_risk() -> None:
     feed = make_bump("Feed", "FeedIndex", image="demisto/boto3", target="2.0.0.9")
     bumps.append(replace(feed, risk=ImageRisk(risky).assess(code_of("requests"))))
     (planned,) = plan_pull_requests(bumps, Limits(together=True)).pull_requests
-    left_out = (LeftOut("too-young", 1, "Packs/Late/Scripts/Late/Late.yml"),)
+    left_out = (
+        LeftOut("too-young", 1, "Packs/Late/Scripts/Late/Late.yml"),
+        LeftOut("pack-busy", 2, "Packs/Busy/Scripts/Busy/Busy.yml"),
+    )
     contexts = (
         BodyContext({"1.0.0.1": safe}, {"1.0.0.1": old}, rebuilt),
         BodyContext({"1.0.0.1": risky}, {"1.0.0.1": old}, without, left_out),
