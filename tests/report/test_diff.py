@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from autobump.cli import run_command
-from autobump.images.sources.image_pages import ImagePagesSource
+from autobump.images.sources.image_pages import GitHubPages
 from autobump.support.errors import RegistryError
 
 OLD = {
@@ -124,6 +124,6 @@ def test_source_that_does_not_answer_is_told_with_one_that_needs_no_network(
     def refuse(*_: object, **__: object) -> None:
         raise RegistryError("the pages cannot be reached")
 
-    monkeypatch.setattr(ImagePagesSource, "fetch_facts", refuse)
+    monkeypatch.setattr(GitHubPages, "read_page", refuse)
     assert run_command(["diff", "demisto/x", "1.0.0.1", "1.0.0.2"]) == 1
     assert "cannot be reached; --facts dockerfiles-info:FOLDER reads" in capsys.readouterr().err
