@@ -392,14 +392,14 @@ def test_lost_answer_makes_no_second_one(world: World, monkeypatch: pytest.Monke
     assert board(world).number == 3
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
 def test_pass_cut_off_at_any_call_still_does_what_was_ticked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A call that reads leaves GitHub as it was, so to be cut off before or after it is the same."""
     monkeypatch.setattr("time.sleep", lambda _: None)
     monkeypatch.setenv("GITHUB_TOKEN", "bot-token")
 
-    def passing(github: GitHubStandIn, name: str, cut_at: int = 0) -> None:
+    def passing(github: GitHubStandIn, name: str, when: str = "", cut_at: int = 0) -> None:
         calls = itertools.count(1)
         now = [0]
 
@@ -434,11 +434,18 @@ def test_pass_cut_off_at_any_call_still_does_what_was_ticked(
     assert [pull.state for pull in calm.pulls] == ["closed", "open", "open"]
     made = list(calm.calls)
     assert len(made) > 20
-    for k in range(1, len(made) + 1):
-        github = prepared.copy(tmp_path / f"{k}.git")
-        passing(github, f"cut{k}", cut_at=k)
-        passing(github, f"cut{k}")
-        assert github.state() == expected, f"cut {when} call {k}: {made[k - 1]}"
+    seen: set[str] = set()
+    for k, call in enumerate(made, start=1):
+        for when in ("before",) if call.startswith("GET ") else ("before", "after"):
+            github = prepared.copy(tmp_path / f"{when}{k}.git")
+            passing(github, f"{when}{k}", when, cut_at=k)
+            state = github.exact_state()
+            if state in seen:
+                continue  # another pass was made from there
+            passing(github, f"{when}{k}")
+            assert github.state() == expected, f"cut {when} call {k}: {call}"
+            seen.add(state)
+    assert len(seen) > 5
 
 
 def test_items_that_wait_for_a_wave_are_told_by_their_rollout(world: World) -> None:

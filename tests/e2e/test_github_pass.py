@@ -12,8 +12,7 @@ from autobump.cli import run_command
 from autobump.pull_requests.labels import CLOSED_LABEL, OVERWRITTEN_LABEL
 from autobump.pull_requests.marker import find_marker
 from autobump.support.git import Git
-from tests.fixtures.github import GitHubStandIn, Pull, standing_in
-from tests.fixtures.objects import list_heads
+from tests.fixtures.github import Pull, standing_in
 from tests.fixtures.repositories import commit, item_yaml, script_pack, show
 from tests.fixtures.servers import Reply, Request, serve
 from tests.fixtures.world import OLD, SETTINGS, World, every_action, numberless, prepare_every_action
@@ -826,16 +825,19 @@ def test_pass_cut_off_at_any_call_ends_like_an_uninterrupted_one(
 ) -> None:
     """`before` and `after` end the process around one call; `lost` drops one answer and goes on.
 
-    A call that reads leaves GitHub as the one before it did: from each state the next pass is made once.
+    A call that reads leaves GitHub as it was, so to be cut off before or after it is the same, and from each
+    state the next pass is made once.
     """
     monkeypatch.setattr("time.sleep", lambda _: None)
     monkeypatch.setenv("GITHUB_TOKEN", "bot-token")
     assert len(calm.calls) > 30
     left: set[str] = set()
     for k, call in enumerate(calm.calls, start=1):
+        if when == "after" and call.startswith("GET "):
+            continue
         world = calm.copied(f"{when}{k}")
         passing(world, when, k)
-        state = everything(world.github)
+        state = world.github.exact_state()
         left.add(state)
         if state in calm.right:
             continue
@@ -843,11 +845,6 @@ def test_pass_cut_off_at_any_call_ends_like_an_uninterrupted_one(
         assert numberless(world.github) == calm.expected, f"cut {when} call {k}: {call}"
         calm.right.add(state)
     assert len(left) > 1
-
-
-def everything(github: GitHubStandIn) -> str:
-    """Return all that another pass can see, the names of commits and the order of changes with it."""
-    return repr((github.pulls, github.issues, github.statuses, list_heads(github.git)))
 
 
 def test_two_passes_at_once_end_like_one(world: World, tmp_path: Path) -> None:
