@@ -79,7 +79,7 @@ PURE = (
 IO = {"os", "subprocess", "socket", "requests", "github", "tempfile", "pathlib", "time", "shutil", "sqlite3"}
 
 ONE_IMPORTER = {
-    "_ruamel_yaml": {"content/yaml/scan.py"},
+    "_ruamel_yaml": {"content/yaml/events.py", "content/yaml/scan.py"},
     "apscheduler": {"service/process.py"},
     "click": {"cli/"},
     "cronsim": {"settings/cron.py"},
