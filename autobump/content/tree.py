@@ -240,8 +240,10 @@ class ContentTree:
         missing = dict.fromkeys(oid for oid in oids if oid in self._absent)
         if not missing:
             return
+        settings = self.git.remote_settings
+        promisors = [key[len("remote.") : -len(".promisor")] for key in settings if key.endswith(".promisor")]
+        remote = next(iter(promisors), settings.get("extensions.partialclone", ""))
         try:
-            remote = self.git.line("config", "--get-regexp", r"^remote\..*\.promisor$").split(".")[1]
             wants = "".join(f"{oid}\n" for oid in missing).encode()
             self.git.run(*_FETCH, "--filter=blob:none", "--stdin", remote, stdin=wants)
         except GitError as exc:
@@ -253,11 +255,8 @@ class ContentTree:
 
     def _list_absent(self) -> set[str]:
         """Return the blobs a partial clone lacks, without making git fetch them one by one."""
-        partial = r"^(remote\..*\.promisor|extensions\.partialclone)$"
-        try:
-            self.git.line("config", "--get-regexp", partial)
-        except GitError:
-            return set()  # git ends with 1 when nothing matches: no partial clone
+        if not any(key.endswith((".promisor", ".partialclone")) for key in self.git.remote_settings):
+            return set()
         listing = self.git.run(
             "rev-list", "--objects", "--no-object-names", "--missing=print", f"{self.revision}:{self.prefix}"
         )

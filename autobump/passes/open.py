@@ -132,8 +132,8 @@ def _tell_if_inside(tree: "ContentTree", options: PassOptions) -> None:
     """Say of a folder below the top of a repository, which was named, that more than it is read."""
     folder = options.repo
     restricted = options.filters.packs or options.filters.paths
-    if folder is None or restricted or (folder / ".git").exists():
-        return
+    if folder is None or restricted or (folder / ".git").exists() or (folder / "HEAD").exists():
+        return  # the top of a work tree, or a bare repository
     if inside := tree.git.line("rev-parse", "--show-prefix"):
         _log.warning(
             "the whole repository is read, not only the folder",

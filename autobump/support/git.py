@@ -5,8 +5,8 @@ import re
 import stat
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import IO
 
@@ -110,6 +110,16 @@ class Git:
             return self.line(*arguments)
         except GitError:
             return None
+
+    @cached_property
+    def remote_settings(self) -> Mapping[str, str]:
+        """What git's configuration says of remotes and partial clones, by key, as when it was first asked."""
+        try:
+            told = self.run("config", "--null", "--get-regexp", r"^(remote\..*|extensions\.partialclone)$")
+        except GitError:  # nothing matches
+            return {}
+        lines = told.decode("utf-8", "surrogateescape").split("\0")[:-1]
+        return {key: value for key, _, value in (line.partition("\n") for line in lines)}
 
     def read_objects(self, oids: Iterable[str], *, max_bytes: int) -> Iterator[Blob]:
         """Read objects in one `cat-file --batch`, in the order asked, one in memory at a time.

@@ -13,8 +13,8 @@ _OTHER_FORGES = {"gitlab": "GitLab", "bitbucket": "Bitbucket"}
 
 def find_remote(git: Git) -> str | None:
     """Return what the remote is called: `origin`, or the first of others; None where there is none."""
-    remotes = (git.ask("remote") or "").splitlines()
-    return "origin" if "origin" in remotes else next(iter(remotes), None)
+    remotes = {key[len("remote.") : -len(".url")] for key in git.remote_settings if key.endswith(".url")}
+    return "origin" if "origin" in remotes else min(remotes, default=None)
 
 
 def guess_repository(git: Git) -> str | None:
@@ -37,5 +37,4 @@ def name_clone(git: Git) -> str:
 
 
 def _find_address(git: Git) -> str:
-    name = find_remote(git)
-    return (git.ask("config", "--get", f"remote.{name}.url") or "") if name else ""
+    return git.remote_settings.get(f"remote.{find_remote(git)}.url", "")

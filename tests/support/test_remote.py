@@ -35,9 +35,11 @@ def test_name_is_that_of_the_remote_on_github(clone: Git, address: str, name: st
 
 def test_remote_called_origin_counts_before_others(clone: Git) -> None:
     clone.run("remote", "add", "fork", "https://github.com/me/content")
-    assert guess_repository(clone) == "me/content"
+    assert guess_repository(Git(clone.directory)) == "me/content"
+    clone.run("remote", "add", "a.b", "https://github.com/other/content")
+    assert guess_repository(Git(clone.directory)) == "other/content"
     clone.run("remote", "add", "origin", "https://github.com/acme/content")
-    assert guess_repository(clone) == "acme/content"
+    assert guess_repository(Git(clone.directory)) == "acme/content"
 
 
 def test_without_a_remote_it_is_the_folder_also_from_below_it(clone: Git) -> None:
@@ -53,6 +55,6 @@ def test_bare_clone_is_called_as_its_folder(tmp_path: Path) -> None:
 
 
 def test_forge_that_is_not_github_has_a_name(clone: Git) -> None:
-    assert find_other_forge(clone) == ""
+    assert find_other_forge(Git(clone.directory)) == ""
     clone.run("remote", "add", "origin", "git@bitbucket.org:acme/content.git")
     assert find_other_forge(clone) == "Bitbucket"
