@@ -72,10 +72,10 @@ def add_missing_code(repository: Path) -> None:
 
 
 def make_pull_requests(repository: Path, folder: Path) -> dict[str, Any]:
-    """Run autobump with all limits lifted and return its report."""
+    """Run autobump for all items, in small pull requests, and return its report."""
     config, report = folder / "lifted.yml", folder / "report.json"
     config.write_text(
-        "pull_requests: {max_open: 100000, max_new_per_run: 100000}\n"
+        "pull_requests: {max_open: 100000, max_new_per_run: 100000, max_items: 8}\n"
         f"policy: {{exclude_packs: [ApiModules, {UNPARSED_PACK}]}}\n"
     )
     tags = f"file:{corpus_folder() / 'images-2026-05.json.xz'}"

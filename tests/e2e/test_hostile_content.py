@@ -171,7 +171,7 @@ def make_hostile_repository(folder: Path, tags: Path) -> tuple[Git, dict[str, st
     }
     codes: dict[str, str | bytes] = {
         "HugeCode": b"x = 1\n" * MIB,
-        "WideCode": "a;" * (2 * MIB),
+        "WideCode": "aaaaaaa;" * (MIB // 2),
         "DeepCode": "(" * (4 * MIB),
         "Semicolons": "print 1\n" + " " * 2 * MIB + "a" + ";" * 2 * MIB + "\n",
         "LongString": "x = '''" + "a" * 4 * MIB + "'''\nprint 1\n",

@@ -192,8 +192,8 @@ def test_newer_target_in_the_middle_begins_with_the_first_wave_again_where_any_m
         assert {rollout.wave_of(path) for path in opened} == {"well tested"}
         reasons = {wait.reason for wait in result.plan.waiting if wait.bump.path in waiting - first}
         assert reasons <= {"waiting-for-wave", "pack-busy"}
-        for _ in range(40):
-            rollout.now += timedelta(days=1)
+        for _ in range(20):
+            rollout.now += SOAK
             rollout.merge_all()
             result = rollout.run(server.url)
             if not rollout.github.open_pulls() and not result.plan.waiting:
