@@ -36,6 +36,8 @@ def main() -> None:
         again = [sys.executable, "-X", "utf8", "-m", "autobump", *sys.argv[1:]]
         os.execv(sys.executable, again)  # noqa: S606 - itself, without a shell
     replace_closed_streams()
+    # No plug-in checks the settings: pydantic need not look through all that is installed for one.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # Nearly everything that a pass makes is needed to its end: looking for what is not costs a tenth of it.
     gc.set_threshold(100_000, 50, 50)
     sys.exit(run_command(sys.argv[1:]))

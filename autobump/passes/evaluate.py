@@ -215,7 +215,7 @@ def _choose(
                     releases,
                     min_age=settings.registry.min_age,
                     now=now,
-                    why_held=hold_back(holds, candidate.image.repository, pythons, now),
+                    why_held=hold_back(holds, candidate.image.repository, pythons, now) if holds else None,
                 )
             except RegistryError as exc:
                 # Which Python is inside could not be asked: nothing is decided, and what is open stays.

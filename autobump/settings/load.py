@@ -98,11 +98,11 @@ def load_settings(
 
 def _refuse_machine_settings(committed: Layer) -> None:
     """Refuse what a commit may not say of this machine: where files are written, how containers are run."""
-    defaults = Settings()
     for section, key in (("registry", "cache"), ("verify", "arguments")):
         said = committed.data.get(section)
         value = said.get(key) if isinstance(said, Mapping) else None
-        if value not in (None, getattr(getattr(defaults, section), key), []):
+        # The defaults are made only where there is something to compare: they cost more than a small plan.
+        if value not in (None, []) and value != getattr(getattr(Settings(), section), key):
             what = "choose a folder" if key == "cache" else "give the container engine arguments"
             option = f"AUTOBUMP__{section.upper()}__{key.upper()}"
             detail = f"a commit cannot {what} here; use --config, --set or {option}"
