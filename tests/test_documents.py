@@ -151,7 +151,8 @@ def test_readme_is_read_in_three_minutes() -> None:
 
 
 def test_readme_names_the_commands_of_a_first_look() -> None:
-    assert "    make demo\n    make test" in README
+    assert "    make demo\n" in README
+    assert "`make test`" in README
 
 
 @pytest.mark.parametrize("index", ["README.md", "docs/README.md"])

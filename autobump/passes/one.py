@@ -230,6 +230,7 @@ class Pass(Struct, frozen=True):
             used,
             repository=self.name,
             root=self.tree.root,
+            checks_deprecated=self.deprecated.has_list or self.settings.policy.deprecated_images != "skip",
             queue=forecast(plan.waiting, self.settings.limits),
             observations=self.verify.export() if self.verify and outcomes is None else None,
             left_open=find_left_open(evaluation, assessor) if self.for_page else None,

@@ -48,6 +48,7 @@ class PassResult(Struct, frozen=True):
         repository: What a page calls it; empty for several together, and where no page is written.
         root: The folder that holds the packs; of several together the usual one.
         dry_run: Whether what `outcomes` tell was not done.
+        checks_deprecated: False when deprecated images were to be skipped, and no list was read.
         queue: What comes in later passes, by image.
         observations: What items did in images, for other machines; None when it is not to be told.
         left_open: Known vulnerabilities, the worst first, by image and tag that items are on when every
@@ -68,6 +69,7 @@ class PassResult(Struct, frozen=True):
     repository: str = ""
     root: str = USUAL_ROOT
     dry_run: bool = False
+    checks_deprecated: bool = True
     queue: Queue = field(default_factory=Queue)
     observations: Mapping[str, Any] | None = None
     left_open: Mapping[tuple[str, str], tuple[Advisory, ...]] | None = None

@@ -31,9 +31,15 @@ class QueuedImage(Struct, frozen=True):
 
 
 class Queue(Struct, frozen=True):
-    """What comes in later passes: images, those with most items first, then by name."""
+    """What comes in later passes.
+
+    Attributes:
+        images: Those with most items first, then by name.
+        pull_requests: About how many they take.
+    """
 
     images: tuple[QueuedImage, ...] = ()
+    pull_requests: int = 0
 
     @property
     def items(self) -> int:
@@ -66,7 +72,7 @@ def forecast(waiting: Iterable[Waiting], limits: Limits) -> Queue:
     turns: Counter[str] = Counter()
     last: dict[str, int] = defaultdict(int)
     parts = {group: group_packs.values() for group, group_packs in packs.items()}
-    batches = fill_batches(parts, limits.max_items, {}, together=limits.together)
+    batches = list(fill_batches(parts, limits.max_items, {}, together=limits.together))
     for position, batch in enumerate(batches):
         names = {bump.item.pack for bump in batch}
         turns.update(names)
@@ -75,14 +81,18 @@ def forecast(waiting: Iterable[Waiting], limits: Limits) -> Queue:
             last[repository] = max(last[repository], reached)
     items = Counter(bump.image.repository for bump in bumps)
     ordered = sorted(items, key=lambda image: (-items[image], image))
-    return Queue(tuple(QueuedImage(image, items[image], last[image] or None) for image in ordered))
+    images = tuple(QueuedImage(image, items[image], last[image] or None) for image in ordered)
+    return Queue(images, len(batches))
 
 
 def describe_queue(queue: Queue) -> str:
     """Say in one sentence what follows; nothing when nothing does."""
     if not queue.items:
         return ""
-    what = f"{count(queue.items, 'item')} of {count(len(queue.images), 'image')} in later passes"
+    what = (
+        f"{count(queue.items, 'item')} of {count(len(queue.images), 'image')} in "
+        f"{count(queue.pull_requests, 'later pull request')}"
+    )
     if queue.passes is None:
         return f"{what}, but pull_requests.max_open or pull_requests.max_new_per_run is 0."
     passes = f"{queue.passes:,} more pass{'' if queue.passes == 1 else 'es'}"
@@ -101,6 +111,7 @@ def merge_queues(queues: Iterable[Queue]) -> Queue:
     """Return what comes in later passes of several repositories that are passed over side by side."""
     items: Counter[str] = Counter()
     passes: dict[str, list[int | None]] = defaultdict(list)
+    queues = list(queues)
     for queue in queues:
         for image in queue.images:
             items[image.repository] += image.items
@@ -109,4 +120,4 @@ def merge_queues(queues: Iterable[Queue]) -> Queue:
     for name in sorted(items, key=lambda name: (-items[name], name)):
         known = [number for number in passes[name] if number is not None]
         merged.append(QueuedImage(name, items[name], max(known) if len(known) == len(passes[name]) else None))
-    return Queue(tuple(merged))
+    return Queue(tuple(merged), sum(queue.pull_requests for queue in queues))

@@ -2,7 +2,6 @@
 
 import hashlib
 from base64 import b64encode
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -21,11 +20,12 @@ from autobump.images.advisories.record import Severity
 from autobump.images.registries import full_name
 from autobump.passes.result import PassResult, RepositoryOutcome, merge_outcomes
 from autobump.planning.queue import describe_queue, queue_rows
+from autobump.pull_requests.marker import hide_marker
 from autobump.pull_requests.render import DesiredPullRequest
 from autobump.report.images import NOT_KNOWN, describe_open
 from autobump.report.summary import (
     DRY_RUN,
-    PullRequestLine,
+    describe_actions,
     evidence_line,
     evidence_rows,
     headline,
@@ -57,16 +57,6 @@ _PLACE = "\0"
 
 _BUFFERED = 1000
 """Pieces of the template that are put together at once."""
-
-_DONE = {
-    "create": "created",
-    "adopt": "adopted",
-    "refresh": "refreshed",
-    "leave": "left as they are",
-    "close": "closed",
-    "hold": "held",
-    "lift": "lifted",
-}
 
 
 class _Heading(Struct, frozen=True):
@@ -281,22 +271,10 @@ def _view(result: PassResult) -> dict[str, Any]:
 
 
 def _body(desired: DesiredPullRequest) -> Markup:
-    """Return the body of a pull request as it would be sent, cut at `MAX_BODY_TEXT`."""
-    body = desired.body_at("")
+    """Return the body of a pull request as GitHub would show its text, cut at `MAX_BODY_TEXT`."""
+    body = hide_marker(desired.body_at(""))
     cut = body if len(body) <= MAX_BODY_TEXT else f"{body[:MAX_BODY_TEXT]}…"
     return escape("\n".join(map(printable, cut.splitlines())))
-
-
-def describe_actions(lines: Sequence[PullRequestLine]) -> str:
-    """Say in words how many pull requests were made, left and so on, or would be."""
-    if failures := sum(line.failed for line in lines):
-        return f"{failures:,} failed"
-    actions = Counter(line.action for line in lines if line.action)
-    if not actions:
-        return "planned"
-    if any(line.told != line.action for line in lines):
-        return "would " + ", ".join(f"{action} {number:,}" for action, number in sorted(actions.items()))
-    return ", ".join(f"{number:,} {_DONE[action]}" for action, number in sorted(actions.items()))
 
 
 def _share(result: PassResult, planned: int) -> tuple[_Bar, ...]:

@@ -22,6 +22,17 @@ DRY_RUN = "Dry run: nothing was written"
 _MAX_QUEUED = 10
 
 
+_DONE = {
+    "create": "created",
+    "adopt": "adopted",
+    "refresh": "refreshed",
+    "leave": "left as they are",
+    "close": "closed",
+    "hold": "held",
+    "lift": "lifted",
+}
+
+
 class PullRequestLine(Struct, frozen=True):
     """One pull request in a report.
 
@@ -94,16 +105,31 @@ def headline(result: PassResult) -> str:
 
 def summary_lines(result: PassResult) -> list[str]:
     """Return what stands below the headline, a sentence each without its end."""
-    told = (plan_line, actions_line, risk_line, security_line, evidence_line)
+    told = (plan_line, actions_line, deprecated_line, risk_line, security_line, evidence_line)
     return [line for tell in told if (line := tell(result))]
 
 
 def actions_line(result: PassResult) -> str:
-    """Say in one line what was done with how many pull requests; nothing for a plan."""
+    """Say in one line what was done with how many pull requests, or branches here; nothing for a plan."""
     if not result.outcomes:
         return ""
-    told = Counter(line.told for line in pull_request_lines(result))
-    return f"Pull requests: {', '.join(f'{number:,} {what}' for what, number in told.most_common())}"
+    told = describe_actions(pull_request_lines(result))
+    done = [outcome for outcome in result.outcomes if not outcome.failure]
+    if result.dry_run or not done or any(outcome.url for outcome in done):
+        return f"Pull requests: {told}"
+    return f"Branches of this repository: {told}; nothing was pushed"
+
+
+def describe_actions(lines: Sequence[PullRequestLine]) -> str:
+    """Say in words how many pull requests were made, left and so on, or would be."""
+    if failures := sum(line.failed for line in lines):
+        return f"{failures:,} failed"
+    actions = Counter(line.action for line in lines if line.action)
+    if not actions:
+        return "planned"
+    if any(line.told != line.action for line in lines):
+        return "would " + ", ".join(f"{action} {number:,}" for action, number in sorted(actions.items()))
+    return ", ".join(f"{number:,} {_DONE[action]}" for action, number in sorted(actions.items()))
 
 
 def plan_line(result: PassResult) -> str:
@@ -126,6 +152,12 @@ def risk_line(result: PassResult) -> str:
     told = ", ".join(f"{number:,} {what}" for number, what in [*numbers, (unknown, "not known")] if number)
     of = f"the {len(risks):,} looked at" if result.plan.waiting else count(len(risks), "update")
     return f"Risk of {of}: {told}"
+
+
+def deprecated_line(result: PassResult) -> str:
+    """Say that no list of deprecated images was read, where one counts and there are updates."""
+    unchecked = result.evaluation.bumps and not result.checks_deprecated
+    return "Deprecated images: no list was read (registry.deprecated_images)" if unchecked else ""
 
 
 def security_line(result: PassResult) -> str:

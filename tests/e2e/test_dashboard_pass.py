@@ -459,7 +459,7 @@ def test_dashboard_tells_how_the_rest_follows_until_nothing_is_left(world: World
     world.settings["pull_requests"]["max_new_per_run"] = 1
     world.settings["pull_requests"]["max_open"] = 1
     world.run()
-    assert "1 item of 1 image in later passes: all is done in about 1 more pass" in board(world).body
+    assert "1 item of 1 image in 1 later pull request: all is done in about 1 more pass" in board(world).body
     assert "| `demisto/y` | 1 | 1 |" in board(world).body
     assert world.github.merge(1)
     world.run()

@@ -482,6 +482,8 @@ def test_one_clear_line_for_what_is_no_content_repository(
         (("--repo", good, "--rev", "--all"), "no commit called '--all'"),
         (("--repo", good, "--tags", "file:/none.json"), "cannot read the tags"),
         (("--repo", good, "--tags", "carrier-pigeon"), "is no tag source"),
+        (("--repo", good, "--tags", tags), f"did you mean file:{tags}?"),
+        (("--repo", good, "--tags", plain), f"did you mean dockerfiles-info:{plain}?"),
         (("--repo", good, "--config", "/none.yml"), "cannot read the settings"),
         (("--repo", good, "--output", tmp_path / "no/such/folder"), "cannot write"),
     ]:

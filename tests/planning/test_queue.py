@@ -52,7 +52,7 @@ def test_limits_that_let_nothing_through_have_no_end(limits: Limits) -> None:
     queue = queue_of(make_bumps("A", 3), limits)
     assert (queue.items, queue.passes) == (3, None)
     why = "pull_requests.max_open or pull_requests.max_new_per_run is 0"
-    assert describe_queue(queue) == f"3 items of 1 image in later passes, but {why}."
+    assert describe_queue(queue) == f"3 items of 1 image in 1 later pull request, but {why}."
     assert queue_rows(queue) == [("demisto/python3", "3", "-")]
 
 
@@ -66,9 +66,9 @@ def test_what_waits_for_a_person_does_not_follow_by_itself() -> None:
 
 
 def test_one_pass_is_told_as_one() -> None:
-    queue = Queue((QueuedImage("demisto/ml", 1, 1),))
+    queue = Queue((QueuedImage("demisto/ml", 1, 1),), 1)
     assert describe_queue(queue) == (
-        "1 item of 1 image in later passes: all is done in about 1 more pass at these limits, "
+        "1 item of 1 image in 1 later pull request: all is done in about 1 more pass at these limits, "
         "if everything is merged between them."
     )
 
@@ -92,15 +92,16 @@ def test_forecast_is_near_to_what_then_happens(bumps: list[Bump], max_items: int
     plans = list(merge_all(bumps, limits))
     planned = sum(len(pr.bumps) for pr in plans[0].pull_requests)
     assert queue.items == len(bumps) - planned
+    assert abs(queue.pull_requests - sum(len(plan.pull_requests) for plan in plans[1:])) <= 2
     assert queue.passes is not None
     assert abs(queue.passes - (len(plans) - 1)) <= 2
 
 
 def test_repositories_side_by_side_are_done_when_the_last_one_is() -> None:
-    one = Queue((QueuedImage("demisto/ml", 4, 7), QueuedImage("demisto/x", 1, 1)))
-    two = Queue((QueuedImage("demisto/x", 9, 2),))
-    assert merge_queues([one, two]) == Queue(
-        (QueuedImage("demisto/x", 10, 2), QueuedImage("demisto/ml", 4, 7))
+    one = Queue((QueuedImage("demisto/ml", 4, 7), QueuedImage("demisto/x", 1, 1)), 5)
+    two = Queue((QueuedImage("demisto/x", 9, 2),), 2)
+    assert merge_queues(iter([one, two])) == Queue(
+        (QueuedImage("demisto/x", 10, 2), QueuedImage("demisto/ml", 4, 7)), 7
     )
     never = Queue((QueuedImage("demisto/x", 9, None),))
     assert merge_queues([one, never]).passes is None
@@ -112,12 +113,12 @@ def test_nothing_is_done_in_no_pass() -> None:
 
 
 def test_queue_reads_as_a_table_and_as_a_sentence() -> None:
-    queue = Queue((QueuedImage("demisto/ml", 1_200, 1_500), QueuedImage("demisto/x", 2, 1)))
+    queue = Queue((QueuedImage("demisto/ml", 1_200, 1_500), QueuedImage("demisto/x", 2, 1)), 1_300)
     assert QUEUE_HEADERS == ("Image", "Items", "Passes")
     assert queue_rows(queue) == [("demisto/ml", "1,200", "1,500"), ("demisto/x", "2", "1")]
     assert describe_queue(queue) == (
-        "1,202 items of 2 images in later passes: all is done in about 1,500 more passes at these limits, "
-        "if everything is merged between them."
+        "1,202 items of 2 images in 1,300 later pull requests: all is done in about 1,500 more passes at "
+        "these limits, if everything is merged between them."
     )
 
 

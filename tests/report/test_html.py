@@ -25,11 +25,10 @@ from autobump.pull_requests.existing import ExistingPullRequest, PullRequestStat
 from autobump.report.html import (
     MAX_BODY_TEXT,
     MAX_TEXT,
-    describe_actions,
     html_parts,
     several_html_parts,
 )
-from autobump.report.summary import PullRequestLine
+from autobump.report.summary import PullRequestLine, describe_actions
 from tests.fixtures.browser import look_at
 from tests.fixtures.bumps import make_bump
 from tests.fixtures.osv import osv_record
@@ -158,7 +157,7 @@ def test_rows_say_what_they_are_of() -> None:
     assert "Two Packs/Beta/Scripts/Two/Two.yml demisto/python3 1.0.0.5 → 1.0.0.9" in says("updates")
     assert "limit-reached 1" in says("waiting")
     assert "pull_requests.max_open is 1" in says("waiting")
-    assert "1 item of 1 image in later passes: all is done in about 1 more pass" in says("queue")
+    assert "1 item of 1 image in 1 later pull request: all is done in about 1 more pass" in says("queue")
     assert "demisto/boto3 1 1" in says("queue")
     assert "demisto/boto3 1.0.0.1 deprecated: true" in says("skipped")
     assert "demisto/boto3 deprecated 2 4.4 years 31 days" in says("images")
@@ -248,6 +247,14 @@ def test_hostile_text_does_nothing_in_a_browser(tmp_path: Path) -> None:
     assert 0 < len(filtered["shown"]) == filtered["visible"]
     assert {told for state in seen["axe"].values() for told in state["violations"]} == set()
     assert seen["phone"] == {"width": 375, "content": 375}
+
+
+def test_body_is_shown_without_what_github_hides() -> None:
+    (body,) = re.findall(
+        '<pre class="body">.*?</pre>', render_html(make_result([make_bump("A", "One")])), re.S
+    )
+    assert "Updates 1 item in 1 pack" in body
+    assert "autobump:v1" not in body
 
 
 def test_endless_text_is_cut() -> None:

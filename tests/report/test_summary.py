@@ -47,10 +47,25 @@ def test_dry_run_says_that_nothing_was_written_and_what_would_be_done(render: Re
 
 @pytest.mark.parametrize("render", [render_table, render_markdown])
 def test_what_was_done_is_counted(render: Render) -> None:
-    assert "Pull requests: 1 create." in plain(render(ran()))
-    assert "Pull requests: 1 would create." in plain(render(ran(dry_run=True)))
-    assert "Pull requests: 1 create failed." in plain(render(ran("no")))
-    assert "Pull requests:" not in plain(render(make_result([make_bump("A", "One")])))
+    here = ran()
+    assert "Branches of this repository: 1 created; nothing was pushed." in plain(render(here))
+    (outcome,) = here.outcomes or ()
+    there = replace(here, outcomes=(replace(outcome, url="https://github.com/a/b/pull/1"),))
+    assert "Pull requests: 1 created." in plain(render(there))
+    assert "Pull requests: would create 1." in plain(render(ran(dry_run=True)))
+    assert "Pull requests: 1 failed." in plain(render(ran("no")))
+    planned = plain(render(make_result([make_bump("A", "One")])))
+    assert "Pull requests:" not in planned
+    assert "pushed" not in planned
+
+
+@pytest.mark.parametrize("render", [render_table, render_markdown])
+def test_update_beside_no_list_of_deprecated_images_is_told(render: Render) -> None:
+    told = "Deprecated images: no list was read (registry.deprecated_images)."
+    result = make_result([make_bump("A", "One")])
+    assert told not in plain(render(result))
+    assert told in plain(render(replace(result, checks_deprecated=False)))
+    assert told not in plain(render(replace(make_result(), checks_deprecated=False)))
 
 
 @EVERY_FORM
@@ -84,7 +99,7 @@ def test_what_follows_is_told_by_image(render: Render) -> None:
     bumps = [bump for pack in "ABC" for bump in make_bumps(pack, 25)]
     bumps += make_bumps("D", 4, image="demisto/boto3")
     text = plain(render(make_result(bumps, limits=Limits(max_new_per_run=1))))
-    assert "54 items of 2 images in later passes: all is done in about 3 more passes at these limits" in text
+    assert "54 items of 2 images in 3 later pull requests: all is done in about 3 more passes" in text
     assert "demisto/python3 50 2" in text
     assert "demisto/boto3 4 3" in text
 

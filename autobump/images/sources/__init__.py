@@ -129,7 +129,10 @@ def open_tag_source(
         return ImagePagesSource(open_local_pages(expand_home(rest)))
     if spelling in (DOCKER_HUB, PAGES) or (kind == OCI and rest):
         return _open_network_source(spelling, options or SourceOptions(), with_login)
-    raise UsageError(f"{spelling!r} {TAG_SOURCE.refusal}")
+    path = Path(spelling)
+    meant = f"{PAGES}:{spelling}" if path.is_dir() else f"{FILE}:{spelling}" if path.exists() else ""
+    hint = f"; did you mean {meant}?" if meant else ""
+    raise UsageError(f"{spelling!r} {TAG_SOURCE.refusal}{hint}")
 
 
 def _open_network_source(spelling: str, options: SourceOptions, with_login: bool) -> TagSource:

@@ -28,6 +28,11 @@ class DeprecatedImagesSource:
         self._path = path
         self._url = url
 
+    @property
+    def has_list(self) -> bool:
+        """Whether there is a list to read."""
+        return self._path is not None or bool(self._url)
+
     def fetch(self) -> Mapping[str, DeprecatedImage]:
         """Return the deprecated images by `namespace/name`.
 

@@ -37,6 +37,7 @@ _OPT_OUT_OF_BATCH = _OPT_OUT.replace(
     "**These packs, until a newer tag appears:** close this pull request.",
     "**All of these images in these packs, until newer tags appear:** close this pull request.",
 ).replace("### ", "## ")
+_HOW_TO_JUDGE = "Merge where you trust these changes, or try one such item first."
 _SIGNS = {RiskLevel.BREAKING: "⚠️", RiskLevel.REVIEW: "🔎"}
 
 
@@ -143,8 +144,9 @@ def _verdict(image: PlannedImage, context: BodyContext) -> str:
     if breaking := levels.count(RiskLevel.BREAKING):
         parts.append(f"⚠️ **{count(breaking, 'item')} may break:** {_causes(image, RiskLevel.BREAKING)}.")
     elif review := levels.count(RiskLevel.REVIEW):
-        kept = "; no import is lost" if _keeps_imports(image) else ""
-        parts.append(f"🔎 **{count(review, 'item')} to look at:** {_causes(image, RiskLevel.REVIEW)}{kept}.")
+        kept = f"; no import is lost. {_HOW_TO_JUDGE}" if _keeps_imports(image) else "."
+        causes = _causes(image, RiskLevel.REVIEW)
+        parts.append(f"🔎 **{count(review, 'item')} to look at:** {causes}{kept}")
     elif safe:
         same = context.diffs and all(diff.changes == () for diff in context.diffs.values())
         if same:

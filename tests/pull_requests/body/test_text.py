@@ -317,8 +317,9 @@ def test_first_lines_say_what_to_look_at_with_what_a_few_items_alone_have_first(
         return render(bumps, old, new, uses).body_at(HEAD).split("\n")[2]
 
     look = "🔎 **3 items to look at:** "
-    assert told("six") == f"{look}Python changes for all; no import is lost."
-    assert told("urllib3") == f"{look}`urllib3` changes for 1, Python changes for all; no import is lost."
+    kept = "no import is lost. Merge where you trust these changes, or try one such item first."
+    assert told("six") == f"{look}Python changes for all; {kept}"
+    assert told("urllib3") == f"{look}`urllib3` changes for 1, Python changes for all; {kept}"
     assert told("urllib3", "distutils_extra", "bs4").startswith(
         f"{look}`bs4` is missing for 1, `urllib3` changes"
     )
