@@ -138,9 +138,8 @@ def _list_items(this_pass: Pass, folder: Folder) -> Iterator[str]:
     globs = [f"{escape(folder.path)}/*"]
     content = read_content(this_pass.tree, paths=globs, progress=Silent(), cache=this_pass.cache)
     images = {item.path: item.fields.image.text or "no image" for item in content.items}
-    assessor = open_risk_assessor(this_pass)
-    chosen = learn_advisories(this_pass, this_pass.evaluate(this_pass.fetch_deprecated()), assessor)
-    evaluation, plan = plan_with_risk(this_pass, chosen, ExistingState(), assessor)
+    result = this_pass.plan()
+    evaluation, plan = result.evaluation, result.plan
     ends = {row.path: f"skipped, {row.reason}" for row in evaluation.skipped}
     ends |= {row.path: f"problem, {row.reason}" for row in evaluation.problems}
     ends |= {wait.bump.path: f"waits, {wait.reason.value}" for wait in plan.waiting}

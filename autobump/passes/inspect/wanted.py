@@ -67,7 +67,7 @@ def _find_like(wanted: str, paths: Iterable[str]) -> list[str]:
     """Return the path that is most like another one, if its file is named much alike too."""
     close = get_close_matches(wanted, paths, n=1)
     name = PurePosixPath(wanted).stem
-    return close if close and get_close_matches(name, [PurePosixPath(close[0]).stem], cutoff=0.6) else []
+    return close if close and get_close_matches(name, [PurePosixPath(close[0]).stem]) else []
 
 
 def _paths_of(tree: ContentTree, wanted: str) -> Iterator[str]:
