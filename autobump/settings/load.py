@@ -213,11 +213,10 @@ def _explain(error: dict[str, Any], origins: Mapping[SettingPath, Origin]) -> st
     given = (origin and _cut(origin.written)) or _shown(error["input"])
     match error["type"]:
         case "extra_forbidden":
+            if elsewhere := _find_sections(str(location[-1])):
+                return f"unknown key here; did you mean {' or '.join(elsewhere)}?"
             known = _known_keys(location[:-1])
             close = get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
-            elsewhere = _find_sections(str(location[-1]))
-            if elsewhere and not get_close_matches(str(location[-1]), known, n=1, cutoff=0.8):
-                return f"unknown key here; did you mean {' or '.join(elsewhere)}?"
             hint = f'did you mean "{close[0]}"?' if close else f"known keys: {', '.join(known)}"
             return f"unknown key; {hint}"
         case "missing":
