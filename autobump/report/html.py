@@ -25,6 +25,7 @@ from autobump.pull_requests.render import DesiredPullRequest
 from autobump.report.images import NOT_KNOWN, describe_open
 from autobump.report.summary import (
     DRY_RUN,
+    deprecated_line,
     describe_actions,
     evidence_line,
     evidence_rows,
@@ -250,7 +251,7 @@ def _view(result: PassResult) -> dict[str, Any]:
         "share": _share(result, len(planned)),
         "risky": risky,
         "evidence": evidence_rows(result),
-        "told": [line for line in (security_line(result), evidence_line(result)) if line],
+        "told": [line for tell in (deprecated_line, security_line, evidence_line) if (line := tell(result))],
         "images": rows,
         "tells_open": result.left_open is not None,
         "spread": spread,

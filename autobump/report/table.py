@@ -61,7 +61,7 @@ def _print_tables(sheet: Sheet, result: PassResult) -> None:
             table.add_row(*told, Cell(line.title), *tag, Cell(line.risk), str(line.items), where)
         sheet.table(table)
         if not is_run:
-            sheet.line("--show BRANCH prints title and body of one.")
+            sheet.line("autobump plan --show BRANCH prints title and body of one.")
     risky = [bump for bump in riskiest(result) if bump.risk and bump.risk.level is RiskLevel.BREAKING]
     if risky:
         table = _table("May break", "To", "Why")

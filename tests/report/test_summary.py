@@ -59,9 +59,9 @@ def test_what_was_done_is_counted(render: Render) -> None:
     assert "pushed" not in planned
 
 
-@pytest.mark.parametrize("render", [render_table, render_markdown])
+@EVERY_FORM
 def test_update_beside_no_list_of_deprecated_images_is_told(render: Render) -> None:
-    told = "Deprecated images: no list was read (registry.deprecated_images)."
+    told = "Deprecated images: no list was read (registry.deprecated_images)"
     result = make_result([make_bump("A", "One")])
     assert told not in plain(render(result))
     assert told in plain(render(replace(result, checks_deprecated=False)))
