@@ -130,8 +130,8 @@ def open_tag_source(
     if spelling in (DOCKER_HUB, PAGES) or (kind == OCI and rest):
         return _open_network_source(spelling, options or SourceOptions(), with_login)
     path = Path(spelling)
-    meant = f"{PAGES}:{spelling}" if path.is_dir() else f"{FILE}:{spelling}" if path.exists() else ""
-    hint = f"; did you mean {meant}?" if meant else ""
+    kind = PAGES if path.is_dir() else FILE if path.exists() else ""
+    hint = f"; did you mean {kind}:{spelling}?" if kind else ""
     raise UsageError(f"{spelling!r} {TAG_SOURCE.refusal}{hint}")
 
 

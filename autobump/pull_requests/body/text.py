@@ -190,7 +190,7 @@ def _causes(image: PlannedImage, level: RiskLevel) -> str:
 
 
 def _keeps_imports(image: PlannedImage) -> bool:
-    """Whether all code was looked at, and the new image lacks nothing that it imports."""
+    """Whether all code was looked at, and nothing that it imports goes missing."""
     return all(
         bump.risk
         and bump.risk.checked
