@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from autobump.content.item import find_item_files
@@ -146,7 +147,7 @@ class ContentTree:
                 if entry is None or not entry.is_folder:
                     return ()
                 tree = entry.blob
-            return self.git.read_trees([tree])[tree]
+            return self._read_tree(tree)
         except GitError as exc:
             raise self._cannot_list(exc) from exc
 
@@ -178,8 +179,15 @@ class ContentTree:
 
     def find_entry(self, path: str) -> TreeEntry | None:
         """Return what the commit holds under a path, a folder too, or None for nothing."""
-        listed = self.git.run("ls-tree", "-z", "--full-tree", self.revision, "--", path)
-        return next((entry for entry in _parse_listing(listed) if entry.path == path), None)
+        found: GitEntry | None = GitEntry("", "040000", self.tree)
+        for name in path.split("/"):
+            if found is None or not found.is_folder:
+                return None
+            found = next((entry for entry in self._read_tree(found.oid) if entry.name == name), None)
+        return TreeEntry(path, found.mode, found.oid) if found else None
+
+    def _read_tree(self, tree: str) -> tuple[GitEntry, ...]:
+        return self.git.read_trees([tree])[tree]
 
     def _ls(self, *arguments: str) -> Iterator[TreeEntry]:
         try:
@@ -268,7 +276,8 @@ class ContentTree:
         if entry is None or not entry.is_regular:
             return None
         # What a partial clone lacks git fetches: the root may not be known yet.
-        return next(self.git.read_objects([entry.blob], max_bytes=MAX_FILE_BYTES)).data
+        (blob,) = self.git.read_objects([entry.blob], max_bytes=MAX_FILE_BYTES)
+        return blob.data
 
 
 def _require_repository(git: Git) -> None:
@@ -285,17 +294,15 @@ def _require_repository(git: Git) -> None:
 def _resolve_commit(git: Git, rev: str) -> tuple[str, str]:
     if not git.directory.is_dir():
         raise UsageError(f"{git.directory} is not a folder; name a content repository with --repo")
-    try:
-        names = git.line(
-            "log", "-1", "--no-show-signature", "--format=%H %T", "--end-of-options", f"{rev}^{{commit}}"
-        )
-        revision, tree = names.split(" ")
-        return revision, tree
-    except (GitError, ValueError) as exc:
-        _require_repository(git)
-        if rev == "HEAD":
-            raise UsageError(f"{git.directory} has no commit yet") from exc
-        raise UsageError(f"{git.directory} has no commit called {rev!r}; is it fetched?") from exc
+    with suppress(GitError, ValueError):
+        (commit,) = git.read_objects([f"{rev}^{{commit}}"], max_bytes=0)
+        (tree,) = git.read_objects([f"{commit.oid}^{{tree}}"], max_bytes=0)
+        if commit.kind and tree.kind:
+            return commit.oid, tree.oid
+    _require_repository(git)
+    if rev == "HEAD":
+        raise UsageError(f"{git.directory} has no commit yet")
+    raise UsageError(f"{git.directory} has no commit called {rev!r}; is it fetched?")
 
 
 def _prefix(root: str) -> str:

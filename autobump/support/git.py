@@ -6,9 +6,12 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext, suppress
 from functools import cached_property, lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import IO
+from weakref import finalize
 
 from msgspec import Struct
 
@@ -21,6 +24,9 @@ _OLDEST_GIT = (2, 29)
 _SETTINGS = ("-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=off", "-c", "gc.auto=0")
 _ENVIRONMENT = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
 _MAX_TREE_BYTES = 64 * 1024 * 1024
+_FOUND = re.compile(rb"([0-9a-f]+) (commit|tree|blob|tag) ([0-9]+)\n")
+_AT_ONCE = 30
+"""Twice as many names fit into the smallest pipe, so that neither side waits for the other to read."""
 # A hook or an editor may have set these; they would point git at another repository than the one asked for.
 _MISLEADING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE")
 
@@ -30,9 +36,13 @@ class GitError(AutobumpError):
 
 
 class Blob(Struct, frozen=True):
-    """One object read from the repository; `data` is None when it is missing or over the size limit."""
+    """One object read from the repository; `data` is None when it is missing or over the size limit.
+
+    Its `kind` is `commit`, `tree`, `blob` or `tag`, and empty when it is missing.
+    """
 
     oid: str
+    kind: str
     size: int
     data: bytes | None
 
@@ -63,6 +73,8 @@ class Git:
         """Use a directory, with additions to git's environment."""
         self.directory = directory
         self.env = env or {}
+        self._idle: list[_Reader] = []
+        finalize(self, _close_all, self._idle)
 
     def command(self, *arguments: str) -> list[str]:
         """Return the full argument list for one git call."""
@@ -79,10 +91,7 @@ class Git:
             GitError: Git ended with a status other than 0.
             UsageError: There is no git on the PATH, or one that is too old.
         """
-        with _open_temporary() as source:
-            for chunk in [stdin] if isinstance(stdin, bytes) else stdin:
-                source.write(chunk)
-            source.seek(0)
+        with _write_temporary(stdin) if stdin else nullcontext(subprocess.DEVNULL) as source:
             try:
                 done = subprocess.run(
                     self.command(*arguments),
@@ -91,13 +100,10 @@ class Git:
                     env=git_environment(self.env),
                     check=False,
                 )
-            except FileNotFoundError as exc:
-                raise UsageError("git was not found on the PATH; install it and try again") from exc
-            except PermissionError as exc:
-                raise UsageError("the git on the PATH may not be run") from exc
+            except OSError as exc:
+                raise _cannot_start(exc) from exc
         if done.returncode:
-            _require_recent(os.environ.get("PATH"))
-            raise GitError(_last_words(done.stderr, done.returncode))
+            raise _failure(done.stderr, done.returncode)
         return done.stdout
 
     def line(self, *arguments: str) -> str:
@@ -121,57 +127,38 @@ class Git:
         lines = told.decode("utf-8", "surrogateescape").split("\0")[:-1]
         return {key: value for key, _, value in (line.partition("\n") for line in lines)}
 
-    def read_objects(self, oids: Iterable[str], *, max_bytes: int) -> Iterator[Blob]:
-        """Read objects in one `cat-file --batch`, in the order asked, one in memory at a time.
+    def read_objects(self, names: Iterable[str], *, max_bytes: int) -> Iterator[Blob]:
+        """Read objects, in the order asked, one in memory at a time.
+
+        The git that reads them is kept for the next call: its start takes as long as hundreds of objects.
 
         Args:
-            oids: Object names.
+            names: Object names, or anything git understands as one.
             max_bytes: Larger objects are passed over without being held.
 
         Raises:
             GitError: Git could not read its repository.
+            UsageError: There is no git on the PATH, or one that is too old.
+            ValueError: A name has a line feed in it.
         """
-        with _open_temporary() as source, _open_temporary() as errors:
-            source.writelines(oid.encode() + b"\n" for oid in oids)
-            source.seek(0)
-            process = subprocess.Popen(
-                self.command("cat-file", "--batch"),
-                stdin=source,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=git_environment(self.env),
-                bufsize=1 << 20,
-            )
-            try:
-                out = process.stdout
-                assert out is not None  # noqa: S101 - stdout=PIPE gives one; mypy cannot know
-                while header := out.readline():
-                    oid, *rest = header.decode("ascii").split()
-                    if len(rest) != 2:  # "<oid> missing"
-                        yield Blob(oid, 0, None)
-                        continue
-                    size = int(rest[1])
-                    if size <= max_bytes:
-                        data = out.read(size)
-                        if len(data) < size:
-                            break
-                        yield Blob(oid, size, data)
-                    else:
-                        left = size
-                        while left and (chunk := out.read(min(left, 1 << 20))):
-                            left -= len(chunk)
-                        yield Blob(oid, size, None)
-                    out.read(1)  # the line feed that ends each object
-                status = process.wait()
-            finally:
-                process.kill()
-                process.wait()
-                if process.stdout:
-                    process.stdout.close()
-            if status:
-                _require_recent(os.environ.get("PATH"))
-                errors.seek(0)
-                raise GitError(_last_words(errors.read(), status))
+        reader = self._take_idle() or _Reader(self.command("cat-file", "--batch"), git_environment(self.env))
+        is_done = False
+        try:
+            yield from reader.read(iter(names), max_bytes)
+            is_done = True
+        finally:
+            if is_done:
+                self._idle.append(reader)
+            else:  # what was asked for and not taken would come as the answer to the next question
+                reader.close()
+
+    def _take_idle(self) -> "_Reader | None":
+        while self._idle:
+            reader = self._idle.pop()
+            if reader.is_alive:
+                return reader
+            reader.close()
+        return None
 
     def read_trees(self, oids: Iterable[str]) -> dict[str, tuple[GitEntry, ...]]:
         """Read tree objects, and return their entries in git's order, by object name.
@@ -192,6 +179,86 @@ class Git:
             except ValueError as exc:
                 raise GitError(f"{tree.oid} is no tree") from exc
         return found
+
+
+class _Reader:
+    """A git that reads objects for as long as it is asked for some."""
+
+    def __init__(self, command: list[str], environment: Mapping[str, str]) -> None:
+        self._errors = _open_temporary()
+        self._owner = os.getpid()
+        pipe = subprocess.PIPE
+        try:
+            self._process = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, stderr=self._errors, env=environment, bufsize=1 << 20
+            )
+        except OSError as exc:
+            self._errors.close()
+            raise _cannot_start(exc) from exc
+        assert self._process.stdin is not None  # noqa: S101 - PIPE gives one; mypy cannot know
+        assert self._process.stdout is not None  # noqa: S101 - as above
+        self._questions, self._answers = self._process.stdin, self._process.stdout
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still reads, and for this process: one from before a fork is another's."""
+        return self._process.poll() is None and self._owner == os.getpid()
+
+    def read(self, names: Iterator[str], max_bytes: int) -> Iterator[Blob]:
+        """Yield objects; see `Git.read_objects`."""
+        asked = self._ask(names)
+        while asked:
+            following = self._ask(names)  # git reads on while these are worked on
+            for _ in range(asked):
+                yield self._take(max_bytes)
+            asked = following
+
+    def _ask(self, names: Iterator[str]) -> int:
+        """Ask for some of the names, and return for how many."""
+        lines = [name.encode("utf-8", "surrogateescape") for name in islice(names, _AT_ONCE)]
+        if any(b"\n" in line for line in lines):
+            raise ValueError("a name with a line feed")
+        try:
+            self._questions.writelines(line + b"\n" for line in lines)
+            self._questions.flush()
+        except BrokenPipeError as exc:
+            raise self._failure() from exc
+        return len(lines)
+
+    def _take(self, max_bytes: int) -> Blob:
+        header = self._answers.readline()
+        if not header.endswith(b"\n"):
+            raise self._failure()
+        found = _FOUND.fullmatch(header)
+        if found is None:  # "<name> missing", or ambiguous
+            return Blob(header.rpartition(b" ")[0].decode("utf-8", "surrogateescape"), "", 0, None)
+        oid, kind, size = found[1].decode(), found[2].decode(), int(found[3])
+        data = self._answers.read(size) if size <= max_bytes else None
+        left = size if data is None else 0
+        while left and (chunk := self._answers.read(min(left, 1 << 20))):
+            left -= len(chunk)
+        if self._answers.read(1) != b"\n":
+            raise self._failure()
+        return Blob(oid, kind, size, data)
+
+    def _failure(self) -> GitError:
+        status = self._process.wait()
+        self._errors.seek(0)
+        return _failure(self._errors.read(), status)
+
+    def close(self) -> None:
+        """End it, whatever it does."""
+        self._process.kill()
+        self._process.wait()
+        with suppress(BrokenPipeError):
+            self._questions.close()
+        self._answers.close()
+        self._errors.close()
+
+
+def _close_all(readers: Iterable[_Reader]) -> None:
+    for reader in readers:
+        reader.close()
 
 
 def is_repository(directory: Path) -> bool:
@@ -231,11 +298,32 @@ def _name_mode(written: bytes) -> str:
     return f"{mode:06o}"
 
 
+def _write_temporary(stdin: bytes | Iterable[bytes]) -> IO[bytes]:
+    file = _open_temporary()
+    for chunk in [stdin] if isinstance(stdin, bytes) else stdin:
+        file.write(chunk)
+    file.seek(0)
+    return file
+
+
 def _open_temporary() -> IO[bytes]:
     try:
         return tempfile.TemporaryFile()
     except FileNotFoundError as exc:  # Python tried every folder there is for them
         raise AutobumpError("no folder for temporary files can be written to; is the disk full?") from exc
+
+
+def _cannot_start(exc: OSError) -> UsageError | OSError:
+    if isinstance(exc, FileNotFoundError):
+        return UsageError("git was not found on the PATH; install it and try again")
+    if isinstance(exc, PermissionError):
+        return UsageError("the git on the PATH may not be run")
+    return exc
+
+
+def _failure(stderr: bytes, status: int) -> GitError:
+    _require_recent(os.environ.get("PATH"))
+    return GitError(_last_words(stderr, status))
 
 
 @lru_cache(maxsize=1)

@@ -18,7 +18,8 @@ from autobump.content.tree import ContentTree
 from autobump.support.errors import UsageError
 from autobump.support.git import Git, GitEntry
 from autobump.support.progress import Silent
-from tests.fixtures.repositories import WHO, commit, item_yaml, make_repository, pack_metadata, write_object
+from tests.fixtures.objects import write_object
+from tests.fixtures.repositories import WHO, commit, item_yaml, make_repository, pack_metadata
 
 PACK: dict[str, str | bytes] = {
     "Packs/A/pack_metadata.json": pack_metadata(),
@@ -87,11 +88,11 @@ def test_pack_whose_tree_is_known_is_not_read(tmp_path: Path, monkeypatch: pytes
     first = paths(open_tree(git, ContentCache(tmp_path / "cache")))
     counted = CountedTrees(monkeypatch)
     assert paths(open_tree(git, ContentCache(tmp_path / "cache"))) == first
-    assert counted.number == 1  # the folder of packs alone
+    assert counted.number == 2  # the top and the folder of packs alone
     commit(git, {"Packs/C/Scripts/New/New.yml": item_yaml(name="New")})
     counted.number = 0
     assert "Packs/C/Scripts/New/New.yml" in paths(open_tree(git, ContentCache(tmp_path / "cache")))
-    assert counted.number == 1 + 1 + 3 + 3  # that pack, three of its folders, and their three
+    assert counted.number == 2 + 1 + 3 + 3  # and that pack, three of its folders, and their three
 
 
 @pytest.mark.parametrize("damage", ["'nonsense'", "'[[1]]'", "'{}'", "'7'", '\'[["a", "b"]]\''])

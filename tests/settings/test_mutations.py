@@ -45,7 +45,7 @@ SCHEMA = Draft7Validator(json.loads(render_schema()))
 
 
 def changed(path: Path, change: Any) -> Any:
-    """Return a key's section of the data with the mapping around it changed in place by `change(mapping, key)`."""
+    """Return a key's section with the mapping around it changed in place by `change(mapping, key)`."""
     data = section = deepcopy({path[0]: DATA[path[0]]})
     for part in path[:-1]:
         section = section[part]
