@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+# Where UV names a program of uv, it installs in seconds; pip is what everybody has.
+INSTALL = $(if $(UV),$(UV) pip install --python $(BIN)/python,$(BIN)/python -m pip install --disable-pip-version-check) --quiet
 # One more than there are processors: a test often waits for a process of its own.
 WORKERS = $(shell $(BIN)/python -c 'import os; print(min((os.cpu_count() or 1) + 1, 5))')
 
@@ -50,11 +52,11 @@ bench: $(READY) ## Measure, and write build/bench.json and build/bench.svg
 	$(BIN)/python -m benchmarks
 
 fuzz: $(READY) ## Fuzz every reader of outside text for SECONDS=180 each
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
+	$(INSTALL) -c constraints.txt -e '.[fuzz]'
 	$(BIN)/python -m fuzz all --seconds $(or $(SECONDS),180)
 
 mutants: $(READY) ## Tell which small changes to the code that decides no test notices
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mutants]'
+	$(INSTALL) -c constraints.txt -e '.[mutants]'
 	$(BIN)/python -m tests.mutants $(MODULES)
 
 soak: $(READY) ## Make PASSES=500 passes through faults of every kind from SEED=1, and compare the end
@@ -74,6 +76,6 @@ $(READY): pyproject.toml constraints.txt
 		{ echo "autobump needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..."; exit 1; }
 	@echo "Setting up $(VENV), which takes about a minute"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --upgrade pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(INSTALL) -c constraints.txt --upgrade pip
+	$(INSTALL) -c constraints.txt -e '.[dev]'
 	@touch $@

@@ -25,10 +25,12 @@ def install_sdk() -> Path:
     with _one_at_a_time():
         if not ready.exists():
             shutil.rmtree(_FOLDER, ignore_errors=True)
-            # The pip that is there already, which is newer than that of Python, takes half the time.
             subprocess.run([_find_python(), "-m", "venv", "--without-pip", _FOLDER], check=True)
+            # The pip that is there already, which is newer than that of Python, takes half the time.
             pip = [sys.executable, "-m", "pip", "--python", str(_FOLDER), "--disable-pip-version-check"]
-            subprocess.run([*pip, "install", "--quiet", _SDK], check=True)
+            uv = os.environ.get("UV")
+            command = [uv, "pip", "install", "--python", str(_FOLDER)] if uv else [*pip, "install"]
+            subprocess.run([*command, "--quiet", _SDK], check=True)
             _start_once(program)
             ready.touch()
     return program
