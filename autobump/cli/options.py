@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import click
-from msgspec import Struct
 
 from autobump.forges.name import ForgeName
 from autobump.images.spelling import TAG_SOURCE
@@ -39,7 +38,7 @@ class SettingsChoice(NamedTuple):
         return self.load(find_commit(repo, rev))
 
 
-class OutputOptions(Struct, frozen=True):
+class OutputOptions(NamedTuple):
     """Where the result of a pass goes, and which one.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,6 +98,8 @@ def show_pull_request(outcomes: "Sequence[RepositoryOutcome]", branch: str) -> i
     Raises:
         UsageError: There is no pull request of this branch in the plan.
     """
+    from difflib import get_close_matches
+
     from autobump.pull_requests.marker import hide_marker
     from autobump.support.markdown import count
 

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from msgspec.structs import replace
 
 from autobump.cli.options import (
     OutputOptions,
@@ -17,7 +16,7 @@ from autobump.cli.options import (
     repository_option,
 )
 from autobump.cli.output import finish, require_places, show_pull_request
-from autobump.decisions.evidence import Level
+from autobump.decisions.level import Level
 from autobump.forges.name import ForgeName
 from autobump.support.errors import ExitCode
 
@@ -43,6 +42,8 @@ def plan(
     branch: str | None,
 ) -> int:
     """Say what would change, and why the rest would not; only reads."""
+    from msgspec.structs import replace
+
     from autobump.passes.several import plan_each
 
     require_places(output)
@@ -87,6 +88,8 @@ def verify(
     Items are chosen as for `plan`, or with --forge by the pull requests that are open. Exits with 1 when an
     update breaks an item.
     """
+    from msgspec.structs import replace
+
     from autobump.passes.several import plan_each
 
     def load(tree: "ContentTree | None") -> "LoadedSettings":
@@ -122,6 +125,8 @@ def run(
     evidence: tuple[Path, ...],
 ) -> int:
     """Make the pull requests, refresh them, and close those that are done."""
+    from msgspec.structs import replace
+
     from autobump.passes.several import run_each
 
     require_places(output)
@@ -142,6 +147,8 @@ def schedule(options: "PassOptions", config: SettingsChoice, dry_run: bool, at_o
     What a pass needs is checked first: settings, repository, source of tags, and a forge that lets it in.
     SIGTERM and Ctrl-C let it end the pull request it is at; SIGHUP loads the settings again.
     """
+    from msgspec.structs import replace
+
     from autobump.passes.open import open_repository
     from autobump.passes.several import load_at_start, run_due_pass
     from autobump.service.process import run_schedule

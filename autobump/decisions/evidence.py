@@ -6,12 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-
-class Level(StrEnum):
-    """How much of an item is run."""
-
-    LOAD = "load"
-    TESTS = "tests"
+from autobump.decisions.level import Level
 
 
 class Verdict(StrEnum):

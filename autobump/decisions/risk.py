@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from autobump.content.imports import ItemCode, Use
 from autobump.content.python.versions import ALL, may_be_in
-from autobump.decisions.evidence import Evidence, Level, Verdict
+from autobump.decisions.evidence import Evidence, Verdict
+from autobump.decisions.level import Level
 from autobump.images.advisories.compare import AdvisoryDiff, count_severities
 from autobump.images.inside.changes import (
     NOT_TOLD,

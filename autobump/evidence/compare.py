@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from autobump.decisions.evidence import Evidence, Level, Verdict
+from autobump.decisions.evidence import Evidence, Verdict
+from autobump.decisions.level import Level
 from autobump.support.printable import printable
 
 Observation = Mapping[str, Any]

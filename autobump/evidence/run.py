@@ -8,7 +8,7 @@ from threading import Event
 
 from msgspec import Struct
 
-from autobump.decisions.evidence import Level
+from autobump.decisions.level import Level
 from autobump.evidence.compare import Observation, not_run
 from autobump.evidence.container import Container, ContainerLostError
 from autobump.evidence.engine import Bounds, Engine, EngineError

@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from autobump.decisions.evidence import Level
+from autobump.decisions.level import Level
 from autobump.evidence.compare import LASTING, Observation, read_observation
 from autobump.support.errors import UsageError
 from autobump.support.sqlite_file import SqliteCache

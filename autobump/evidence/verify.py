@@ -7,7 +7,8 @@ from msgspec import Struct, field
 
 from autobump.content.tree import ContentTree
 from autobump.decisions.bump import Bump
-from autobump.decisions.evidence import Evidence, Level
+from autobump.decisions.evidence import Evidence
+from autobump.decisions.level import Level
 from autobump.evidence.compare import Observation, compare, not_run
 from autobump.evidence.engine import Engine, EngineError
 from autobump.evidence.program import Program, Surroundings, read_programs

@@ -2,10 +2,6 @@
 
 from typing import NamedTuple
 
-from msgspec import Struct
-
-from autobump.support.http.addresses import shown_url
-
 DOCKER_HUB = "dockerhub"
 OCI = "oci"
 PAGES = "dockerfiles-info"
@@ -23,7 +19,7 @@ class Spelling(NamedTuple):
     rest: str
 
 
-class SourceGrammar(Struct, frozen=True):
+class SourceGrammar(NamedTuple):
     """What may stand for one kind of source.
 
     Attributes:
@@ -110,5 +106,7 @@ def choose_deprecated_images(tags: str) -> str:
 
 def shown_spelling(spelling: str) -> str:
     """Return how a source is spelt, without credentials in its address."""
+    from autobump.support.http.addresses import shown_url  # what reads addresses is slow to import
+
     kind, rest = split_spelling(spelling)
     return f"{kind}:{shown_url(rest)}" if "://" in rest else spelling

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from autobump.decisions.eligibility import EligibilityPolicy
-from autobump.decisions.evidence import Level
 from autobump.decisions.holds import HoldRule
+from autobump.decisions.level import Level
 from autobump.decisions.risk import RiskPolicy
 from autobump.images.advisories.record import Severity
 from autobump.images.registries import NAMESPACES, Registries, RegistryHost, canonical_host

@@ -1,8 +1,7 @@
 """What can go wrong with a whole pass, and the exit code each kind ends with."""
 
 from enum import IntEnum
-
-from msgspec import Struct
+from typing import NamedTuple
 
 
 class ExitCode(IntEnum):
@@ -44,7 +43,7 @@ class ForgeError(AutobumpError):
     """The forge refused or failed a call."""
 
 
-class SettingsFault(Struct, frozen=True):
+class SettingsFault(NamedTuple):
     """One thing wrong in a settings file; line and column count from 1, 0 when unknown."""
 
     file: str

@@ -1,4 +1,5 @@
-from autobump.decisions.evidence import Evidence, Level, Verdict, tell_verdicts
+from autobump.decisions.evidence import Evidence, Verdict, tell_verdicts
+from autobump.decisions.level import Level
 
 
 def test_verdicts_are_ranked_the_worst_first() -> None:

@@ -2,7 +2,8 @@ import pytest
 
 from autobump.content.imports import ItemCode, Use, find_imports
 from autobump.decisions.describe import describe_finding
-from autobump.decisions.evidence import Evidence, Level, Verdict
+from autobump.decisions.evidence import Evidence, Verdict
+from autobump.decisions.level import Level
 from autobump.decisions.risk import (
     Finding,
     FindingKind,

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from autobump.decisions.evidence import Evidence, Level, Verdict
+from autobump.decisions.evidence import Evidence, Verdict
+from autobump.decisions.level import Level
 from autobump.evidence.compare import ODD, Observation, compare, not_run, read_observation
 
 RAN: Observation = {"outcome": "ran", "missing": [], "optional": []}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from autobump.decisions.evidence import Level
+from autobump.decisions.level import Level
 from autobump.evidence import store as store_module
 from autobump.evidence.compare import Observation, not_run
 from autobump.evidence.store import ObservationKey, ObservationStore, runner_version

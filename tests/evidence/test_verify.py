@@ -11,7 +11,8 @@ from autobump.content.cache import ContentCache
 from autobump.content.reader import read_content
 from autobump.content.tree import ContentTree
 from autobump.decisions.bump import Bump
-from autobump.decisions.evidence import Evidence, Level, Verdict
+from autobump.decisions.evidence import Evidence, Verdict
+from autobump.decisions.level import Level
 from autobump.evidence import run as run_module
 from autobump.evidence.engine import Bounds, Engine, EngineError, find_engine
 from autobump.evidence.run import RunOptions

@@ -1,7 +1,8 @@
 import pytest
 from msgspec.structs import replace
 
-from autobump.decisions.evidence import Evidence, Level, Verdict
+from autobump.decisions.evidence import Evidence, Verdict
+from autobump.decisions.level import Level
 from autobump.decisions.risk import ItemRisk
 from autobump.planning.plan import Limits, plan_pull_requests
 from autobump.pull_requests.options import PullRequestOptions, choose_options

@@ -4,7 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from autobump.decisions.bump import Bump
-from autobump.decisions.evidence import Evidence, Level, Verdict
+from autobump.decisions.evidence import Evidence, Verdict
+from autobump.decisions.level import Level
 from autobump.decisions.risk import ItemRisk
 from autobump.planning.parts import Part, update_of
 from autobump.planning.plan import (

@@ -1,6 +1,7 @@
 from msgspec.structs import replace
 
-from autobump.decisions.evidence import Evidence, Level, Verdict
+from autobump.decisions.evidence import Evidence, Verdict
+from autobump.decisions.level import Level
 from autobump.decisions.risk import ItemRisk
 from autobump.planning.parts import Part
 from autobump.planning.plan import Limits, plan_pull_requests

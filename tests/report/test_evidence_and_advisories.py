@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from autobump.decisions.bump import Bump
-from autobump.decisions.evidence import Evidence, Level, Verdict
+from autobump.decisions.evidence import Evidence, Verdict
+from autobump.decisions.level import Level
 from autobump.decisions.risk import ItemRisk
 from autobump.images.advisories.compare import Advisory, AdvisoryDiff
 from autobump.images.advisories.record import Severity

@@ -9,7 +9,8 @@ from msgspec import Struct, field
 
 from autobump.decisions.bump import Bump
 from autobump.decisions.describe import group_findings, say_cause
-from autobump.decisions.evidence import Evidence, Level, Verdict, tell_verdicts
+from autobump.decisions.evidence import Evidence, Verdict, tell_verdicts
+from autobump.decisions.level import Level
 from autobump.decisions.risk import LOST, Finding, FindingKind, RiskLevel
 from autobump.images.inside.changes import ImageDiff
 from autobump.images.inside.deprecated import DeprecatedImage

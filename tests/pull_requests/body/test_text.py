@@ -7,7 +7,8 @@ from msgspec.structs import replace
 
 from autobump.content.imports import ItemCode, Use
 from autobump.decisions.bump import Bump
-from autobump.decisions.evidence import Evidence, Level, Verdict
+from autobump.decisions.evidence import Evidence, Verdict
+from autobump.decisions.level import Level
 from autobump.decisions.risk import ImageRisk, ItemRisk
 from autobump.images.inside.changes import ImageDiff
 from autobump.images.inside.deprecated import DeprecatedImage
