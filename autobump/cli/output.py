@@ -142,10 +142,11 @@ def _render_parts(
 
     only = find_only(outcomes)
     match output_format:
-        case "json" if only is not None:
+        case "json":
             from autobump.report.json import json_parts
+            from autobump.report.several import several_json_parts
 
-            parts = json_parts(only)
+            parts = json_parts(only) if only is not None else several_json_parts(outcomes)
         case "html":
             from autobump.report.html import html_parts, several_html_parts
 
@@ -169,18 +170,14 @@ def _render_all(outcomes: "Sequence[RepositoryOutcome]", output_format: str, *, 
 
     if (only := find_only(outcomes)) is not None:
         return _render(only, output_format, colour=colour)
-    from autobump.report.several import render_several_json, render_several_markdown, render_several_table
+    from autobump.report.several import render_several_markdown, render_several_table
 
     def render(result: "PassResult") -> str:
         return _render(result, output_format, colour=colour)
 
-    match output_format:
-        case "json":
-            return render_several_json(outcomes)
-        case "markdown":
-            return render_several_markdown(outcomes, render)
-        case _:
-            return render_several_table(outcomes, render)
+    if output_format == "markdown":
+        return render_several_markdown(outcomes, render)
+    return render_several_table(outcomes, render)
 
 
 def _render(result: "PassResult", output_format: str, *, colour: bool | None) -> str:

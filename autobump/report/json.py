@@ -1,7 +1,7 @@
 """The outcome as JSON: the contract other programs build on."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -28,30 +28,37 @@ def json_parts(result: PassResult) -> Iterator[str]:
 
     Each row is a line of its own; arrays are sorted by path, pull requests by branch.
     """
+    yield from object_parts(members_of(result), in_lines=True)
+    yield "\n"
+
+
+def object_parts(members: Iterable[tuple[str, Any]], *, in_lines: bool) -> Iterator[str]:
+    """Yield an object as JSON, each row of its arrays for itself.
+
+    Args:
+        members: Keys and values; an iterator is an array whose rows are made one after the other.
+        in_lines: Put each key, and each row of an array, on a line of its own.
+    """
+    outer, inner = ("\n  ", "\n    ") if in_lines else ("", "")
     yield "{"
-    begins = "\n"
-    for key, value in _members(result):
-        yield f"{begins}  {json.dumps(key)}: "
-        begins = ",\n"
+    begins = outer
+    for key, value in members:
+        yield f"{begins}{json.dumps(key)}: "
+        begins = f",{outer or ' '}"
         rows = iter(value) if isinstance(value, list | Iterator) else None
         first = next(rows, None) if rows is not None else None
         if rows is None or first is None:
             yield "[]" if rows is not None else json.dumps(value)
             continue
         # Indenting by the library is ten times slower: it leaves the encoder that is written in C.
-        yield f"[\n    {json.dumps(first)}"
+        yield f"[{inner}{json.dumps(first)}"
         for row in rows:
-            yield f",\n    {json.dumps(row)}"
-        yield "\n  ]"
-    yield "\n}\n"
+            yield f",{inner or ' '}{json.dumps(row)}"
+        yield f"{outer}]"
+    yield "\n}" if in_lines else "}"
 
 
-def to_document(result: PassResult) -> dict[str, Any]:
-    """Return the outcome as plain data."""
-    return {key: list(value) if isinstance(value, Iterator) else value for key, value in _members(result)}
-
-
-def _members(result: PassResult) -> Iterator[tuple[str, Any]]:
+def members_of(result: PassResult) -> Iterator[tuple[str, Any]]:
     """Yield the keys of the outcome with their values; of many rows an iterator, to be read once."""
     evaluation = result.evaluation
     yield "version", VERSION

@@ -1,23 +1,25 @@
 """The outcome of several repositories in one report."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
 from autobump.passes.result import PassResult, RepositoryOutcome
-from autobump.report.json import VERSION, to_document
+from autobump.report.json import VERSION, members_of, object_parts
 from autobump.support.markdown import code
 from autobump.support.printable import printable
 
 
-def render_several_json(outcomes: Sequence[RepositoryOutcome]) -> str:
-    """Write `{"version", "repositories": [{"repository", "failure", …}]}`, each with the keys of one pass."""
-    repositories = [
-        {"repository": outcome.repository, "failure": outcome.failure or None}
-        | (to_document(outcome.result) if outcome.result else {})
-        for outcome in outcomes
-    ]
-    rows = ",\n    ".join(json.dumps(row) for row in repositories)
-    return f'{{\n  "version": {VERSION},\n  "repositories": [\n    {rows}\n  ]\n}}\n'
+def several_json_parts(outcomes: Sequence[RepositoryOutcome]) -> Iterator[str]:
+    """Yield `{"version", "repositories": [{"repository", "failure", …}]}`, each with the keys of one pass."""
+    yield f'{{\n  "version": {VERSION},\n  "repositories": ['
+    begins = "\n    "
+    for outcome in outcomes:
+        yield begins
+        begins = ",\n    "
+        about = (("repository", outcome.repository), ("failure", outcome.failure or None))
+        members = members_of(outcome.result) if outcome.result else ()
+        yield from object_parts(chain(about, members), in_lines=False)
+    yield "\n  ]\n}\n"
 
 
 def render_several_markdown(
