@@ -121,11 +121,12 @@ class Git:
     def remote_settings(self) -> Mapping[str, str]:
         """What git's configuration says of remotes and partial clones, by key, as when it was first asked."""
         try:
-            told = self.run("config", "--null", "--get-regexp", r"^(remote\..*|extensions\.partialclone)$")
-        except GitError:  # nothing matches
+            told = self.run("config", "--null", "--list")  # which is no failure where there is none
+        except GitError:
             return {}
-        lines = told.decode("utf-8", "surrogateescape").split("\0")[:-1]
-        return {key: value for key, _, value in (line.partition("\n") for line in lines)}
+        lines = (line.partition("\n") for line in told.decode("utf-8", "surrogateescape").split("\0")[:-1])
+        wanted = ("remote.", "extensions.partialclone")
+        return {key: value for key, _, value in lines if key.startswith(wanted)}
 
     def read_objects(self, names: Iterable[str], *, max_bytes: int) -> Iterator[Blob]:
         """Read objects, in the order asked, one in memory at a time.

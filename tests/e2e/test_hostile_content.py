@@ -306,7 +306,7 @@ def test_many_large_items_are_written_one_pull_request_in_memory_at_a_time(
     tmp_path: Path, tags: Path
 ) -> None:
     files: dict[str, str | bytes] = {}
-    for number in range(24):
+    for number in range(12):
         comment = f"# {number:02}" + "x" * 4_900_000
         files |= {
             f"Packs/P{number}/pack_metadata.json": pack_metadata(),
@@ -314,11 +314,12 @@ def test_many_large_items_are_written_one_pull_request_in_memory_at_a_time(
         }
     git = make_repository(tmp_path / "r", files)
     config = tags.parent / "autobump.yml"
-    config.write_text("pull_requests: {max_items: 6}\n")
+    config.write_text("pull_requests: {max_items: 3}\n")
     done = run_pass(git.directory, tags, "run", "--config", str(config))
     assert set(done.rows.values()) == {"bump"}
-    assert [len(pr["paths"]) for pr in done.report["pull_requests"]] == [6] * 4
-    assert done.peak_mib < MAX_PEAK_MIB
+    assert [len(pr["paths"]) for pr in done.report["pull_requests"]] == [3] * 4
+    # It takes 84, and 116 when the twelve new ones are kept.
+    assert done.peak_mib < 100
 
 
 def test_names_that_only_a_tree_made_by_hand_has_cost_their_own_files_only(
