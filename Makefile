@@ -75,7 +75,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "autobump needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..."; exit 1; }
 	@echo "Setting up $(VENV), which takes about a minute"
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(if $(UV),--without-pip) $(VENV)
 	$(INSTALL) -c constraints.txt --upgrade pip
 	$(INSTALL) -c constraints.txt -e '.[dev]'
 	@touch $@

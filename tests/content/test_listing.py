@@ -1,7 +1,6 @@
 """What is listed of packs, and that what is remembered of them never tells another thing."""
 
 import sqlite3
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from autobump.content.tree import ContentTree
 from autobump.support.errors import UsageError
 from autobump.support.git import Git, GitEntry
 from autobump.support.progress import Silent
+from tests.fixtures.histories import CHANGES, change, make_commit
 from tests.fixtures.objects import write_object
 from tests.fixtures.repositories import WHO, commit, item_yaml, make_repository, pack_metadata
 
@@ -135,72 +135,6 @@ def test_object_that_is_no_tree_is_told(tmp_path: Path) -> None:
     commit_packs(git, packs)
     with pytest.raises(UsageError, match="is no tree"):
         open_tree(git)
-
-
-NAMES = ["A", "B", "Integrations", "ReleaseNotes", "x"]
-PLACES = [
-    "pack_metadata.json",
-    "README.md",
-    "ReleaseNotes",
-    "ReleaseNotes/1_0_1.md",
-    "ReleaseNotes/d/e.md",
-    "Scripts",
-    "Scripts/a.yml",
-    "Scripts/b/b.yml",
-    "Scripts/b/b.py",
-    "Scripts/b/c.py",
-    "Scripts/b/test_data/c.yml",
-    "Integrations/b/b.yml",
-    "Integrations/b.ps1",
-    "Playbooks/p.yml",
-    "Scripts/pack_metadata.json",
-    "pack_metadata.json/x",
-    "Scripts/a.yml/a.yml",
-]
-TEXTS = [item_yaml(name="One"), item_yaml(name="Two", kind="integration"), pack_metadata(), "[", "import a\n"]
-CHANGES = st.one_of(
-    st.tuples(
-        st.just("write"),
-        st.sampled_from(NAMES),
-        st.sampled_from(PLACES),
-        st.sampled_from(TEXTS),
-        st.sampled_from(["100644", "100755", "120000"]),
-    ),
-    st.tuples(st.just("delete"), st.sampled_from(NAMES), st.sampled_from(PLACES)),
-    st.tuples(st.just("rename"), st.sampled_from(NAMES), st.sampled_from(NAMES)),
-)
-
-
-def change(files: dict[str, tuple[str, str]], step: tuple[str, ...]) -> None:
-    """Change files as a person does: what stands in the way of a file goes."""
-    match step:
-        case ("write", name, place, text, mode):
-            path = f"Packs/{name}/{place}"
-            for other in list(files):
-                if other.startswith(f"{path}/") or path.startswith(f"{other}/"):
-                    del files[other]
-            files[path] = (text, mode)
-        case ("delete", name, place):
-            for other in list(files):
-                if f"{other}/".startswith(f"Packs/{name}/{place}/"):
-                    del files[other]
-        case ("rename", name, new):
-            moved = {path: file for path, file in files.items() if path.startswith(f"Packs/{name}/")}
-            for path in [*moved, *(path for path in files if path.startswith(f"Packs/{new}/"))]:
-                files.pop(path, None)
-            files |= {
-                path.replace(f"Packs/{name}/", f"Packs/{new}/", 1): file for path, file in moved.items()
-            }
-
-
-def make_commit(git: Git, files: Mapping[str, tuple[str, str]]) -> None:
-    """Make the only commit of a branch: the one before is no parent, as after a rewrite."""
-    git.run("update-ref", "-d", "refs/heads/master")
-    commit(
-        git,
-        {path: text for path, (text, _) in files.items()},
-        modes={path: mode for path, (_, mode) in files.items()},
-    )
 
 
 @settings(max_examples=25)
