@@ -142,11 +142,14 @@ def _render_parts(
 
     only = find_only(outcomes)
     match output_format:
-        case "json":
+        case "json" if only is not None:
             from autobump.report.json import json_parts
+
+            parts = json_parts(only)
+        case "json":
             from autobump.report.several import several_json_parts
 
-            parts = json_parts(only) if only is not None else several_json_parts(outcomes)
+            parts = several_json_parts(outcomes)
         case "html":
             from autobump.report.html import html_parts, several_html_parts
 

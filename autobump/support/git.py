@@ -101,7 +101,8 @@ class Git:
                     check=False,
                 )
             except OSError as exc:
-                raise _cannot_start(exc) from exc
+                _tell_of_no_git(exc)
+                raise
         if done.returncode:
             raise _failure(done.stderr, done.returncode)
         return done.stdout
@@ -195,7 +196,8 @@ class _Reader:
             )
         except OSError as exc:
             self._errors.close()
-            raise _cannot_start(exc) from exc
+            _tell_of_no_git(exc)
+            raise
         assert self._process.stdin is not None  # noqa: S101 - PIPE gives one; mypy cannot know
         assert self._process.stdout is not None  # noqa: S101 - as above
         self._questions, self._answers = self._process.stdin, self._process.stdout
@@ -314,12 +316,11 @@ def _open_temporary() -> IO[bytes]:
         raise AutobumpError("no folder for temporary files can be written to; is the disk full?") from exc
 
 
-def _cannot_start(exc: OSError) -> UsageError | OSError:
+def _tell_of_no_git(exc: OSError) -> None:
     if isinstance(exc, FileNotFoundError):
-        return UsageError("git was not found on the PATH; install it and try again")
+        raise UsageError("git was not found on the PATH; install it and try again") from exc
     if isinstance(exc, PermissionError):
-        return UsageError("the git on the PATH may not be run")
-    return exc
+        raise UsageError("the git on the PATH may not be run") from exc
 
 
 def _failure(stderr: bytes, status: int) -> GitError:
