@@ -4,7 +4,6 @@ Nothing heavier than click is imported before a command runs, so that `--help` a
 """
 
 import errno
-import gc
 import os
 import sys
 
@@ -29,8 +28,8 @@ _MACHINE_FAULTS = frozenset(
 )  # fmt: skip
 
 
-def main() -> None:
-    """Run autobump and leave with its exit code."""
+def main() -> int:
+    """Run autobump and return its exit code."""
     if sys.getfilesystemencoding() != "utf-8":
         # Paths in git are UTF-8 whatever the locale is; only a new interpreter can change its mind.
         again = [sys.executable, "-X", "utf8", "-m", "autobump", *sys.argv[1:]]
@@ -38,9 +37,7 @@ def main() -> None:
     replace_closed_streams()
     # No plug-in checks the settings: pydantic need not look through all that is installed for one.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    # Nearly everything that a pass makes is needed to its end: looking for what is not costs a tenth of it.
-    gc.set_threshold(100_000, 50, 50)
-    sys.exit(run_command(sys.argv[1:]))
+    return run_command(sys.argv[1:])
 
 
 def run_command(arguments: list[str]) -> int:
