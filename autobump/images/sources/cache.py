@@ -54,15 +54,24 @@ class TagCache:
 
     def find(self, source: str, repository: str) -> CachedTags | None:
         """Return what is remembered of an image, or None."""
+        return self._find("source = ? AND repository = ?", source, repository).get(repository)
+
+    def find_all(self, source: str) -> dict[str, CachedTags]:
+        """Return what is remembered of all images of a source."""
+        return self._find("source = ?", source)
+
+    def _find(self, which: str, *values: str) -> dict[str, CachedTags]:
         if self._refresh:
-            return None
-        query = "SELECT fetched, etag, changed, tags FROM tag_lists WHERE source = ? AND repository = ?"
-        for fetched, etag, changed, text in self._file.rows(query, (source, repository)):
-            try:
-                return CachedTags(float(fetched), str(etag), str(changed), _DECODER.decode(text))
-            except (ValueError, TypeError) as exc:
-                self._file.give_up(f"an entry does not read back: {exc}")
-        return None
+            return {}
+        query = f"SELECT repository, fetched, etag, changed, tags FROM tag_lists WHERE {which}"  # noqa: S608 - fixed texts
+        try:
+            return {
+                str(name): CachedTags(float(fetched), str(etag), str(changed), _DECODER.decode(text))
+                for name, fetched, etag, changed, text in self._file.rows(query, values)
+            }
+        except (ValueError, TypeError) as exc:
+            self._file.give_up(f"an entry does not read back: {exc}")
+            return {}
 
     def store(self, source: str, repository: str, cached: CachedTags) -> None:
         """Remember an image's tags."""
@@ -94,7 +103,3 @@ class TagCache:
         """Drop what is remembered of all sources that begin with a prefix, but for one."""
         statement = "DELETE FROM tag_lists WHERE substr(source, 1, ?) = ? AND source <> ?"
         self._file.write(statement, [(len(prefix), prefix, source)])
-
-
-def _encode(tags: tuple[TagRecord, ...]) -> str:
-    return _ENCODER.encode(tags).decode()

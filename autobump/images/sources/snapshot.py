@@ -207,13 +207,10 @@ class SnapshotSource:
         """
         with self._lock:
             if self._images is None:
-                cached = self._cache.find(self._name, repository)
-                if cached is not None:
-                    return cached.tags
-                # It may be that the file has no such image, or that the cache is not there any more.
-                if self._cache.find(self._name, _COMPLETE) is None:
-                    self._images = self._read()
-            found = (self._images or {}).get(repository)
+                remembered = {name: one.tags for name, one in self._cache.find_all(self._name).items()}
+                complete = remembered.pop(_COMPLETE, None) is not None
+                self._images = remembered if complete else self._read()
+            found = self._images.get(repository)
         if found is None:
             raise ImageNotFoundError(f"the tag file has no image {repository}")
         return found
