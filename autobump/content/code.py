@@ -77,10 +77,10 @@ def name_code(tree: ContentTree, items: Iterable[ContentItem]) -> dict[str, str]
         if files := beside.get(item.path.rpartition("/")[0]):
             names[item.path] = _hash("\n".join(files))
         else:
-            unified.setdefault(item.file.blob, []).append(item)
+            unified.setdefault(item.blob, []).append(item)
     for blob in tree.read(sorted(unified)):
         for item in unified[blob.oid]:
-            code = code_inside(blob.data or b"", item.file.kind)
+            code = code_inside(blob.data or b"", item.kind)
             names[item.path] = _hash(blob.oid if code is None else code)
     return names
 
@@ -148,13 +148,13 @@ def find_code(item: ContentItem, files: Mapping[str, CodeFolder], prefix: str) -
         return "", f"{names.get(language, 'no Python')} code is not analysed"
     folder = item.path.rpartition("/")[0]
     if folder.removeprefix(prefix).count("/") == 1:
-        return item.file.blob, f"yml-{item.file.kind.value}"
+        return item.blob, f"yml-{item.kind.value}"
     beside = files.get(folder, CodeFolder())
     match beside.named.get(item.path.removesuffix(".yml").casefold()) or beside.files:
         case [entry]:
             return entry.blob, "py"
         case []:
-            return item.file.blob, f"yml-{item.file.kind.value}"
+            return item.blob, f"yml-{item.kind.value}"
         case _:
             return "", "several Python files lie beside it"
 

@@ -95,21 +95,10 @@ class ItemFields(Struct, frozen=True):
     image: DockerImageField
 
 
-class ContentItem(Struct, frozen=True):
-    """One integration or script."""
+class ContentItem(ItemFile, frozen=True):
+    """One integration or script: its YAML file, and what that says."""
 
-    file: ItemFile
     fields: ItemFields
-
-    @property
-    def path(self) -> str:
-        """Path of its YAML file in the repository."""
-        return self.file.path
-
-    @property
-    def pack(self) -> str:
-        """Folder name of its pack."""
-        return self.file.pack
 
 
 def find_item_files(entries: Iterable[TreeEntry], prefix: str) -> Iterator[ItemFile]:

@@ -85,7 +85,7 @@ def read_content(
     for file in (file for file in wanted if file.has_safe_path):
         match results[file.kind, file.blob]:
             case ItemFields() as fields:
-                items.append(ContentItem(file, fields))
+                items.append(ContentItem(file.path, file.pack, file.kind, file.blob, file.mode, fields))
             case YamlFault() as fault:
                 problems.append(
                     Problem(

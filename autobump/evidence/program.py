@@ -130,7 +130,7 @@ def read_programs(
     tested = {item.path.rpartition("/")[0] for item in wanted if where[item.path][1] == "py"}
     beside = _test_files(tree.list_below(tested), tested) if with_tests and tested else {}
     blobs = {entry.blob for entry in (*shared.values(), *platform.values())}
-    blobs |= {blob for blob, _ in where.values() if blob} | {item.file.blob for item in wanted}
+    blobs |= {blob for blob, _ in where.values() if blob} | {item.blob for item in wanted}
     blobs |= {entry.blob for entries in beside.values() for entry in entries}
     tree.fetch_missing(blobs)
     data = {blob.oid: blob.data for blob in tree.read(sorted(blobs))}
@@ -151,13 +151,13 @@ def read_programs(
         elif not blob or (found := data[blob]) is None:
             programs[item.path] = form if not blob else "its code could not be read"
         else:
-            code = _text(found) if form == "py" else code_inside(found, item.file.kind)
+            code = _text(found) if form == "py" else code_inside(found, item.kind)
             if not code or code.strip() == "-":
                 programs[item.path] = "it has no code"
             else:
                 entries = beside.get(item.path.rpartition("/")[0], ())
                 tests = _take_tests(item, surroundings, code, entries, data)
-                programs[item.path] = _program(item, code, data[item.file.blob], surroundings, tests)
+                programs[item.path] = _program(item, code, data[item.blob], surroundings, tests)
     return surroundings, programs
 
 
@@ -175,7 +175,7 @@ def _program(
     used = _used_modules(code, surroundings.shared)
     digest = hashlib.sha256()
     for part in (
-        item.file.kind.value,
+        item.kind.value,
         json.dumps([params, args, surroundings.lacks_platform], sort_keys=True),
         *(f"{name}\0{text}" for name, text in surroundings.prelude),
         *(f"{name}\0{surroundings.shared[name]}" for name in sorted(used)),
@@ -185,7 +185,7 @@ def _program(
     for name, data in sorted(tests.items()):
         digest.update(hashlib.sha256(name.encode("utf-8", "replace") + b"\0" + data).digest())
     file = f"{item.path.rpartition('/')[2].removesuffix('.yml')}.py"
-    return Program(item.path, file, code, item.file.kind, params, args, tests, digest.hexdigest())
+    return Program(item.path, file, code, item.kind, params, args, tests, digest.hexdigest())
 
 
 def _used_modules(code: str, shared: Mapping[str, str]) -> set[str]:

@@ -21,21 +21,18 @@ class ImageRef(Struct, frozen=True):
     """An image as a content file names it.
 
     Attributes:
+        repository: The image without its tag: what tells it from others in a content repository.
         registry: Host of the registry, or empty.
         namespace: Organisation, such as `demisto`; of a registry that is named with all folders before it.
         name: Name within the namespace, such as `python3`.
         tag: The tag as written, or None.
     """
 
+    repository: str
     registry: str
     namespace: str
     name: str
     tag: str | None
-
-    @property
-    def repository(self) -> str:
-        """The image as it is written, without its tag: what tells it from others in a content repository."""
-        return f"{self.owner}/{self.name}"
 
     @property
     def path(self) -> str:
@@ -65,7 +62,8 @@ def parse_image_ref(text: str) -> ImageRef:
     if match is None:
         raise ValueError(_explain_flaw(text))
     namespace, _, name = (match["deep"] or match["plain"]).rpartition("/")
-    return ImageRef(match["registry"] or "", namespace, name, match["tag"])
+    repository = text.removesuffix(f":{match['tag']}") if match["tag"] else text
+    return ImageRef(repository, match["registry"] or "", namespace, name, match["tag"])
 
 
 def split_registry(text: str) -> tuple[str, str]:

@@ -110,7 +110,7 @@ class Changes(Sequence[FileChange]):
 
 def needed_blobs(bumps: tuple[Bump, ...], *, with_notes: bool) -> list[str]:
     """Return the blobs that composing these bumps reads, each once."""
-    blobs = dict.fromkeys(bump.item.file.blob for bump in bumps)
+    blobs = dict.fromkeys(bump.item.blob for bump in bumps)
     if with_notes:
         blobs |= dict.fromkeys(bump.pack.files.metadata.blob for bump in bumps if bump.pack.files.metadata)
     return list(blobs)
@@ -132,7 +132,7 @@ def compose_edits(bumps: tuple[Bump, ...], blobs: Iterable[tuple[str, bytes]], *
     items: dict[str, list[Bump]] = {}
     packs: dict[str, list[list[Bump]]] = {}
     for bump in bumps:
-        items.setdefault(bump.item.file.blob, []).append(bump)
+        items.setdefault(bump.item.blob, []).append(bump)
     for pack_bumps in by_pack if with_notes else ():
         if (file := pack_bumps[0].pack.files.metadata) is not None:
             packs.setdefault(file.blob, []).append(pack_bumps)
@@ -158,9 +158,9 @@ def compose_edits(bumps: tuple[Bump, ...], blobs: Iterable[tuple[str, bytes]], *
 
 
 def _edit_item(bump: Bump, data: bytes) -> Edit:
-    file = bump.item.file
-    new = replace_image(data, file.kind, bump.item.fields.image, bump.new_image)
-    return _difference(bump.path, file.mode, file.blob, data, new)
+    item = bump.item
+    new = replace_image(data, item.kind, item.fields.image, bump.new_image)
+    return _difference(bump.path, item.mode, item.blob, data, new)
 
 
 def _edit_pack(bumps: Sequence[Bump], data: bytes) -> Iterator[Edit]:
@@ -170,9 +170,7 @@ def _edit_pack(bumps: Sequence[Bump], data: bytes) -> Iterator[Edit]:
     version = next_version(metadata.version, files.release_notes)
     spliced = splice_version(data, version)
     yield _difference(files.metadata.path, files.metadata.mode, files.metadata.blob, data, spliced)
-    notes = render_release_notes(
-        (bump.item.file.kind, bump.item.fields.name, bump.new_image) for bump in bumps
-    )
+    notes = render_release_notes((bump.item.kind, bump.item.fields.name, bump.new_image) for bump in bumps)
     path = f"{files.folder}/ReleaseNotes/{release_notes_name(version)}"
     yield Edit(path, "100644", "", 0, 0, notes.encode())
 

@@ -263,7 +263,7 @@ def _done_paths(wanted: DesiredPullRequest, image: PlannedImage, found: Marker |
         return [path for path in image.paths if wanted.items[path] in found.items]
     if found.blobs:  # written by an earlier version, which knew an item by its file
         known = dict(zip(found.paths, found.blobs, strict=False))
-        files = {bump.path: bump.item.file.blob for bump in image.bumps}
+        files = {bump.path: bump.item.blob for bump in image.bumps}
         return [path for path, blob in files.items() if path in known and blob.startswith(known[path])]
     # Too many to be named.
     return list(image.paths) if found.base == wanted.marker.base else []

@@ -128,7 +128,7 @@ class DesiredPullRequest(Struct, frozen=True, dict=True):
         codes = self.codes()
         return {
             bump.path: hash_item(
-                bump.path, bump.item.fields.image.text or "", codes.get(bump.path, bump.item.file.blob)
+                bump.path, bump.item.fields.image.text or "", codes.get(bump.path, bump.item.blob)
             )
             for bump in self.planned.bumps
         }
@@ -204,7 +204,7 @@ def _name_advisories(planned: PlannedPullRequest) -> str:
 def _base_files(planned: PlannedPullRequest, *, with_notes: bool) -> Iterable[tuple[str, str]]:
     """Yield path and blob of every file the pull request is built on; a new file counts as its own name."""
     for bump in planned.bumps:
-        yield bump.path, bump.item.file.blob
+        yield bump.path, bump.item.blob
         metadata, files = bump.pack.metadata, bump.pack.files
         if with_notes and metadata and files.metadata:
             yield files.metadata.path, files.metadata.blob

@@ -143,7 +143,7 @@ def _bump(
     return {
         "path": bump.path,
         "pack": bump.item.pack,
-        "kind": bump.item.file.kind.value,
+        "kind": bump.item.kind.value,
         "name": bump.item.fields.name,
         "image": bump.image.repository,
         "current": bump.image.tag,

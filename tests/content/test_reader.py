@@ -62,7 +62,7 @@ def test_blob_that_could_not_be_read_is_not_remembered(
 def test_facts_are_kept_by_kind(tree: ContentTree, tmp_path: Path) -> None:
     cache = ContentCache(tmp_path / "cache")
     content = read(tree, cache)
-    blob = content.items[0].file.blob
+    blob = content.items[0].blob
     assert cache.find_items(ItemKind.INTEGRATION, [blob]) == {}
     assert cache.find_items(ItemKind.SCRIPT, [blob]) == {blob: content.items[0].fields}
 

@@ -1,6 +1,6 @@
 import pytest
 
-from autobump.content.item import ContentItem, ItemFile, ItemKind, parse_item
+from autobump.content.item import ContentItem, ItemKind, parse_item
 from autobump.content.pack import Pack, PackFiles, PackMetadata
 from autobump.decisions.eligibility import (
     EligibilityPolicy,
@@ -19,8 +19,8 @@ METADATA = PackMetadata("Sample", "1.0.0", "xsoar", hidden=False)
 
 
 def item(text: str, pack: str = "Sample", kind: ItemKind = ItemKind.SCRIPT) -> ContentItem:
-    file = ItemFile(f"Packs/{pack}/Scripts/S/S.yml", pack, kind, "0" * 40, "100644")
-    return ContentItem(file, parse_item(text.encode(), kind))
+    path = f"Packs/{pack}/Scripts/S/S.yml"
+    return ContentItem(path, pack, kind, "0" * 40, "100644", parse_item(text.encode(), kind))
 
 
 def pack(metadata: PackMetadata | None = METADATA) -> Pack:

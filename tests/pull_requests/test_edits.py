@@ -122,7 +122,7 @@ def without_metadata(bump: Bump) -> Bump:
 
 def test_file_keeps_its_mode_and_a_release_note_is_a_new_plain_file() -> None:
     bump = make_bump("A", "One")
-    bump = replace(bump, item=replace(bump.item, file=replace(bump.item.file, mode="100755")))
+    bump = replace(bump, item=replace(bump.item, mode="100755"))
     metadata = bump.pack.files.metadata
     assert metadata is not None
     files = replace(bump.pack.files, metadata=replace(metadata, mode="100755"))

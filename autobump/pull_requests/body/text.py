@@ -295,7 +295,7 @@ def _items_section(image: PlannedImage, context: BodyContext) -> LongList:
                 (
                     code(pack) if number == 0 else "",
                     name,
-                    bump.item.file.kind.value,
+                    bump.item.kind.value,
                     code(bump.image.tag or "no tag"),
                 )
             )
