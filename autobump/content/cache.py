@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -143,4 +144,9 @@ def _result(row: _ItemRow) -> ItemResult:
 
 
 def _encode_all(values: Mapping[str, object]) -> dict[str, bytes]:
-    return {blob: _ENCODER.encode(value) for blob, value in values.items()}
+    """Return values as JSON, but for those with a path that is not UTF-8: they are read each time."""
+    encoded: dict[str, bytes] = {}
+    for blob, value in values.items():
+        with suppress(UnicodeEncodeError):
+            encoded[blob] = _ENCODER.encode(value)
+    return encoded

@@ -62,6 +62,14 @@ class EligibilityPolicy(Struct, frozen=True):
     pin_mutable_tags: bool = False
     needs_metadata: bool = True
     deprecated: Mapping[str, DeprecatedImage] = field(default_factory=dict)
+    _places: dict[str, Place | None] = field(default_factory=dict)
+
+    def find_place(self, image: ImageRef) -> Place | None:
+        """Return where an image is looked up; thousands of items share a few hundred images."""
+        name = image.repository
+        if name not in self._places:
+            self._places[name] = self.registries.find_place(image)
+        return self._places[name]
 
 
 class Eligible(Struct, frozen=True):
@@ -118,7 +126,7 @@ class _Subject:
                 self.image = parse_image_ref(self.fields.image.text)
             except ValueError as exc:
                 self.image_flaw = str(exc)
-        self.place: Place | None = policy.registries.find_place(self.image) if self.image else None
+        self.place: Place | None = policy.find_place(self.image) if self.image else None
 
     @property
     def repository(self) -> str:

@@ -132,6 +132,7 @@ def find_immutable_tag(text: str) -> Tag | None:
     return tag if tag and len(tag.parts) >= 3 else None
 
 
+@lru_cache(maxsize=1 << 12)
 def find_current_tag(text: str) -> Tag | None:
     """Return the tag of a content file if it can be updated: immutable, or numeric in two parts."""
     return _find_numeric_tag(text)
