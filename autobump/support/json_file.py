@@ -50,7 +50,7 @@ def read_members(path: Path) -> Iterator[tuple[str, object]]:
         path: JSON, plain or with the ending `.gz` or `.xz`.
 
     Raises:
-        ValueError: The file holds something else, or is far too large.
+        ValueError: The file holds something else, or half of a character, or is far too large.
     """
     with _open(path) as file:
         text = _Text(file)
@@ -113,6 +113,7 @@ class _Text:
                 continue
             if end == len(self._text) and self._more():  # a number could go on
                 continue
+            _refuse_halves(value, self._text, self._position, end)
             self._position = end
             return value
 
@@ -124,3 +125,13 @@ class _Text:
         self._text = self._text[self._position :] + self._decoder.decode(data, final=not data)
         self._position = 0
         return bool(data)
+
+
+def _refuse_halves(value: object, text: str, start: int, end: int) -> None:
+    """Refuse a value whose escapes stand for half of a character: it could be neither written nor shown."""
+    if all(text.find(half, start, end) < 0 for half in ("\\ud", "\\uD")):
+        return
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as exc:
+        raise ValueError("an escape stands for half of a character") from exc

@@ -56,6 +56,8 @@ def test_missing_or_odd_facts_cost_only_themselves(tmp_path: Path, facts: object
         ("tags.json.gz", gzip.compress(b"{}" * 100, mtime=0)[:-20]),
         ("tags.json.gz", gzip.compress(b"{}" * 100, mtime=0)[:12] + b"\xff" * 40),
         ("tags.json", b'{"\\ud800": []}'),
+        ("tags.json", b'{"demisto/x": {"1.0.0.1": {"digest": "\\uD800"}}}'),
+        ("tags.json", b'{"demisto/x": {"1.0.0.1": {"packages": {"a": "\\udfff"}}}}'),
     ],
 )
 def test_file_that_cannot_be_used_is_told(tmp_path: Path, name: str, data: bytes) -> None:
@@ -63,6 +65,12 @@ def test_file_that_cannot_be_used_is_told(tmp_path: Path, name: str, data: bytes
     path.write_bytes(data)
     with pytest.raises(UsageError, match=name):
         SnapshotSource.open(path).fetch_tags("demisto/x")
+
+
+def test_both_halves_of_a_character_are_one(tmp_path: Path) -> None:
+    path = tmp_path / "tags.json"
+    path.write_text('{"demisto/x": {"1.0.0.1": {"digest": "\\ud83d\\ude00"}}}')
+    assert SnapshotSource.open(path).fetch_digest("demisto/x", "1.0.0.1") == "\N{GRINNING FACE}"
 
 
 def test_what_the_cache_lost_is_read_from_the_file(tmp_path: Path) -> None:
