@@ -14,7 +14,7 @@ def main() -> None:
     tree = ContentTree.open(Path(sys.argv[1]))
     way = sys.argv[2]
     limit = int(sys.argv[3]) if len(sys.argv) > 3 else None
-    blobs = [file.blob for file in find_item_files(tree.entries, tree.prefix)][:limit]
+    blobs = [file.blob for file in find_item_files(tree.list_files(), tree.prefix)][:limit]
     if way == "events":
         events = YAML(typ="safe", pure=False)
         for blob in tree.read(blobs):

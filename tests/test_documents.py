@@ -121,7 +121,7 @@ def problem_reasons() -> set[str]:
         for node in tree.body
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     }
-    places = {"Problem": 2, "YamlFault": 0, "SyntaxFault": 0}
+    places = {"Problem": 2, "Fault": 0, "YamlFault": 0, "SyntaxFault": 0}
     found = set()
     for node in (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)):
         place = places.get(node.func.id) if isinstance(node.func, ast.Name) else None

@@ -1,22 +1,22 @@
 """Remembers what blobs say, by their hash: what git names alike never has to be read again."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 
 from autobump import __version__
 from autobump.content.imports import Import
-from autobump.content.item import ItemFields
+from autobump.content.item import CodePlace, ItemKind, ItemResult
 from autobump.content.listing import Listing
 from autobump.content.pack import PackMetadata
-from autobump.content.yaml.events import YamlFault
 from autobump.support.sqlite_file import SqliteCache
 
-CACHE_VERSION = 6
+CACHE_VERSION = 7
 """Raised whenever reading an item or a pack gives other fields than before."""
 
 MAX_ROWS = 400_000
@@ -27,22 +27,59 @@ _STALE_DAYS = 30
 _BATCH = 900
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (
-    kind TEXT NOT NULL, blob TEXT NOT NULL, used INTEGER NOT NULL, facts TEXT NOT NULL,
+    kind TEXT NOT NULL, blob TEXT NOT NULL, used INTEGER NOT NULL, facts BLOB NOT NULL,
     PRIMARY KEY (kind, blob)
 ) WITHOUT ROWID
 """
 _PACK = "pack"
 _LISTING = "listing"
 
-ItemResult = ItemFields | YamlFault
 PackResult = tuple[PackMetadata | None, str, int | None, int | None]
 """What metadata says, or why it cannot be used, with line and column."""
 
-_ItemRow = ItemFields | tuple[str, str, int, int]
+
+class RememberedItem(Struct, frozen=True, array_like=True):
+    """One item file of a pack.
+
+    Attributes:
+        path: Below the pack.
+        kind: From the folder it lies in.
+        blob: Its name in git.
+        mode: Its mode in git.
+        result: What it says, or why it cannot be read.
+        code: Where its Python code is.
+    """
+
+    path: str
+    kind: ItemKind
+    blob: str
+    mode: str
+    result: ItemResult
+    code: CodePlace
+
+
+class RememberedPack(Struct, frozen=True, array_like=True):
+    """What a pack says, which follows from the name of its tree.
+
+    Attributes:
+        items: Its item files, in git's order.
+        metadata: Mode and blob of its metadata file, if it has one.
+        result: What that says, or why it cannot be used.
+        notes: The names in `ReleaseNotes/`.
+        notes_blocked: `ReleaseNotes` is no folder.
+    """
+
+    items: tuple[RememberedItem, ...]
+    metadata: tuple[str, str] | None
+    result: PackResult
+    notes: tuple[str, ...]
+    notes_blocked: bool
+
+
 _Row = TypeVar("_Row")
 _ENCODER = Encoder()
-_ITEM = Decoder(_ItemRow)
-_METADATA = Decoder(PackResult)
+_ITEM: Decoder[ItemResult] = Decoder(ItemResult)
+_PACKS = Decoder(RememberedPack)
 _IMPORTS = Decoder(tuple[Import, ...] | None)
 _FILES = Decoder(Listing)
 
@@ -58,19 +95,19 @@ class ContentCache:
 
     def find_items(self, kind: str, blobs: Iterable[str]) -> dict[str, ItemResult]:
         """Return what is remembered of items of one kind, by blob."""
-        return {blob: _result(row) for blob, row in self._find(kind, blobs, _ITEM).items()}
+        return self._find(kind, blobs, _ITEM)
 
     def store_items(self, kind: str, results: Mapping[str, ItemResult]) -> None:
         """Remember what items say, or why they cannot be read."""
-        self._store(kind, {blob: encode_item(result) for blob, result in results.items()})
+        self._store(kind, results)
 
-    def find_packs(self, blobs: Iterable[str]) -> dict[str, PackResult]:
-        """Return what is remembered of pack metadata, by blob."""
-        return self._find(_PACK, blobs, _METADATA)
+    def find_packs(self, trees: Iterable[str]) -> dict[str, RememberedPack]:
+        """Return what is remembered of whole packs, by the name of their tree."""
+        return self._find(_PACK, trees, _PACKS)
 
-    def store_packs(self, results: Mapping[str, PackResult]) -> None:
-        """Remember what pack metadata says, or why it cannot be read."""
-        self._store(_PACK, _encode_all(results))
+    def store_packs(self, packs: Mapping[str, RememberedPack]) -> None:
+        """Remember what packs say, by the name of their tree."""
+        self._store(_PACK, packs)
 
     def find_imports(self, form: str, blobs: Iterable[str]) -> dict[str, tuple[Import, ...] | None]:
         """Return what is remembered of the imports of code in one form, by blob; None for no code."""
@@ -78,7 +115,7 @@ class ContentCache:
 
     def store_imports(self, form: str, imports: Mapping[str, tuple[Import, ...] | None]) -> None:
         """Remember what code imports."""
-        self._store(f"imports-{form}", _encode_all(imports))
+        self._store(f"imports-{form}", imports)
 
     def find_listings(self, trees: Iterable[str]) -> dict[str, Listing]:
         """Return what is remembered of packs, by the name of their tree."""
@@ -86,7 +123,7 @@ class ContentCache:
 
     def store_listings(self, listings: Mapping[str, Listing]) -> None:
         """Remember what packs hold."""
-        self._store(_LISTING, _encode_all(listings))
+        self._store(_LISTING, listings)
 
     def _find(self, kind: str, blobs: Iterable[str], decoder: Decoder[_Row]) -> dict[str, _Row]:
         wanted = list(blobs)
@@ -108,10 +145,11 @@ class ContentCache:
             self._file.write("UPDATE facts SET used = ? WHERE kind = ? AND blob = ?", stale)
         return found
 
-    def _store(self, kind: str, entries: Mapping[str, bytes]) -> None:
-        if not entries:
+    def _store(self, kind: str, values: Mapping[str, object]) -> None:
+        if not values:
             return
-        rows = [(kind, blob, self._today, text.decode()) for blob, text in entries.items()]
+        # Encoded one by one: all of them at once would take as much memory again.
+        rows = ((kind, blob, self._today, text) for blob, text in _encode(values))
         self._file.write("INSERT OR REPLACE INTO facts VALUES (?, ?, ?, ?)", rows)
         for (count,) in self._file.rows("SELECT count(*) FROM facts"):
             if count > MAX_ROWS:
@@ -129,24 +167,16 @@ def _version() -> int:
 
 def encode_item(result: ItemResult) -> bytes:
     """Return what an item says, or why it cannot be read, as JSON."""
-    if isinstance(result, YamlFault):
-        return _ENCODER.encode((result.reason, result.detail, result.line, result.column))
     return _ENCODER.encode(result)
 
 
 def decode_item(text: bytes) -> ItemResult:
     """Return what `encode_item` was given."""
-    return _result(_ITEM.decode(text))
+    return _ITEM.decode(text)
 
 
-def _result(row: _ItemRow) -> ItemResult:
-    return YamlFault(*row) if isinstance(row, tuple) else row
-
-
-def _encode_all(values: Mapping[str, object]) -> dict[str, bytes]:
-    """Return values as JSON, but for those with a path that is not UTF-8: they are read each time."""
-    encoded: dict[str, bytes] = {}
+def _encode(values: Mapping[str, object]) -> Iterator[tuple[str, bytes]]:
+    """Yield values as JSON, but for those with a path that is not UTF-8: they are read each time."""
     for blob, value in values.items():
         with suppress(UnicodeEncodeError):
-            encoded[blob] = _ENCODER.encode(value)
-    return encoded
+            yield blob, _ENCODER.encode(value)

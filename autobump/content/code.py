@@ -8,14 +8,14 @@ from msgspec import Struct, field
 
 from autobump.content.cache import ContentCache
 from autobump.content.imports import Import, ItemCode, Use, find_imports
-from autobump.content.item import ContentItem, ItemKind
+from autobump.content.item import CodePlace, ContentItem, ItemFile, ItemKind
 from autobump.content.listing import TreeEntry
 from autobump.content.tree import ContentTree
 from autobump.content.yaml.events import YamlFault
 from autobump.content.yaml.outline import Scalar, read_outline
 
-SHARED_FOLDER = "ApiModules/Scripts/"
-"""Below the folder of packs: what other items paste into themselves."""
+SHARED_PACK = "ApiModules"
+"""The pack whose scripts other items paste into themselves."""
 
 _SHARED_SUFFIX = "ApiModule"
 _CODE = (".py", ".ps1", ".js")
@@ -36,15 +36,13 @@ def read_code(tree: ContentTree, items: Iterable[ContentItem], cache: ContentCac
     `…ApiModule` imports counts as the item's own, because the platform pastes that module into it.
     """
     wanted = list(items)
-    folders = {item.path.rpartition("/")[0] for item in wanted}
-    files, shared = python_files(tree.entries, folders, tree.prefix + SHARED_FOLDER)
-    where = {item.path: find_code(item, files, tree.prefix) for item in wanted}
-    blobs = {(blob, form) for blob, form in where.values() if blob}
+    shared = find_shared_modules(tree)
+    blobs = {(item.code.blob, item.code.form) for item in wanted if item.code.blob}
     imports = _read_imports(tree, blobs | {(entry.blob, "py") for entry in shared.values()}, cache)
     reached = {name: imports[entry.blob, "py"] or () for name, entry in shared.items()}
     read: dict[str, ItemCode] = {}
     for item in wanted:
-        blob, form = where[item.path]
+        blob, form = item.code.blob, item.code.form
         if not blob:
             read[item.path] = ItemCode(absent=form)
         elif (found := imports[blob, form]) is None:
@@ -67,7 +65,7 @@ def name_code(tree: ContentTree, items: Iterable[ContentItem]) -> dict[str, str]
     wanted = list(items)
     folders = {item.path.rpartition("/")[0] for item in wanted if not _is_unified(item)}
     beside: dict[str, list[str]] = {}
-    for entry in tree.entries:
+    for entry in tree.list_files({item.pack for item in wanted}):
         folder = entry.path.rpartition("/")[0]
         if folder in folders and entry.is_regular and entry.path.endswith(_CODE) and not is_test(entry):
             beside.setdefault(folder, []).append(f"{entry.path}:{entry.blob}")
@@ -101,62 +99,58 @@ class CodeFolder(Struct):
     named: dict[str, list[TreeEntry]] = field(default_factory=dict)
 
 
-def python_files(
-    entries: Iterable[TreeEntry], folders: Collection[str], shared_folder: str
-) -> tuple[dict[str, CodeFolder], dict[str, TreeEntry]]:
-    """Return the Python code in some folders, by folder, and all shared modules by name.
-
-    Args:
-        entries: The files of the commit.
-        folders: Folders of items.
-        shared_folder: What the paths of shared modules begin with.
-    """
-    files: dict[str, CodeFolder] = {}
-    shared: dict[str, TreeEntry] = {}
-    for entry in entries:
-        if not entry.path.endswith(".py") or not entry.is_regular:
-            continue
-        folder = entry.path.rpartition("/")[0]
-        if folder in folders and not is_test(entry):
-            beside = files.setdefault(folder, CodeFolder())
-            beside.files.append(entry)
-            beside.named.setdefault(entry.path.removesuffix(".py").casefold(), []).append(entry)
-        if folder.startswith(shared_folder) and (name := _shared_name(entry)):
-            shared[name] = entry
-    return files, shared
+def find_shared_modules(tree: ContentTree) -> dict[str, TreeEntry]:
+    """Return the modules that items paste into themselves, by name."""
+    folder = f"{tree.prefix}{SHARED_PACK}/Scripts/"
+    return {
+        name: entry
+        for entry in tree.list_files([SHARED_PACK])
+        if entry.is_regular and entry.path.startswith(folder) and (name := _shared_name(entry))
+    }
 
 
 def _shared_name(entry: TreeEntry) -> str:
     folder, _, name = entry.path.removesuffix(".py").rpartition("/")
-    return name if name.endswith(_SHARED_SUFFIX) and folder.endswith(f"/{name}") else ""
+    is_code = entry.path.endswith(".py") and name.endswith(_SHARED_SUFFIX)
+    return name if is_code and folder.endswith(f"/{name}") else ""
 
 
-def find_code(item: ContentItem, files: Mapping[str, CodeFolder], prefix: str) -> tuple[str, str]:
-    """Return blob and form of an item's code, or an empty blob and why there is none.
+def find_python_files(entries: Iterable[TreeEntry], folders: Collection[str]) -> dict[str, CodeFolder]:
+    """Return the Python code in some folders of items, by folder."""
+    files: dict[str, CodeFolder] = {}
+    for entry in entries:
+        folder = entry.path.rpartition("/")[0]
+        if entry.path.endswith(".py") and entry.is_regular and folder in folders and not is_test(entry):
+            beside = files.setdefault(folder, CodeFolder())
+            beside.files.append(entry)
+            beside.named.setdefault(entry.path.removesuffix(".py").casefold(), []).append(entry)
+    return files
+
+
+def find_code(file: ItemFile, language: str, files: Mapping[str, CodeFolder], prefix: str) -> CodePlace:
+    """Return where the code of an item is.
 
     Args:
-        item: The item.
-        files: See `python_files`.
+        file: Its YAML file.
+        language: What it is written in.
+        files: See `find_python_files`.
         prefix: What the paths of all packs begin with.
-
-    Returns:
-        The form is `py` for a file of code, `yml-integration` or `yml-script` for code inside of YAML.
     """
-    language = item.fields.language
     if language != "python":
         names = {"powershell": "PowerShell", "javascript": "JavaScript"}
-        return "", f"{names.get(language, 'no Python')} code is not analysed"
-    folder = item.path.rpartition("/")[0]
+        return CodePlace("", f"{names.get(language, 'no Python')} code is not analysed")
+    folder = file.path.rpartition("/")[0]
+    inside = CodePlace(file.blob, f"yml-{file.kind.value}")
     if folder.removeprefix(prefix).count("/") == 1:
-        return item.blob, f"yml-{item.kind.value}"
+        return inside
     beside = files.get(folder, CodeFolder())
-    match beside.named.get(item.path.removesuffix(".yml").casefold()) or beside.files:
+    match beside.named.get(file.path.removesuffix(".yml").casefold()) or beside.files:
         case [entry]:
-            return entry.blob, "py"
+            return CodePlace(entry.blob, "py")
         case []:
-            return item.blob, f"yml-{item.kind.value}"
+            return inside
         case _:
-            return "", "several Python files lie beside it"
+            return CodePlace("", "several Python files lie beside it")
 
 
 def is_test(entry: TreeEntry) -> bool:

@@ -47,10 +47,8 @@ class ItemFile(Struct, frozen=True):
 
     @property
     def has_safe_path(self) -> bool:
-        """Whether git takes the path back and it can be shown: UTF-8, no control characters."""
-        if _UNPRINTABLE.search(self.path):
-            return False
-        return _REFUSED_PARTS.isdisjoint(self.path.casefold().split("/"))
+        """See `is_safe_path`."""
+        return is_safe_path(self.path)
 
 
 class DockerImageField(Struct, frozen=True, array_like=True):
@@ -69,7 +67,7 @@ class DockerImageField(Struct, frozen=True, array_like=True):
     start: int = -1
 
 
-class ItemFields(Struct, frozen=True):
+class ItemFields(Struct, frozen=True, array_like=True, tag="fields"):
     """What an item's file says, independent of where the file lies.
 
     Attributes:
@@ -95,10 +93,42 @@ class ItemFields(Struct, frozen=True):
     image: DockerImageField
 
 
+class Fault(Struct, frozen=True, array_like=True, tag="fault"):
+    """Why a file is no readable item; line and column count from 1, and are 0 where there are none."""
+
+    reason: str
+    detail: str
+    line: int = 0
+    column: int = 0
+
+
+ItemResult = ItemFields | Fault
+"""What an item's file says, or why it cannot be read."""
+
+
+class CodePlace(Struct, frozen=True, array_like=True):
+    """Where the Python code of an item is.
+
+    Attributes:
+        blob: Name of the blob that holds it, or empty.
+        form: `py` for a file of code, `yml-integration` or `yml-script` for code inside of YAML; without a
+            blob why there is none.
+    """
+
+    blob: str = ""
+    form: str = ""
+
+
 class ContentItem(ItemFile, frozen=True):
-    """One integration or script: its YAML file, and what that says."""
+    """One integration or script: its YAML file, what that says, and where its code is."""
 
     fields: ItemFields
+    code: CodePlace = CodePlace()
+
+
+def is_safe_path(path: str) -> bool:
+    """Whether git takes a path back and it can be shown: UTF-8, no control characters."""
+    return not _UNPRINTABLE.search(path) and _REFUSED_PARTS.isdisjoint(path.casefold().split("/"))
 
 
 def find_item_files(entries: Iterable[TreeEntry], prefix: str) -> Iterator[ItemFile]:

@@ -58,25 +58,24 @@ class RememberedListings(Protocol):
 
 
 def list_packs(
-    git: "Git", folders: Iterable["GitEntry"], remembered: RememberedListings | None
+    git: "Git", packs: Mapping[str, str], remembered: RememberedListings | None
 ) -> Iterator[tuple[str, Listing]]:
-    """Yield the name of each folder of packs and what is in it, in the order given.
+    """Yield the name of each pack and what is in it, in the order given.
 
     Args:
         git: The repository.
-        folders: What lies in the folder of packs; what is no folder itself is passed over.
+        packs: The name of each pack's tree.
         remembered: Answers for trees that are known, and is told of the others; None to read all.
 
     Raises:
         GitError: A tree is missing.
     """
-    packs = [(entry.name, entry.oid) for entry in folders if entry.is_folder]
-    trees = {oid for _, oid in packs}
+    trees = set(packs.values())
     known = remembered.find_listings(trees) if remembered else {}
     fresh = _walk(git, trees - known.keys())
     if remembered and fresh:
         remembered.store_listings(fresh)
-    for name, oid in packs:
+    for name, oid in packs.items():
         yield name, known.get(oid) or fresh.get(oid, ())
 
 
@@ -118,3 +117,29 @@ def _flatten(
                 for file in third[inner.oid] if inner.is_folder else ():
                     if not file.is_folder and file.name.endswith(_READ):
                         yield f"{entry.name}/{inner.name}/{file.name}", file.mode, file.oid
+
+
+def name_pack_folder(entry: TreeEntry) -> str:
+    """Return the folder that a file makes a pack, or nothing."""
+    folder, _, name = entry.path.rpartition("/")
+    return folder if name == METADATA_NAME and entry.is_regular else ""
+
+
+def has_metadata(folder: str, files: Iterable[TreeEntry]) -> bool:
+    """Whether a folder is a pack, by the files in it."""
+    return any(name_pack_folder(file) == folder for file in files)
+
+
+def parse_listing(listing: bytes) -> Iterator[TreeEntry]:
+    """Yield the files that `git ls-tree -z` tells."""
+    start = 0
+    # There are a handful of modes, and the copies of a file share their blob.
+    known: dict[str, str] = {}
+    # Line by line: a list of all of them would take as much memory again as the listing.
+    while (end := listing.find(b"\0", start)) >= 0:
+        fields, path = listing[start:end].split(b"\t", 1)
+        mode, _, oid = fields.decode("ascii").split()
+        yield TreeEntry(
+            path.decode("utf-8", "surrogateescape"), known.setdefault(mode, mode), known.setdefault(oid, oid)
+        )
+        start = end + 1

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from autobump.content.listing import METADATA_NAME, TreeEntry
@@ -72,7 +72,7 @@ class PackFiles(Struct):
     name: str
     folder: str
     metadata: TreeEntry | None = None
-    release_notes: set[str] = field(default_factory=set)
+    release_notes: Collection[str] = ()
     notes_blocked: bool = False
 
 
@@ -112,6 +112,7 @@ def find_pack_files(entries: Iterable[TreeEntry], prefix: str) -> dict[str, Pack
         prefix: What the paths of all packs begin with, such as `Packs/`; empty for the top of the repository.
     """
     packs: dict[str, PackFiles] = {}
+    notes: dict[str, dict[str, None]] = {}
     for entry in entries:
         match = _PACK_PATH.fullmatch(entry.path, len(prefix)) if entry.path.startswith(prefix) else None
         if match is None or (match[2] and not entry.is_regular):
@@ -120,9 +121,11 @@ def find_pack_files(entries: Iterable[TreeEntry], prefix: str) -> dict[str, Pack
         if match[2]:
             pack.metadata = entry
         elif match[3]:
-            pack.release_notes.add(match[3])
+            notes.setdefault(match[1], {})[match[3]] = None
         else:
             pack.notes_blocked = True
+    for name, names in notes.items():
+        packs[name].release_notes = tuple(names)
     return packs
 
 

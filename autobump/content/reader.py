@@ -6,15 +6,27 @@ from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
-from autobump.content.cache import ContentCache, ItemResult, PackResult, decode_item, encode_item
+from autobump.content.cache import (
+    ContentCache,
+    PackResult,
+    RememberedItem,
+    RememberedPack,
+    decode_item,
+    encode_item,
+)
+from autobump.content.code import CodeFolder, find_code, find_python_files
 from autobump.content.item import (
+    CodePlace,
     ContentItem,
-    ItemFields,
+    Fault,
     ItemFile,
     ItemKind,
+    ItemResult,
     find_item_files,
+    is_safe_path,
     parse_item,
 )
+from autobump.content.listing import METADATA_NAME, TreeEntry
 from autobump.content.pack import (
     MAX_METADATA_BYTES,
     Pack,
@@ -35,6 +47,10 @@ _log = logging.getLogger(__name__)
 
 _WORTH_A_PROCESS = 300
 """Fewer unread blobs than this are parsed sooner than a second process is started."""
+
+
+_UNSAFE = Fault("unsafe-path", "the path is not UTF-8, holds control characters, or a part that git refuses")
+_NO_METADATA: PackResult = (None, "the pack has no pack_metadata.json", None, None)
 
 
 class Content(Struct, frozen=True):
@@ -68,42 +84,48 @@ def read_content(
         progress: Told of every item that is read.
         cache: What is remembered of blobs.
     """
-    wanted = select_files(find_item_files(tree.entries, tree.prefix), paths, packs)
-    progress.begin("Reading items", len(wanted))
-    problems: list[Problem] = []
-    by_blob: dict[str, set[ItemKind]] = {}
-    for file in wanted:
-        if file.has_safe_path:
-            by_blob.setdefault(file.blob, set()).add(file.kind)
-        else:
-            detail = "the path is not UTF-8, holds control characters, or a part that git refuses"
-            problems.append(
-                Problem(printable_path(file.path), printable_path(file.pack), "unsafe-path", detail)
-            )
-    results = _read_items(tree, by_blob, cache, progress)
+    chosen = frozenset(packs)
+    trees = {name: tree.packs[name] for name in tree.packs if not chosen or name in chosen}
+    known = cache.find_packs(set(trees.values()))
+    unknown = [name for name, oid in trees.items() if oid not in known]
+    patterns = tuple(paths)
+    fresh, lost = _read_packs(tree, unknown, patterns, cache, progress)
     items: list[ContentItem] = []
-    for file in (file for file in wanted if file.has_safe_path):
-        match results[file.kind, file.blob]:
-            case ItemFields() as fields:
-                items.append(ContentItem(file.path, file.pack, file.kind, file.blob, file.mode, fields))
-            case YamlFault() as fault:
-                problems.append(
-                    Problem(
-                        file.path,
-                        file.pack,
-                        fault.reason,
-                        fault.detail,
-                        fault.line or None,
-                        fault.column or None,
-                    )
-                )
-    found, lost = _read_packs(tree, {item.pack for item in items}, cache)
-    problems += [
-        Problem(item.path, item.pack, UNREADABLE, found[item.pack].flaw)
-        for item in items
-        if item.pack in lost
-    ]
-    return Content(tuple(item for item in items if item.pack not in lost), found, tuple(problems))
+    found: dict[str, Pack] = {}
+    problems: list[Problem] = []
+    for name, oid in trees.items():
+        if (pack := fresh.get(name) or known.get(oid)) is None:
+            continue  # no path of it is wanted
+        folder = f"{tree.prefix}{name}"
+        is_safe = is_safe_path(folder)
+        before = len(items)
+        for item in pack.items:
+            path = f"{folder}/{item.path}"
+            if patterns and not any(fnmatchcase(path, pattern) for pattern in patterns):
+                continue
+            match item.result if is_safe else _UNSAFE:
+                case Fault() as fault:
+                    problems.append(_problem(path, name, fault))
+                case _ if name in lost:
+                    problems.append(Problem(path, name, UNREADABLE, pack.result[1]))
+                case fields:
+                    file = (path, name, item.kind, item.blob, item.mode)
+                    items.append(ContentItem(*file, fields, item.code))
+        if len(items) > before:
+            files = PackFiles(
+                name,
+                folder,
+                TreeEntry(f"{folder}/{METADATA_NAME}", *pack.metadata) if pack.metadata else None,
+                pack.notes,
+                pack.notes_blocked,
+            )
+            found[name] = Pack(files, *pack.result)
+    return Content(tuple(items), found, tuple(problems))
+
+
+def _problem(path: str, pack: str, fault: Fault) -> Problem:
+    place = (fault.line or None, fault.column or None)
+    return Problem(printable_path(path), printable_path(pack), fault.reason, fault.detail, *place)
 
 
 def select_files(
@@ -121,8 +143,75 @@ def select_files(
 
 def count_content(tree: ContentTree) -> tuple[int, int]:
     """Return how many packs and how many item files a commit holds."""
-    packs = sum(pack.metadata is not None for pack in find_pack_files(tree.entries, tree.prefix).values())
-    return packs, sum(1 for _ in find_item_files(tree.entries, tree.prefix))
+    packs = sum(
+        pack.metadata is not None for pack in find_pack_files(tree.list_files(), tree.prefix).values()
+    )
+    return packs, sum(1 for _ in find_item_files(tree.list_files(), tree.prefix))
+
+
+def _read_packs(
+    tree: ContentTree, names: Sequence[str], patterns: Sequence[str], cache: ContentCache, progress: Progress
+) -> tuple[dict[str, RememberedPack], set[str]]:
+    """Read packs of which nothing is remembered, and remember them.
+
+    Args:
+        tree: The commit.
+        names: The packs.
+        patterns: Packs without an item of a matching path are left out; none for all.
+        cache: What is remembered of blobs; told of the packs.
+        progress: Told of every item that is read.
+
+    Returns:
+        The packs by name, and the names of those whose metadata git has no data for.
+    """
+    if not names:
+        return {}, set()
+    entries = tuple(tree.list_files(names))
+    files: dict[str, list[ItemFile]] = {}
+    for file in find_item_files(entries, tree.prefix):
+        files.setdefault(file.pack, []).append(file)
+    if patterns:
+        files = {name: mine for name, mine in files.items() if any(select_files(mine, patterns))}
+    by_blob: dict[str, set[ItemKind]] = {}
+    for file in (file for mine in files.values() for file in mine if file.has_safe_path):
+        by_blob.setdefault(file.blob, set()).add(file.kind)
+    progress.begin("Reading items", len(by_blob))
+    results = _read_items(tree, by_blob, cache, progress)
+    folders = {file.path.rpartition("/")[0] for mine in files.values() for file in mine}
+    codes = find_python_files(entries, folders)
+    found = find_pack_files(entries, tree.prefix)
+    metadata, lost = _read_metadata_of(tree, [found[name] for name in files if name in found])
+    read: dict[str, RememberedPack] = {}
+    for name, mine in files.items():
+        pack = found.get(name) or PackFiles(name, tree.prefix + name)
+        read[name] = RememberedPack(
+            tuple(_remember(file, results, codes, tree.prefix) for file in mine),
+            (pack.metadata.mode, pack.metadata.blob) if pack.metadata else None,
+            metadata[pack.metadata.blob] if pack.metadata else _NO_METADATA,
+            tuple(pack.release_notes),
+            pack.notes_blocked,
+        )
+    cache.store_packs({tree.packs[name]: pack for name, pack in read.items() if _is_lasting(pack)})
+    return read, {name for name, pack in read.items() if pack.metadata and pack.metadata[1] in lost}
+
+
+def _remember(
+    file: ItemFile,
+    results: Mapping[tuple[ItemKind, str], ItemResult],
+    codes: Mapping[str, CodeFolder],
+    prefix: str,
+) -> RememberedItem:
+    path = file.path[len(prefix) + len(file.pack) + 1 :]
+    result = results[file.kind, file.blob] if file.has_safe_path else _UNSAFE
+    code = CodePlace() if isinstance(result, Fault) else find_code(file, result.language, codes, prefix)
+    return RememberedItem(path, file.kind, file.blob, file.mode, result, code)
+
+
+def _is_lasting(pack: RememberedPack) -> bool:
+    """Whether all that was read follows from the tree: what git had no data for may be readable later."""
+    if pack.metadata is not None and pack.result[0] is None:
+        return False
+    return not any(_may_pass(item.result) for item in pack.items)
 
 
 def _read_items(
@@ -141,14 +230,16 @@ def _read_items(
     _log.info("reading items", extra=fields)
     fresh = _parse_on_both_cores(tree, unread, progress)
     for kind in ItemKind:
-        # A fault without a line is not of the text: the blob could not be read, and may be readable later.
         lasting = {
-            blob: result
-            for (of, blob), result in fresh.items()
-            if of is kind and not (isinstance(result, YamlFault) and not result.line)
+            blob: result for (of, blob), result in fresh.items() if of is kind and not _may_pass(result)
         }
         cache.store_items(kind, lasting)
     return results | fresh
+
+
+def _may_pass(result: ItemResult) -> bool:
+    """Whether a file may be readable later: git had no data for it, and nothing is said of its text."""
+    return isinstance(result, Fault) and not result.line and result is not _UNSAFE
 
 
 def _parse_on_both_cores(
@@ -176,35 +267,26 @@ def _parse(
     for (kind, _), blob in zip(wanted, tree.read(oid for _, oid in wanted), strict=True):
         progress.step()
         if blob.data is None:
-            yield YamlFault(*_why_no_data(blob, MAX_FILE_BYTES), 0, 0)
+            yield Fault(*_why_no_data(blob, MAX_FILE_BYTES))
             continue
         try:
             yield parse_item(blob.data, kind)
         except YamlFault as exc:
-            yield exc
+            yield Fault(exc.reason, exc.detail, exc.line, exc.column)
 
 
-def _read_packs(tree: ContentTree, names: set[str], cache: ContentCache) -> tuple[dict[str, Pack], set[str]]:
-    """Return packs by name, and the names of those whose metadata git has no data for."""
-    found = find_pack_files(tree.entries, tree.prefix)
-    files = {name: found.get(name) or PackFiles(name, tree.prefix + name) for name in names}
-    blobs = sorted({pack.metadata.blob for pack in files.values() if pack.metadata})
-    known = cache.find_packs(blobs)
+def _read_metadata_of(
+    tree: ContentTree, packs: Iterable[PackFiles]
+) -> tuple[dict[str, PackResult], set[str]]:
+    """Return what metadata says, by blob, and the blobs that git has no data for."""
     read: dict[str, PackResult] = {}
     lost: set[str] = set()
-    unread = [blob for blob in blobs if blob not in known]
-    for blob in tree.read(unread, max_bytes=MAX_METADATA_BYTES):
+    blobs = sorted({pack.metadata.blob for pack in packs if pack.metadata})
+    for blob in tree.read(blobs, max_bytes=MAX_METADATA_BYTES):
         read[blob.oid] = _read_metadata(blob)
         if blob.data is None and _why_no_data(blob, MAX_METADATA_BYTES)[0] == UNREADABLE:
             lost.add(blob.oid)
-    cache.store_packs({blob: result for blob, result in read.items() if result[0] is not None})
-    results = known | read
-    missing: PackResult = (None, "the pack has no pack_metadata.json", None, None)
-    packs = {
-        name: Pack(pack, *(results[pack.metadata.blob] if pack.metadata else missing))
-        for name, pack in files.items()
-    }
-    return packs, {name for name, pack in files.items() if pack.metadata and pack.metadata.blob in lost}
+    return read, lost
 
 
 def _read_metadata(blob: Blob) -> PackResult:

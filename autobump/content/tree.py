@@ -1,12 +1,20 @@
 """Reads the files of one commit through git, never the working tree."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from autobump.content.item import find_item_files
-from autobump.content.listing import METADATA_NAME, RememberedListings, TreeEntry, list_packs
+from autobump.content.listing import (
+    METADATA_NAME,
+    RememberedListings,
+    TreeEntry,
+    has_metadata,
+    list_packs,
+    name_pack_folder,
+    parse_listing,
+)
 from autobump.support.errors import UsageError
 from autobump.support.git import Blob, Git, GitEntry, GitError
 from autobump.support.markdown import count
@@ -48,7 +56,7 @@ class ContentTree:
         self.git = git
         self.revision = revision
         self.tree = tree
-        self._listed: tuple[str, tuple[TreeEntry, ...]] | None = None
+        self._chosen: tuple[str, dict[str, str]] | None = None
         self._absent: set[str] | None = None
         self._remembered: RememberedListings | None = None
 
@@ -68,7 +76,7 @@ class ContentTree:
         return cls(git, *_resolve_commit(git, rev))
 
     def choose_root(self, root: str | None, remembered: RememberedListings | None = None) -> None:
-        """Choose the folder that holds the packs, and list what is in them.
+        """Choose the folder that holds the packs.
 
         Args:
             root: Its path, such as `Packs`, or `.` for the top of the repository. None to find it: `Packs` if
@@ -80,12 +88,12 @@ class ContentTree:
             UsageError: Several folders hold packs.
         """
         self._remembered = remembered
-        self._listed = self._list_root(root) if root is not None else self._find_root()
+        self._chosen = self._open_root(root) if root is not None else self._find_root()
 
     @property
     def root(self) -> str:
         """The folder that holds the packs, `.` for the top of the repository."""
-        return self._list()[0]
+        return self._choose()[0]
 
     @property
     def prefix(self) -> str:
@@ -93,76 +101,93 @@ class ContentTree:
         return _prefix(self.root)
 
     @property
-    def entries(self) -> tuple[TreeEntry, ...]:
-        """What a pass reads of the packs, in git's order (bytewise by path); see `Listing`."""
-        return self._list()[1]
+    def packs(self) -> Mapping[str, str]:
+        """The name of each pack's tree, by the name of its folder, in git's order."""
+        return self._choose()[1]
 
-    def _list(self) -> tuple[str, tuple[TreeEntry, ...]]:
-        if self._listed is None:
-            self.choose_root(None)
-        assert self._listed is not None  # noqa: S101 - choose_root sets it or raises
-        return self._listed
+    def list_files(self, packs: Iterable[str] | None = None) -> Iterator[TreeEntry]:
+        """Yield what a pass reads of packs, each in git's order (bytewise by path); see `Listing`.
 
-    def _find_root(self) -> tuple[str, tuple[TreeEntry, ...]]:
-        children = self._children(USUAL_ROOT)
-        usual = self._list_packs(USUAL_ROOT, children)
-        if _holds_packs(usual, USUAL_ROOT):
+        Args:
+            packs: The names of their folders, those of no pack among them; None for all.
+
+        Raises:
+            UsageError: Git cannot list them.
+        """
+        root, trees = self._choose()
+        wanted = trees if packs is None else {name: trees[name] for name in packs if name in trees}
+        for _, files in self._list_packs(root, wanted):
+            yield from files
+
+    def _choose(self) -> tuple[str, dict[str, str]]:
+        if self._chosen is None:
+            self._chosen = self._find_root()
+        return self._chosen
+
+    def _find_root(self) -> tuple[str, dict[str, str]]:
+        usual = self._folders(USUAL_ROOT)
+        if usual and self._holds_packs(USUAL_ROOT, usual):
             return USUAL_ROOT, usual
         match self._count_packs():
             case {} as places if not places:
                 self._require_folder(USUAL_ROOT)
-                if not children:
+                if usual is None:
                     raise NoPacksError(f"{self._where} has no {USUAL_ROOT} folder{self._what_instead()}")
                 return USUAL_ROOT, usual
             case places if len(places) == 1:
                 (root,) = places
-                return self._list_root(root)
+                return self._open_root(root)
             case places:
                 raise UsageError(
                     f"{self._where} has packs in several folders: {_name_places(places)}; choose one with "
                     "content.root"
                 )
 
-    def _list_root(self, root: str) -> tuple[str, tuple[TreeEntry, ...]]:
-        children = self._children(root)
-        entries = self._list_packs(root, children)
-        if _holds_packs(entries, root):
-            return root, entries
+    def _open_root(self, root: str) -> tuple[str, dict[str, str]]:
+        found = self._folders(root)
+        folders = found or {}
+        if root == TOP:  # there is more than packs
+            listed = self._list_packs(root, folders)
+            folders = {name: folders[name] for name, files in listed if has_metadata(name, files)}
+        if folders and (root == TOP or self._holds_packs(root, folders)):
+            return root, folders
         self._require_folder(root)
         places = self._count_packs()
         what = (
             f"holds no pack, which is a folder with {METADATA_NAME}"
-            if children and root != TOP
+            if found is not None and root != TOP
             else "is no folder with packs"
         )
         hint = f"; packs are in {_name_places(places)}" if places else self._what_instead()
         raise NoPacksError(f"content.root: {root} {what}, in {self._where}{hint}")
 
-    def _children(self, root: str) -> tuple[GitEntry, ...]:
-        """Return what lies in a folder of the commit; nothing when it is none."""
+    def _holds_packs(self, root: str, folders: Mapping[str, str]) -> bool:
+        """Whether a folder holds a pack, or an item of one without metadata."""
+        prefix = _prefix(root)
+        names = list(folders)
+        return any(
+            has_metadata(prefix + name, files) or any(find_item_files(files, prefix))
+            for some in (names[:1], names[1:])  # as a rule the first is a pack
+            for name, files in self._list_packs(root, {name: folders[name] for name in some})
+        )
+
+    def _folders(self, root: str) -> dict[str, str] | None:
+        """Return the trees of the folders in a folder of the commit, by name; None when it is none."""
         try:
-            tree = self.tree
-            if root != TOP:
-                entry = self.find_entry(root)
-                if entry is None or not entry.is_folder:
-                    return ()
-                tree = entry.blob
-            return self._read_tree(tree)
+            entry = self.find_entry(root) if root != TOP else TreeEntry(root, "040000", self.tree)
+            if entry is None or not entry.is_folder:
+                return None
+            return {child.name: child.oid for child in self._read_tree(entry.blob) if child.is_folder}
         except GitError as exc:
             raise self._cannot_list(exc) from exc
 
-    def _list_packs(self, root: str, children: Iterable[GitEntry]) -> tuple[TreeEntry, ...]:
+    def _list_packs(self, root: str, packs: Mapping[str, str]) -> Iterator[tuple[str, tuple[TreeEntry, ...]]]:
         prefix = _prefix(root)
-        entries: list[TreeEntry] = []
         try:
-            for name, listing in list_packs(self.git, children, self._remembered):
-                files = [TreeEntry(f"{prefix}{name}/{path}", mode, oid) for path, mode, oid in listing]
-                # At the top of a repository there is more than packs.
-                if root != TOP or any(_pack_folder(file) == name for file in files):
-                    entries += files
+            for name, listing in list_packs(self.git, packs, self._remembered):
+                yield name, tuple(TreeEntry(f"{prefix}{name}/{path}", *rest) for path, *rest in listing)
         except GitError as exc:
             raise self._cannot_list(exc) from exc
-        return tuple(entries)
 
     def _cannot_list(self, exc: GitError) -> UsageError:
         return UsageError(f"git cannot list {self.revision[:12]} in {self.git.directory}: {exc}")
@@ -191,7 +216,7 @@ class ContentTree:
 
     def _ls(self, *arguments: str) -> Iterator[TreeEntry]:
         try:
-            return _parse_listing(
+            return parse_listing(
                 self.git.run("ls-tree", "-r", "-z", "--full-tree", self.revision, *arguments)
             )
         except GitError as exc:
@@ -199,7 +224,7 @@ class ContentTree:
 
     def _count_packs(self) -> Counter[str]:
         """Return how many packs each folder of the commit holds; a pack inside of a pack is none."""
-        folders = {folder for entry in self._ls() if (folder := _pack_folder(entry))}
+        folders = {folder for entry in self._ls() if (folder := name_pack_folder(entry))}
         return Counter(
             folder.rpartition("/")[0] or TOP for folder in folders if folders.isdisjoint(_parents(folder))
         )
@@ -309,40 +334,12 @@ def _prefix(root: str) -> str:
     return "" if root == TOP else f"{root}/"
 
 
-def _pack_folder(entry: TreeEntry) -> str:
-    """Return the folder that a file makes a pack, or nothing."""
-    folder, _, name = entry.path.rpartition("/")
-    return folder if name == METADATA_NAME and entry.is_regular else ""
-
-
 def _parents(folder: str) -> Iterator[str]:
     while folder := folder.rpartition("/")[0]:
         yield folder
-
-
-def _holds_packs(entries: Iterable[TreeEntry], root: str) -> bool:
-    """Whether a folder holds a pack, or an item of one without metadata."""
-    prefix = _prefix(root)
-    return any(
-        _pack_folder(entry).rpartition("/")[0] == prefix[:-1] for entry in entries if _pack_folder(entry)
-    ) or any(find_item_files(entries, prefix))
 
 
 def _name_places(places: Counter[str]) -> str:
     named = [f"{root} ({count(number, 'pack')})" for root, number in sorted(places.items())]
     more = len(named) - _MAX_NAMED
     return ", ".join(named[:_MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _parse_listing(listing: bytes) -> Iterator[TreeEntry]:
-    start = 0
-    # There are a handful of modes, and the copies of a file share their blob.
-    known: dict[str, str] = {}
-    # Line by line: a list of all of them would take as much memory again as the listing.
-    while (end := listing.find(b"\0", start)) >= 0:
-        fields, path = listing[start:end].split(b"\t", 1)
-        mode, _, oid = fields.decode("ascii").split()
-        yield TreeEntry(
-            path.decode("utf-8", "surrogateescape"), known.setdefault(mode, mode), known.setdefault(oid, oid)
-        )
-        start = end + 1

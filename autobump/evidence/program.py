@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from autobump.content.code import SHARED_FOLDER, code_inside, find_code, is_test, python_files
+from autobump.content.code import code_inside, find_shared_modules, is_test
 from autobump.content.item import ContentItem, ItemKind
 from autobump.content.listing import TreeEntry
 from autobump.content.tree import ContentTree
@@ -18,7 +18,7 @@ from autobump.content.yaml.load import load_plain
 PLATFORM_MODULES = ("CommonServerPython", "CommonServerUserPython")
 """Pasted before the code of every item, in this order."""
 
-_BASE_FOLDER = "Base/Scripts/"
+_BASE_PACK = "Base"
 _MOCK = "Tests/demistomock/demistomock.py"
 _SHARED_NAME = re.compile(r"\b\w+ApiModule\b")
 _MOST_TEST_BYTES = 8 * 1024 * 1024
@@ -122,15 +122,13 @@ def read_programs(
         with_tests: Read their unit tests, too.
     """
     wanted = list(items)
-    folders = {item.path.rpartition("/")[0] for item in wanted}
-    files, shared = python_files(tree.entries, folders, tree.prefix + SHARED_FOLDER)
-    platform = {entry.path: entry for entry in tree.entries if _is_platform(entry, tree.prefix)}
-    where = {item.path: find_code(item, files, tree.prefix) for item in wanted}
+    shared = find_shared_modules(tree)
+    platform = {entry.path: entry for entry in tree.list_files([_BASE_PACK]) if _is_code(entry)}
     # Below the folder of a unified item lie the folders of others.
-    tested = {item.path.rpartition("/")[0] for item in wanted if where[item.path][1] == "py"}
+    tested = {item.path.rpartition("/")[0] for item in wanted if item.code.form == "py"}
     beside = _test_files(tree.list_below(tested), tested) if with_tests and tested else {}
     blobs = {entry.blob for entry in (*shared.values(), *platform.values())}
-    blobs |= {blob for blob, _ in where.values() if blob} | {item.blob for item in wanted}
+    blobs |= {item.code.blob for item in wanted if item.code.blob} | {item.blob for item in wanted}
     blobs |= {entry.blob for entries in beside.values() for entry in entries}
     tree.fetch_missing(blobs)
     data = {blob.oid: blob.data for blob in tree.read(sorted(blobs))}
@@ -138,14 +136,14 @@ def read_programs(
         tuple(
             (name, _text(data[entry.blob]))
             for name in PLATFORM_MODULES
-            if (entry := platform.get(f"{tree.prefix}{_BASE_FOLDER}{name}/{name}.py"))
+            if (entry := platform.get(f"{tree.prefix}{_BASE_PACK}/Scripts/{name}/{name}.py"))
         ),
         {name: _text(data[entry.blob]) for name, entry in shared.items()},
         _text(tree.read_file(_MOCK)) if with_tests else "",
     )
     programs: dict[str, Program | str] = {}
     for item in wanted:
-        blob, form = where[item.path]
+        blob, form = item.code.blob, item.code.form
         if item.fields.language != "python":
             programs[item.path] = f"{_LANGUAGES.get(item.fields.language, 'other')} code is not run"
         elif not blob or (found := data[blob]) is None:
@@ -161,8 +159,8 @@ def read_programs(
     return surroundings, programs
 
 
-def _is_platform(entry: TreeEntry, prefix: str) -> bool:
-    return entry.is_regular and entry.path.startswith(prefix + _BASE_FOLDER) and entry.path.endswith(".py")
+def _is_code(entry: TreeEntry) -> bool:
+    return entry.is_regular and entry.path.endswith(".py")
 
 
 def _program(

@@ -143,7 +143,7 @@ def _require_matches(tree: ContentTree, filters: Filters) -> None:
     """Refuse a filter that matches nothing: it is more likely a slip than a wish."""
     if not (filters.packs or filters.paths):
         return
-    files = list(find_item_files(tree.entries, tree.prefix))
+    files = list(find_item_files(tree.list_files(), tree.prefix))
     _require_known("pack", filters.packs, {file.pack for file in files})
     for glob in filters.paths:
         if not any(fnmatchcase(file.path, glob) for file in files):

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from autobump.content import cache as facts_cache
-from autobump.content.cache import ContentCache, PackResult
+from autobump.content.cache import ContentCache, RememberedItem, RememberedPack
 from autobump.content.imports import find_imports
-from autobump.content.item import ItemFields, ItemKind, parse_item
+from autobump.content.item import CodePlace, Fault, ItemFields, ItemKind, parse_item
 from autobump.content.pack import PackMetadata
-from autobump.content.yaml.events import YamlFault
 from tests.fixtures.repositories import item_yaml
 
 FACTS = parse_item(item_yaml(deprecated="true").encode(), ItemKind.SCRIPT)
@@ -19,15 +18,21 @@ METADATA = PackMetadata("A", "1.0.0", "xsoar", hidden=False)
 
 def test_what_is_stored_is_found_by_the_next_run(tmp_path: Path) -> None:
     cache = ContentCache(tmp_path)
-    cache.store_items("script", {"a": FACTS, "b": YamlFault("invalid-yaml", "why", 3, 4)})
-    packs: dict[str, PackResult] = {"c": (METADATA, "", None, None), "d": (None, "flaw", 3, 4)}
+    cache.store_items("script", {"a": FACTS, "b": Fault("invalid-yaml", "why", 3, 4)})
+    code = CodePlace("b", "py")
+    items = (
+        RememberedItem("Scripts/A.yml", ItemKind.SCRIPT, "a", "100644", FACTS, code),
+        RememberedItem("Scripts/B.yml", ItemKind.SCRIPT, "b", "100755", Fault("r", "", 3, 4), CodePlace()),
+    )
+    packs = {
+        "c": RememberedPack(items, ("100644", "m"), (METADATA, "", None, None), ("1_0_1.md",), False),
+        "d": RememberedPack((), None, (None, "flaw", 3, 4), (), True),
+    }
     cache.store_packs(packs)
     again = ContentCache(tmp_path)
     found = again.find_items("script", ["a", "b", "x"])
     assert found["a"] == FACTS
-    fault = found["b"]
-    assert isinstance(fault, YamlFault)
-    assert (fault.reason, fault.detail, fault.line, fault.column) == ("invalid-yaml", "why", 3, 4)
+    assert found["b"] == Fault("invalid-yaml", "why", 3, 4)
     assert again.find_items("integration", ["a"]) == {}
     assert again.find_packs(["c", "d"]) == packs
 

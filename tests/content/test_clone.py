@@ -87,7 +87,7 @@ class Origin:
         """Open the clone and read all of it."""
         git, revision = open_clone(self.folder / "clones", self.server, "demisto/content", "master", None)
         tree = ContentTree.open(git.directory, revision)
-        assert all(blob.data for blob in tree.read(entry.blob for entry in tree.entries))
+        assert all(blob.data for blob in tree.read(entry.blob for entry in tree.list_files()))
         return git
 
 

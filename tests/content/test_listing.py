@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autobump.content.cache import ContentCache
-from autobump.content.code import python_files
+from autobump.content.code import find_python_files
 from autobump.content.item import find_item_files
 from autobump.content.listing import Listing, TreeEntry
 from autobump.content.pack import find_pack_files
@@ -48,7 +48,7 @@ def open_tree(git: Git, cache: ContentCache | None = None) -> ContentTree:
 
 
 def paths(tree: ContentTree) -> list[str]:
-    return [entry.path for entry in tree.entries]
+    return [entry.path for entry in tree.list_files()]
 
 
 def test_images_playbooks_and_test_data_are_not_listed(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_modes_are_as_git_shows_them(tmp_path: Path) -> None:
     pack = write_object(git, "tree", b"40000 Scripts\0" + bytes.fromhex(scripts))
     packs = write_object(git, "tree", b"40000 A\0" + bytes.fromhex(pack))
     commit_packs(git, packs)
-    assert open_tree(git).entries == (TreeEntry("Packs/A/Scripts/Two.yml", "100644", blob),)
+    assert tuple(open_tree(git).list_files()) == (TreeEntry("Packs/A/Scripts/Two.yml", "100644", blob),)
 
 
 def test_object_that_is_no_tree_is_told(tmp_path: Path) -> None:
@@ -150,13 +150,14 @@ def test_every_history_reads_the_same_with_and_without_memory(
             change(files, step)
         make_commit(git, files)
         plain, remembering = open_tree(git), open_tree(git, ContentCache(folder / "cache"))
-        assert plain.entries == remembering.entries
+        assert list(plain.list_files()) == list(remembering.list_files())
         everything = list(plain.list_below(["Packs"]))
-        assert list(find_item_files(plain.entries, "Packs/")) == list(find_item_files(everything, "Packs/"))
-        assert find_pack_files(plain.entries, "Packs/") == find_pack_files(everything, "Packs/")
+        listed = list(plain.list_files())
+        assert list(find_item_files(listed, "Packs/")) == list(find_item_files(everything, "Packs/"))
+        assert find_pack_files(listed, "Packs/") == find_pack_files(everything, "Packs/")
         beside = [entry.path.rpartition("/")[0] for entry in everything if entry.path.endswith(".yml")]
         near = [one for one in everything if one.path.count("/") < 5 and "/Playbooks/" not in one.path]
-        assert python_files(plain.entries, beside, "x") == python_files(near, beside, "x")
+        assert find_python_files(listed, beside) == find_python_files(near, beside)
         assert read_content(plain, progress=Silent(), cache=ContentCache(None)) == read_content(
             remembering, progress=Silent(), cache=ContentCache(folder / "cache")
         )

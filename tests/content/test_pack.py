@@ -170,8 +170,8 @@ def test_pack_is_a_folder_with_metadata_or_release_notes_below_the_prefix() -> N
         entry("pack_metadata.json"),
     ]
     assert find_pack_files(entries, "Packs/") == {
-        "A": PackFiles("A", "Packs/A", entries[0], {"1_0_1.md", "1_0_2.md", "old"}),
-        "B": PackFiles("B", "Packs/B", None, {"1_0_1.md"}),
+        "A": PackFiles("A", "Packs/A", entries[0], ("1_0_1.md", "1_0_2.md", "old")),
+        "B": PackFiles("B", "Packs/B", None, ("1_0_1.md",)),
     }
 
 

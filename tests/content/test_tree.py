@@ -87,7 +87,7 @@ def test_link_to_metadata_makes_no_pack(tmp_path: Path) -> None:
 def test_several_places_are_listed_with_the_setting(tmp_path: Path) -> None:
     tree = open_tree(tmp_path, {**pack("x/A"), **pack("x/B"), **pack("C")})
     with pytest.raises(UsageError) as caught:
-        _ = tree.entries
+        _ = list(tree.list_files())
     message = str(caught.value)
     assert "packs in several folders: . (1 pack), x (2 packs); choose one with content.root" in message
 
@@ -135,7 +135,7 @@ def test_chosen_file_is_refused(tmp_path: Path) -> None:
 def test_repository_that_is_one_pack_is_told(tmp_path: Path) -> None:
     files = {path.removeprefix("A/"): text for path, text in pack("A").items()}
     with pytest.raises(NoPacksError, match=r"it is one pack, with pack_metadata.json at its top"):
-        _ = open_tree(tmp_path, files).entries
+        _ = list(open_tree(tmp_path, files).list_files())
 
 
 @pytest.mark.parametrize("root", ["", "content/Packs/"])

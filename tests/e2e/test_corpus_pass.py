@@ -45,7 +45,8 @@ def test_every_item_file_ends_in_exactly_one_row(written: tuple[Git, dict[str, A
     git, report = written
     rows = Counter(row["path"] for key in ("bumps", "skipped", "problems") for row in report[key])
     files = [
-        file.path for file in find_item_files(ContentTree.open(git.directory, "master").entries, "Packs/")
+        file.path
+        for file in find_item_files(ContentTree.open(git.directory, "master").list_files(), "Packs/")
     ]
     assert rows == Counter(files)
     assert report["files"] == len(files) == 1569
@@ -130,7 +131,9 @@ def test_plan_is_the_same_byte_for_byte(corpus: Path, corpus_repository: Path, t
 
 
 def test_folders_that_differ_from_their_file_in_letter_case_are_items(corpus_repository: Path) -> None:
-    paths = {file.path for file in find_item_files(ContentTree.open(corpus_repository).entries, "Packs/")}
+    paths = {
+        file.path for file in find_item_files(ContentTree.open(corpus_repository).list_files(), "Packs/")
+    }
     assert paths >= {
         "Packs/BmcHelixRemedyForce/Integrations/BmcHelixRemedyForce/BMCHelixRemedyforce.yml",
         "Packs/CommonScripts/Scripts/GetlistRow/GetListRow.yml",
@@ -142,7 +145,7 @@ def test_folders_that_differ_from_their_file_in_letter_case_are_items(corpus_rep
 @pytest.fixture(scope="module")
 def item_files(corpus_repository: Path) -> list[tuple[bytes, ItemKind]]:
     tree = ContentTree.open(corpus_repository)
-    files = list(find_item_files(tree.entries, tree.prefix))
+    files = list(find_item_files(tree.list_files(), tree.prefix))
     blobs = {blob.oid: blob.data for blob in tree.read(file.blob for file in files)}
     return [(data, file.kind) for file in files if (data := blobs[file.blob]) is not None]
 

@@ -315,7 +315,7 @@ def test_what_was_read_is_remembered_in_the_cache(tree: ContentTree, tmp_path: P
     evaluate_content(
         tree, SnapshotSource(TAGS), Settings(), Filters(), now=NOW, progress=Silent(), cache=cache
     )
-    blobs = [entry.blob for entry in tree.entries if entry.path == ONE]
+    blobs = [entry.blob for entry in tree.list_files() if entry.path == ONE]
     assert list(cache.find_items("script", blobs)) == blobs
 
 

@@ -102,7 +102,7 @@ def test_public_repository_gets_small_pull_requests_of_what_is_tested_best(
     pack = "CommonScripts"
     scripts = [
         entry.path
-        for entry in tree.entries
+        for entry in tree.list_files()
         if entry.path.startswith(f"Packs/{pack}/") and entry.path.endswith(".py")
     ]
     covered = WaveData({path.lower(): 75.0 for path in scripts}, frozenset({pack}))

@@ -35,7 +35,7 @@ def find_wanted(tree: ContentTree, wanted: str, cache: ContentCache) -> str | Fo
     Raises:
         UsageError: The commit has no such item, or several of this name.
     """
-    packs = {file.path: file.pack for file in find_item_files(tree.entries, tree.prefix)}
+    packs = {file.path: file.pack for file in find_item_files(tree.list_files(), tree.prefix)}
     for path in _paths_of(tree, wanted):
         if path in packs:
             return path

@@ -126,7 +126,7 @@ def test_scanner_and_parser_agree_on_any_text(text: str) -> None:
 @pytest.mark.corpus
 def test_scanner_and_parser_agree_on_every_real_file(corpus_repository: Path) -> None:
     tree = ContentTree.open(corpus_repository)
-    files = {file.blob: file.kind for file in find_item_files(tree.entries, tree.prefix)}
+    files = {file.blob: file.kind for file in find_item_files(tree.list_files(), tree.prefix)}
     scanned = sum(agree(blob.data.decode()) for blob in tree.read(files) if blob.data is not None)
     assert ItemKind.SCRIPT in files.values()
     assert scanned > 0.9 * len(files)
