@@ -201,13 +201,11 @@ def open_facts_source(
 
 
 def _open_file(file: TagFile, cache: Path | None) -> ListedFacts:
-    """Use a file, remembered by its name, size and time of change."""
-    path = file.path
+    """Use a file, or what is remembered of it."""
     try:
-        stat = path.stat()
+        file.path.stat()
     except OSError as exc:
-        raise UsageError(f"cannot read the facts in {path}: {exc.strerror}") from exc
-    name = f"file:{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}"
-    remembered = RememberedFacts(FileFacts(file), cache, name, complete=True)
+        raise UsageError(f"cannot read the facts in {file.path}: {exc.strerror}") from exc
+    remembered = RememberedFacts(FileFacts(file), cache, file.name, complete=True)
     remembered.forget_others("file:")
     return remembered

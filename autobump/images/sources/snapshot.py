@@ -1,6 +1,5 @@
 """Tags and facts from a JSON file."""
 
-import hashlib
 import lzma
 import threading
 import time
@@ -34,6 +33,7 @@ class TagFile:
 
     Attributes:
         path: The file.
+        name: Tells it from every other file, and from what it was before it was written anew.
         tags: The tags of every image, once it was read.
         facts: What it says of the tags that facts were wanted of, None for one that is not in it.
     """
@@ -41,7 +41,7 @@ class TagFile:
     def __init__(self, path: Path) -> None:
         """Use a file; nothing is read yet."""
         self.path = path
-        self._opened = _identify(path)
+        self.name = _identify(path)
         self._failure: UsageError | None = None
         self.tags: dict[str, tuple[TagRecord, ...]] | None = None
         self.facts: dict[tuple[str, str], ImageFacts | None] = {}
@@ -49,7 +49,7 @@ class TagFile:
     @property
     def is_as_opened(self) -> bool:
         """Whether nobody put another file in its place since it was opened."""
-        return _identify(self.path) == self._opened
+        return _identify(self.path) == self.name
 
     def read(self, wanted: Mapping[str, Collection[str]]) -> None:
         """Read the file once.
@@ -115,16 +115,16 @@ def _registry_entry(host: str) -> str:
     return f"{host}/"
 
 
-def _identify(path: Path) -> tuple[int, int, int] | None:
+def _identify(path: Path) -> str:
     try:
         stat = path.stat()
     except OSError:
-        return None
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+        return ""
+    return f"file:{path.resolve()}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}"
 
 
 class SnapshotSource:
-    """Tags from a file, or what is remembered of it by its hash."""
+    """Tags from a file, or what is remembered of it."""
 
     def __init__(self, images: Mapping[str, Any]) -> None:
         """Use tags at hand, in the shape of a `TagFile`."""
@@ -147,12 +147,12 @@ class SnapshotSource:
         source = cls({})
         source._images = None
         source._cache = cache or TagCache(None)
-        source.file = TagFile(path)
         try:
-            with path.open("rb") as file:
-                source._name = f"file:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+            with path.open("rb"):
+                source.file = TagFile(path)
         except OSError as exc:
             raise UsageError(f"cannot read the tags in {path}: {exc.strerror}") from exc
+        source._name = source.file.name
         return source
 
     def choose_name(self, names: Sequence[str]) -> str:
@@ -222,7 +222,7 @@ class SnapshotSource:
             self.file.read(self._in_use)
         images = self.file.tags or {}
         if not self.file.is_as_opened:
-            return images  # they are not those of the hash
+            return images  # it is not the one of the name any more
         now = time.time()
         entries = [(name, CachedTags(now, "", "", tags)) for name, tags in images.items()]
         self._cache.store_many(self._name, [*entries, (_COMPLETE, CachedTags(now, "", "", ()))])

@@ -1,6 +1,7 @@
 import gzip
 import json
 import lzma
+import os
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
@@ -105,6 +106,17 @@ def test_file_that_was_replaced_after_it_was_opened_is_not_remembered_as_the_old
     path.write_text(json.dumps(LIST))
     again = SnapshotSource.open(path, TagCache(tmp_path))
     assert again.fetch_tags("demisto/x") == (TagRecord("1.0.0.1"), TagRecord("latest"))
+
+
+def test_file_that_is_written_anew_is_read_anew_whatever_its_size(tmp_path: Path) -> None:
+    path = tmp_path / "tags.json"
+    path.write_text(json.dumps({"demisto/x": ["1.0.0.1"]}))
+    assert SnapshotSource.open(path, TagCache(tmp_path)).fetch_tags("demisto/x") == (TagRecord("1.0.0.1"),)
+    before = path.stat()
+    path.write_text(json.dumps({"demisto/x": ["1.0.0.2"]}))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    assert path.stat().st_size == before.st_size
+    assert SnapshotSource.open(path, TagCache(tmp_path)).fetch_tags("demisto/x") == (TagRecord("1.0.0.2"),)
 
 
 def test_file_that_names_no_image_is_told(tmp_path: Path) -> None:
