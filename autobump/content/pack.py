@@ -23,6 +23,8 @@ _HALF = re.compile("[\ud800-\udfff]")
 _Member = tuple[str, object, int, int]
 """Key, value, and where the value begins and ends."""
 
+# An object becomes a tuple of its members, so that a key that stands twice does not get lost.
+_PAIRS = json.JSONDecoder(object_pairs_hook=tuple)
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -136,6 +138,8 @@ def parse_pack_metadata(data: bytes) -> PackMetadata:
         PackMetadataError: No UTF-8 JSON object, a key twice, a version that is not three numbers, or a very
             long name.
     """
+    if (metadata := _read_quickly(data)) is not None:
+        return metadata
     found = _members(data)
     metadata = _read_members(data, found)
     try:
@@ -143,6 +147,25 @@ def parse_pack_metadata(data: bytes) -> PackMetadata:
     except PackMetadataError as exc:
         exc.metadata = metadata
         raise
+
+
+def _read_quickly(data: bytes) -> PackMetadata | None:
+    """Return what metadata says that has no flaw; None where a closer look has to find the place of one."""
+    try:
+        pairs = _PAIRS.decode(decode_text(data)[0])
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(pairs, tuple):
+        return None
+    members = dict(pairs)
+    version, name, support = (members.get(key) for key in ("currentVersion", "name", "support"))
+    if (
+        len(members) != len(pairs)
+        or not (isinstance(version, str) and _VERSION.fullmatch(version))
+        or any(isinstance(text, str) and len(text) > MAX_TEXT for text in (name, support))
+    ):
+        return None
+    return PackMetadata(_text(name), version, _text(support), _is_true(members.get("hidden")))
 
 
 def _read_version(data: bytes, found: Sequence[_Member]) -> str:
@@ -169,7 +192,7 @@ def _read_members(data: bytes, found: Sequence[_Member]) -> PackMetadata:
         name=name,
         version="",
         support=support,
-        hidden=members.get("hidden") in (True, "true", "True"),
+        hidden=_is_true(members.get("hidden")),
     )
 
 
@@ -278,6 +301,10 @@ def _after_space(text: str, position: int) -> int:
 def _text(value: object) -> str:
     """Return a text that can be written and shown; JSON's escapes may stand for half of a character."""
     return _HALF.sub("\ufffd", value) if isinstance(value, str) else ""
+
+
+def _is_true(value: object) -> bool:
+    return value in (True, "true", "True")
 
 
 def _shown(value: object) -> str:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autobump.content import pack
 from autobump.content.listing import TreeEntry
 from autobump.content.pack import (
     MAX_METADATA_BYTES,
@@ -88,6 +89,29 @@ def test_any_generated_metadata_changes_in_its_version_only(
     assert len(new) == len(data)
     assert sum(a != b for a, b in zip(data, new, strict=True)) == 1
     assert json.loads(new) == fields | {"currentVersion": "3.4.6"}
+
+
+WORDS = [
+    "{", "}", "[", "]", ":", ",", " ", "\n", "1", "true", "NaN", '"1.0.0"', '"1.0"', '"x"', '"\\ud800"',
+    "\ufeff", '"name": ', '"currentVersion": ', '"hidden": ', '"support": ', '"currentVersion": "1.2.3"',
+    '"name": {"a": 1, "a": 2}',
+]  # fmt: skip
+
+
+def read(data: bytes) -> PackMetadata | tuple[str, int, int, PackMetadata | None]:
+    try:
+        return parse_pack_metadata(data)
+    except PackMetadataError as exc:
+        return str(exc), exc.line, exc.column, exc.metadata
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=12), st.booleans())
+def test_quick_look_finds_what_a_close_one_does(words: list[str], whole: bool) -> None:
+    text = f'{{"currentVersion": "1.2.3", {", ".join(words)}}}' if whole else "".join(words)
+    with pytest.MonkeyPatch.context() as context:
+        quick = read(text.encode())
+        context.setattr(pack, "_read_quickly", lambda _: None)
+        assert read(text.encode()) == quick
 
 
 @pytest.mark.parametrize(
