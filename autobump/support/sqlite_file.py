@@ -86,6 +86,7 @@ class SqliteCache:
                 connection.execute(f"PRAGMA user_version = {self._version:d}")
             # Safe against a killed process; a power cut could damage the file, which then is built anew.
             connection.execute("PRAGMA synchronous = OFF")
+            connection.execute("PRAGMA journal_mode = TRUNCATE")
             # Reads every page, so that damage shows now and not in the middle of a pass.
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
