@@ -12,7 +12,6 @@ from msgspec.json import Decoder, Encoder
 from autobump import __version__
 from autobump.content.imports import Import
 from autobump.content.item import CodePlace, ItemKind, ItemResult
-from autobump.content.listing import Listing
 from autobump.content.pack import PackMetadata
 from autobump.support.sqlite_file import SqliteCache
 
@@ -32,7 +31,6 @@ CREATE TABLE IF NOT EXISTS facts (
 ) WITHOUT ROWID
 """
 _PACK = "pack"
-_LISTING = "listing"
 
 PackResult = tuple[PackMetadata | None, str, int | None, int | None]
 """What metadata says, or why it cannot be used, with line and column."""
@@ -81,7 +79,6 @@ _ENCODER = Encoder()
 _ITEM: Decoder[ItemResult] = Decoder(ItemResult)
 _PACKS = Decoder(RememberedPack)
 _IMPORTS = Decoder(tuple[Import, ...] | None)
-_FILES = Decoder(Listing)
 
 
 class ContentCache:
@@ -116,14 +113,6 @@ class ContentCache:
     def store_imports(self, form: str, imports: Mapping[str, tuple[Import, ...] | None]) -> None:
         """Remember what code imports."""
         self._store(f"imports-{form}", imports)
-
-    def find_listings(self, trees: Iterable[str]) -> dict[str, Listing]:
-        """Return what is remembered of packs, by the name of their tree."""
-        return self._find(_LISTING, trees, _FILES)
-
-    def store_listings(self, listings: Mapping[str, Listing]) -> None:
-        """Remember what packs hold."""
-        self._store(_LISTING, listings)
 
     def _find(self, kind: str, blobs: Iterable[str], decoder: Decoder[_Row]) -> dict[str, _Row]:
         wanted = list(blobs)

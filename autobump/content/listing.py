@@ -1,11 +1,10 @@
 """Lists the files of packs that a pass reads, from git's tree objects.
 
-Most files of a content repository are images, playbooks and test data: these are never listed. What a pack
-holds follows from the name of its tree, so that it can be remembered for ever.
+Most files of a content repository are images, playbooks and test data: these are never listed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -45,38 +44,19 @@ class TreeEntry(Struct, frozen=True):
         return self.mode == "040000"
 
 
-class RememberedListings(Protocol):
-    """Remembers what packs hold, by the name of their tree."""
-
-    def find_listings(self, trees: Iterable[str]) -> dict[str, Listing]:
-        """Return what is remembered."""
-        ...
-
-    def store_listings(self, listings: Mapping[str, Listing]) -> None:
-        """Remember listings."""
-        ...
-
-
-def list_packs(
-    git: "Git", packs: Mapping[str, str], remembered: RememberedListings | None
-) -> Iterator[tuple[str, Listing]]:
+def list_packs(git: "Git", packs: Mapping[str, str]) -> Iterator[tuple[str, Listing]]:
     """Yield the name of each pack and what is in it, in the order given.
 
     Args:
         git: The repository.
         packs: The name of each pack's tree.
-        remembered: Answers for trees that are known, and is told of the others; None to read all.
 
     Raises:
         GitError: A tree is missing.
     """
-    trees = set(packs.values())
-    known = remembered.find_listings(trees) if remembered else {}
-    fresh = _walk(git, trees - known.keys())
-    if remembered and fresh:
-        remembered.store_listings(fresh)
+    listings = _walk(git, set(packs.values()))
     for name, oid in packs.items():
-        yield name, known.get(oid) or fresh.get(oid, ())
+        yield name, listings.get(oid, ())
 
 
 def _walk(git: "Git", trees: Iterable[str]) -> dict[str, Listing]:

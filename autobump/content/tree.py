@@ -1,14 +1,13 @@
 """Reads the files of one commit through git, never the working tree."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from autobump.content.item import find_item_files
 from autobump.content.listing import (
     METADATA_NAME,
-    RememberedListings,
     TreeEntry,
     has_metadata,
     list_packs,
@@ -58,7 +57,6 @@ class ContentTree:
         self.tree = tree
         self._chosen: tuple[str, dict[str, str]] | None = None
         self._absent: set[str] | None = None
-        self._remembered: RememberedListings | None = None
 
     @classmethod
     def open(cls, directory: Path, rev: str = "HEAD", *, env: dict[str, str] | None = None) -> "ContentTree":
@@ -75,19 +73,17 @@ class ContentTree:
         git = Git(directory, env=env)
         return cls(git, *_resolve_commit(git, rev))
 
-    def choose_root(self, root: str | None, remembered: RememberedListings | None = None) -> None:
+    def choose_root(self, root: str | None) -> None:
         """Choose the folder that holds the packs.
 
         Args:
             root: Its path, such as `Packs`, or `.` for the top of the repository. None to find it: `Packs` if
                 it holds packs or items, else the only folder that holds packs.
-            remembered: What is remembered of packs; None for nothing.
 
         Raises:
             NoPacksError: The commit has no packs, or none in this folder.
             UsageError: Several folders hold packs.
         """
-        self._remembered = remembered
         self._chosen = self._open_root(root) if root is not None else self._find_root()
 
     @property
@@ -163,13 +159,14 @@ class ContentTree:
 
     def _holds_packs(self, root: str, folders: Mapping[str, str]) -> bool:
         """Whether a folder holds a pack, or an item of one without metadata."""
-        prefix = _prefix(root)
-        names = list(folders)
-        return any(
-            has_metadata(prefix + name, files) or any(find_item_files(files, prefix))
-            for some in (names[:1], names[1:])  # as a rule the first is a pack
-            for name, files in self._list_packs(root, {name: folders[name] for name in some})
-        )
+        prefix, waiting, some = _prefix(root), list(folders), 1
+        while waiting:
+            # As a rule the first is a pack; where it is none, the next may be.
+            listed = self._list_packs(root, {name: folders[name] for name in waiting[:some]})
+            if any(_is_pack(prefix + name, files, prefix) for name, files in listed):
+                return True
+            waiting, some = waiting[some:], some * 8
+        return False
 
     def _folders(self, root: str) -> dict[str, str] | None:
         """Return the trees of the folders in a folder of the commit, by name; None when it is none."""
@@ -184,7 +181,7 @@ class ContentTree:
     def _list_packs(self, root: str, packs: Mapping[str, str]) -> Iterator[tuple[str, tuple[TreeEntry, ...]]]:
         prefix = _prefix(root)
         try:
-            for name, listing in list_packs(self.git, packs, self._remembered):
+            for name, listing in list_packs(self.git, packs):
                 yield name, tuple(TreeEntry(f"{prefix}{name}/{path}", *rest) for path, *rest in listing)
         except GitError as exc:
             raise self._cannot_list(exc) from exc
@@ -337,6 +334,10 @@ def _prefix(root: str) -> str:
 def _parents(folder: str) -> Iterator[str]:
     while folder := folder.rpartition("/")[0]:
         yield folder
+
+
+def _is_pack(folder: str, files: Collection[TreeEntry], prefix: str) -> bool:
+    return has_metadata(folder, files) or any(find_item_files(files, prefix))
 
 
 def _name_places(places: Counter[str]) -> str:

@@ -1,7 +1,7 @@
 """Gives every item file of a commit its row: a bump, a skip with a reason, or a problem."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from datetime import datetime
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -141,16 +141,16 @@ def read_used_items(tree: ContentTree, settings: Settings) -> Iterator[UsedItem]
 
 def _require_matches(tree: ContentTree, filters: Filters) -> None:
     """Refuse a filter that matches nothing: it is more likely a slip than a wish."""
-    if not (filters.packs or filters.paths):
-        return
-    files = list(find_item_files(tree.list_files(), tree.prefix))
-    _require_known("pack", filters.packs, {file.pack for file in files})
+    for name in filters.packs:
+        if not any(find_item_files(tree.list_files([name]), tree.prefix)):
+            _require_known("pack", [name], tree.packs.keys() - {name})
+    files = list(find_item_files(tree.list_files(), tree.prefix)) if filters.paths else []
     for glob in filters.paths:
         if not any(fnmatchcase(file.path, glob) for file in files):
             raise UsageError(f"no item's path matches {glob!r}; * matches / too, letter case counts")
 
 
-def _require_known(kind: str, wanted: Iterable[str], known: set[str]) -> None:
+def _require_known(kind: str, wanted: Iterable[str], known: Set[str]) -> None:
     for name in wanted:
         if name not in known:
             close = get_close_matches(name, known)

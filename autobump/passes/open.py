@@ -118,14 +118,8 @@ def open_repository(
     loaded = replace(loaded, settings=loaded.settings.with_source(options.tags))
     if options.is_remote:
         _require_wanted_repository(tree, loaded)
-    _choose_root(tree, loaded.settings)
+    tree.choose_root(loaded.settings.content.root)
     return tree, loaded
-
-
-def _choose_root(tree: "ContentTree", settings: "Settings") -> None:
-    from autobump.content.cache import ContentCache
-
-    tree.choose_root(settings.content.root, ContentCache(find_cache_folder(settings.registry.cache)))
 
 
 def _tell_if_inside(tree: "ContentTree", options: PassOptions) -> None:
@@ -229,7 +223,7 @@ def open_tree_of(entry: "RepositorySettings", options: PassOptions, own: "Settin
         tree = ContentTree.open(expand_home(entry.path), options.rev)
     else:
         tree = open_own_clone(own)
-    _choose_root(tree, own)
+    tree.choose_root(own.content.root)
     return tree
 
 

@@ -30,7 +30,7 @@ KINDS = st.sampled_from(["follow", "merge", "rewrite"])
 
 def plan(git: Git, cache: ContentCache) -> str:
     tree = ContentTree.open(git.directory, "master")
-    tree.choose_root(None, cache)
+    tree.choose_root(None)
     return "".join(json_parts(Pass(tree, Settings(), TAGS, NOW, Silent(), cache=cache).plan()))
 
 

@@ -101,7 +101,7 @@ def run_pass(
     prs = settings.pull_requests
     forge = GitHubForge(api, GitHubOptions(base="master", branch_prefix=prs.branch_prefix, labels=prs.labels))
     tree = ContentTree.open(repository, "master")
-    tree.choose_root(settings.content.root, cache)
+    tree.choose_root(settings.content.root)
     one = Pass(tree, settings, SnapshotSource(tags), now, Silent(), cache=cache)
     return one.run(forge, dry_run=False).outcomes
 
