@@ -16,7 +16,7 @@ from autobump.content.yaml.events import (
     require_utf8,
 )
 
-MAX_DEPTH = 100
+MAX_DEPTH = 200
 """Deepest nesting that is read; the deepest content file known has 12 levels."""
 
 MAX_KEYS = 10_000

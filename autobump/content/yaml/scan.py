@@ -13,10 +13,10 @@ from autobump.content.yaml.outline import MAX_KEYS, Other, Outline, Scalar
 _ODD_BREAKS = ("\r", "\x85", "\u2028", "\u2029", "\ufeff")
 """Line ends other than LF, and the byte-order mark; files with them are rare enough for the full parser."""
 
-_MAX_BRACKETS = 90
+_MAX_BRACKETS = 190
 _DEEP = "\n" + " " * 45
 _DEEP_SEQUENCE = "- " * 20
-"""Bounds under which no text can nest deeper than the full parser allows."""
+"""What may nest deeper than this goes to the full parser, which has a bound of its own."""
 
 _KEY = re.compile(r"([A-Za-z_][A-Za-z0-9_]*):(?: +(.*))?")
 # Each begins with a line feed and not with ^: the regular expression engine then leaps from line to line.
