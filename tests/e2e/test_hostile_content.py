@@ -348,14 +348,14 @@ def test_hundred_thousand_files_are_read_in_memory_that_grows_with_their_number_
     tmp_path: Path, tags: Path
 ) -> None:
     peaks = []
-    for number in (10_000, 20_000, 100_000):
+    for number in (20_000, 40_000, 100_000):  # what fewer take is hidden by what starting takes
         done = run_pass(make_wide_repository(tmp_path / str(number), number), tags, "plan")
         assert set(done.rows.values()) == {"not-containerised"}
         assert done.report["files"] == number
         peaks.append(done.peak_mib)
     assert peaks[-1] < MAX_PEAK_MIB
-    # Eight times as many files more, no more than eight times as much memory more, but for some noise.
-    assert peaks[2] - peaks[1] < 1.2 * 8 * (peaks[1] - peaks[0]) + 16
+    # Three times as many files more, no more than three times as much memory more, but for some noise.
+    assert peaks[2] - peaks[1] < 1.2 * 3 * (peaks[1] - peaks[0]) + 16
 
 
 def make_wide_repository(folder: Path, number: int) -> Path:

@@ -4,9 +4,9 @@ import warnings
 from typing import Any
 
 from autobump.content.yaml.events import HALF_OF_A_CHARACTER, YamlFault, fault_at
-from autobump.content.yaml.outline import MAX_DEPTH
 from autobump.content.yaml.words import explain_fault
 
+_MAX_DEPTH = 100
 _MAX_PLACES = 10_000
 """Most keys and elements of a file that is loaded; settings have a few dozen."""
 
@@ -39,7 +39,7 @@ def load_with_places(text: str) -> tuple[Any, dict[tuple[str | int, ...], tuple[
 
     def build(node: Any, path: tuple[str | int, ...]) -> Any:
         # An alias is the node it stands for, which may be large or lie inside itself.
-        if len(path) > MAX_DEPTH or len(places) > _MAX_PLACES:
+        if len(path) > _MAX_DEPTH or len(places) > _MAX_PLACES:
             raise fault_at(node, "nested too deep or too large")
         kind = node.tag.rpartition(":")[2]
         if node.id == "scalar" and HALF_OF_A_CHARACTER.search(node.value):

@@ -95,7 +95,7 @@ def test_plain_files_are_read_by_their_lines(text: str) -> None:
         "name: 'it''s'\n",
         'name: "a\\n"\n',
         "name: a: b\n",
-        "deep: " + "[" * 120 + "]" * 120 + "\n",
+        "deep: " + "[" * 240 + "]" * 240 + "\n",
         "deep:" + "".join(f"\n{' ' * n}a:" for n in range(1, 130)) + " x\n",
         "deep:\n  " + "- " * 120 + "x\n",
     ],
