@@ -134,9 +134,11 @@ class ItemRisk(Struct, frozen=True):
     @property
     def level(self) -> RiskLevel:
         """The worst of its findings."""
-        return max(
-            (finding.level for finding in self.findings), key=lambda level: level.rank, default=RiskLevel.NONE
-        )
+        worst = RiskLevel.NONE
+        for finding in self.findings:
+            if finding.level.rank > worst.rank:
+                worst = finding.level
+        return worst
 
     @property
     def checked(self) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from autobump.decisions.bump import Bump
 from autobump.decisions.describe import describe_finding
 from autobump.decisions.evidence import Evidence
-from autobump.decisions.risk import ItemRisk
+from autobump.decisions.risk import Finding, ItemRisk
 from autobump.images.advisories.compare import Advisory, AdvisoryDiff
 from autobump.images.inside.facts import ImageFacts
 from autobump.passes.result import PassResult
@@ -160,18 +160,20 @@ def _risk(risk: ItemRisk) -> dict[str, Any]:
     return {
         "level": risk.level.value if risk.checked else "unknown",
         "note": risk.note or None,
-        "findings": [
-            {
-                "level": finding.level.value,
-                "kind": finding.kind.value,
-                "module": finding.use.module if finding.use else None,
-                "package": finding.package or None,
-                "old": finding.old or None,
-                "new": finding.new or None,
-                "detail": describe_finding(finding),
-            }
-            for finding in risk.findings
-        ],
+        "findings": [_finding(finding) for finding in risk.findings],
+    }
+
+
+@lru_cache(maxsize=1 << 12)  # most items on an image have the same ones
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "level": finding.level.value,
+        "kind": finding.kind.value,
+        "module": finding.use.module if finding.use else None,
+        "package": finding.package or None,
+        "old": finding.old or None,
+        "new": finding.new or None,
+        "detail": describe_finding(finding),
     }
 
 
