@@ -10,12 +10,12 @@ from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 
 from autobump import __version__
-from autobump.content.imports import Import
+from autobump.content.imports import Use
 from autobump.content.item import CodePlace, ItemKind, ItemResult
 from autobump.content.pack import PackMetadata
 from autobump.support.sqlite_file import SqliteCache
 
-CACHE_VERSION = 7
+CACHE_VERSION = 8
 """Raised whenever reading an item or a pack gives other fields than before."""
 
 MAX_ROWS = 400_000
@@ -78,7 +78,7 @@ _Row = TypeVar("_Row")
 _ENCODER = Encoder()
 _ITEM: Decoder[ItemResult] = Decoder(ItemResult)
 _PACKS = Decoder(RememberedPack)
-_IMPORTS = Decoder(tuple[Import, ...] | None)
+_IMPORTS = Decoder(tuple[Use, ...] | None)
 
 
 class ContentCache:
@@ -106,11 +106,11 @@ class ContentCache:
         """Remember what packs say, by the name of their tree."""
         self._store(_PACK, packs)
 
-    def find_imports(self, form: str, blobs: Iterable[str]) -> dict[str, tuple[Import, ...] | None]:
+    def find_imports(self, form: str, blobs: Iterable[str]) -> dict[str, tuple[Use, ...] | None]:
         """Return what is remembered of the imports of code in one form, by blob; None for no code."""
         return self._find(f"imports-{form}", blobs, _IMPORTS)
 
-    def store_imports(self, form: str, imports: Mapping[str, tuple[Import, ...] | None]) -> None:
+    def store_imports(self, form: str, imports: Mapping[str, tuple[Use, ...] | None]) -> None:
         """Remember what code imports."""
         self._store(f"imports-{form}", imports)
 

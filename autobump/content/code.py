@@ -2,12 +2,13 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from autobump.content.cache import ContentCache
-from autobump.content.imports import Import, ItemCode, Use, find_imports
+from autobump.content.imports import ItemCode, Use, find_imports
 from autobump.content.item import CodePlace, ContentItem, ItemFile, ItemKind
 from autobump.content.listing import TreeEntry
 from autobump.content.tree import ContentTree
@@ -48,7 +49,7 @@ def read_code(tree: ContentTree, items: Iterable[ContentItem], cache: ContentCac
         elif (found := imports[blob, form]) is None:
             read[item.path] = ItemCode(absent="its code could not be read")
         else:
-            read[item.path] = ItemCode(tuple(_follow(found, reached)))
+            read[item.path] = ItemCode(_follow(found, reached))
     return read
 
 
@@ -161,9 +162,9 @@ def is_test(entry: TreeEntry) -> bool:
 
 def _read_imports(
     tree: ContentTree, blobs: set[tuple[str, str]], cache: ContentCache
-) -> dict[tuple[str, str], tuple[Import, ...] | None]:
+) -> dict[tuple[str, str], tuple[Use, ...] | None]:
     """Return the imports of each blob, or None for one that holds no code; a blob is read once."""
-    found: dict[tuple[str, str], tuple[Import, ...] | None] = {}
+    found: dict[tuple[str, str], tuple[Use, ...] | None] = {}
     for form in sorted({form for _, form in blobs}):
         wanted = sorted(blob for blob, other in blobs if other == form)
         known = cache.find_imports(form, wanted)
@@ -174,7 +175,7 @@ def _read_imports(
     return found
 
 
-def _parse(data: bytes | None, form: str) -> tuple[Import, ...] | None:
+def _parse(data: bytes | None, form: str) -> tuple[Use, ...] | None:
     if data is None:
         return None
     if form == "py":
@@ -196,7 +197,7 @@ def code_inside(data: bytes, kind: ItemKind) -> str | None:
     return node.value if isinstance(node, Scalar) else ""
 
 
-def _find(code: str) -> tuple[Import, ...] | None:
+def _find(code: str) -> tuple[Use, ...] | None:
     imports = find_imports(code)
     written_by_hand = (
         len(imports) <= _MAX_IMPORTS and sum(len(one.module) for one in imports) <= _MAX_IMPORTED_TEXT
@@ -204,15 +205,19 @@ def _find(code: str) -> tuple[Import, ...] | None:
     return imports if written_by_hand else None
 
 
-def _follow(imports: Iterable[Import], shared: Mapping[str, tuple[Import, ...]]) -> Iterator[Use]:
-    """Yield what is imported, with what shared modules import in its place, however they are chained."""
-    waiting = deque((one, "") for one in imports)
+def _follow(uses: tuple[Use, ...], shared: Mapping[str, tuple[Use, ...]]) -> tuple[Use, ...]:
+    """Return what is imported, with what shared modules import in its place, however they are chained."""
+    if not any(_SHARED_SUFFIX in use.module for use in uses):
+        return uses
+    waiting = deque((use, "") for use in uses)
+    found: list[Use] = []
     seen: set[str] = set()
     while waiting:
-        one, through = waiting.popleft()
-        name = one.module.split(".")[0]
+        use, through = waiting.popleft()
+        name = use.module.split(".")[0]
         if name not in shared:
-            yield Use(one.module, one.guarded, through, one.runs)
+            found.append(replace(use, through=through))
         elif name not in seen:
             seen.add(name)
             waiting += ((inner, name) for inner in shared[name])
+    return tuple(found)

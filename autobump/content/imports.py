@@ -22,14 +22,15 @@ MAX_PARSED_WORDS = 75_000
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 
-class Use(Struct, frozen=True):
-    """One module an item needs.
+class Use(Struct, frozen=True, array_like=True, order=True):
+    """One module that code needs.
 
     Attributes:
-        module: As imported, dotted.
-        guarded: The code may do without it.
-        through: The shared module of the content repository that imports it, or empty for the item itself.
-        runs: The Pythons that run the import.
+        module: As imported, dotted; `from google.cloud import storage` gives `google.cloud.storage`, because
+            only the package can tell whether `storage` is a module.
+        guarded: The import stands where its failure is caught, so the code may do without it.
+        through: The shared module of the content repository that imports it, or empty for the code itself.
+        runs: The Pythons that run the import, as far as `sys.version_info` decides.
     """
 
     module: str
@@ -45,22 +46,7 @@ class ItemCode(Struct, frozen=True):
     absent: str = ""
 
 
-class Import(Struct, frozen=True, array_like=True, order=True):
-    """One import.
-
-    Attributes:
-        module: The module, dotted; `from google.cloud import storage` gives `google.cloud.storage`, because
-            only the package can tell whether `storage` is a module.
-        guarded: It stands where its failure is caught, so the file may do without it.
-        runs: The Pythons that run it, as far as `sys.version_info` decides.
-    """
-
-    module: str
-    guarded: bool
-    runs: Versions = ALL
-
-
-def find_imports(source: str) -> tuple[Import, ...]:
+def find_imports(source: str) -> tuple[Use, ...]:
     """Return every absolute import that may run, wherever it stands, sorted.
 
     What no Python runs does not count, such as what stands below `if TYPE_CHECKING`. A module comes once, or
@@ -75,13 +61,13 @@ def find_imports(source: str) -> tuple[Import, ...]:
     return tuple(one for module, ways in sorted(found.items()) for one in _merge(module, ways))
 
 
-def _merge(module: str, ways: dict[bool, Versions]) -> Iterator[Import]:
+def _merge(module: str, ways: dict[bool, Versions]) -> Iterator[Use]:
     """Yield a module as it is needed, and as it is guarded on Pythons that do not need it anyway."""
     needed, guarded = ways.get(False, NONE), ways.get(True, NONE)
     if needed:
-        yield Import(module, guarded=False, runs=needed)
+        yield Use(module, guarded=False, runs=needed)
     if either(needed, guarded) != needed:
-        yield Import(module, guarded=True, runs=guarded)
+        yield Use(module, guarded=True, runs=guarded)
 
 
 def _imports(source: str) -> Iterable[Found]:

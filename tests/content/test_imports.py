@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autobump.content import imports
-from autobump.content.imports import Import, find_imports
+from autobump.content.imports import Use, find_imports
 from autobump.content.python import lines
 from autobump.content.python.versions import may_be_in
 from tests.fixtures.memory import bytes_to_read
@@ -110,7 +110,7 @@ def test_any_text_is_survived(source: str) -> None:
     find_imports(f"print 'x'\n{source}")
 
 
-def both_readers(source: str) -> list[tuple[Import, ...]]:
+def both_readers(source: str) -> list[tuple[Use, ...]]:
     """Return what the syntax tree tells and what the lines tell."""
     compile(source, "script", "exec")
     with pytest.MonkeyPatch.context() as patch:
@@ -216,7 +216,7 @@ def test_what_no_python_runs_does_not_count(condition: str) -> None:
     source = (
         f"if {condition}:\n  import a\n  def f():\n    import b\nelif x:\n  import c\nelse:\n  import d\n"
     )
-    expected = (Import("c", guarded=False), Import("d", guarded=False))
+    expected = (Use("c", guarded=False), Use("d", guarded=False))
     assert both_readers(source) == [expected, expected]
 
 
@@ -301,7 +301,7 @@ def test_module_may_be_needed_by_some_pythons_and_guarded_for_others() -> None:
     ],
 )
 def test_import_whose_failure_is_caught_is_guarded(source: str) -> None:
-    assert both_readers(source) == [(Import("a", guarded=True),)] * 2
+    assert both_readers(source) == [(Use("a", guarded=True),)] * 2
 
 
 @pytest.mark.parametrize(
@@ -317,14 +317,14 @@ def test_import_whose_failure_is_caught_is_guarded(source: str) -> None:
     ],
 )
 def test_import_whose_failure_is_not_caught_is_needed(source: str) -> None:
-    assert both_readers(source) == [(Import("a", guarded=False),)] * 2
+    assert both_readers(source) == [(Use("a", guarded=False),)] * 2
 
 
 def test_text_and_tests_in_text_do_not_count() -> None:
     source = (
         '"""\n>>> import a\n"""\ndef f():\n  """Example::\n\n    import b\n  """\nx = "import c"\nimport d\n'
     )
-    assert both_readers(source) == [(Import("d", guarded=False),)] * 2
+    assert both_readers(source) == [(Use("d", guarded=False),)] * 2
 
 
 def test_python_2_with_conditions_is_read_line_by_line() -> None:
@@ -361,13 +361,13 @@ def test_code_that_no_person_writes_is_read_in_bounds(source: str) -> None:
 def test_long_run_of_spaces_costs_no_more_than_its_length() -> None:
     spaces = " " * 2_000_000  # at a quadratic cost this would take hours
     assert find_imports(f"print 1\nfrom a import b{spaces}as{spaces}c, d{spaces}e\n") == (
-        Import("a.b", guarded=False),
+        Use("a.b", guarded=False),
     )
 
 
 def test_code_that_would_fill_the_memory_as_a_tree_is_read_by_its_lines() -> None:
     source = "import os\n" + "a;" * 400_000 + "\nimport sys\n"
-    assert find_imports(source) == (Import("os", guarded=False), Import("sys", guarded=False))
+    assert find_imports(source) == (Use("os", guarded=False), Use("sys", guarded=False))
     statement = "find_imports(text)"
     grown = bytes_to_read(source, "from autobump.content.imports import find_imports", statement)
     assert grown < 20 * 1024 * 1024
@@ -392,7 +392,7 @@ def test_statement_too_long_to_be_a_persons_is_not_read_and_hides_no_other() -> 
     source = (
         f"print 1\nimport a\nfrom b import {names}\ntry:\n  import c; import d\nexcept ImportError: pass\n"
     )
-    assert find_imports(source) == (Import("a", False), Import("c", True), Import("d", True))
+    assert find_imports(source) == (Use("a", False), Use("c", True), Use("d", True))
 
 
 @pytest.mark.parametrize(

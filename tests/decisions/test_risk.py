@@ -93,7 +93,7 @@ def test_module_that_is_needed_on_one_python_is_not_needed_on_another() -> None:
 
 
 def _code_of(source: str) -> ItemCode:
-    return ItemCode(tuple(Use(one.module, one.guarded, runs=one.runs) for one in find_imports(source)))
+    return ItemCode(find_imports(source))
 
 
 def test_package_that_comes_in_under_a_known_name_s_look_is_breaking() -> None:
