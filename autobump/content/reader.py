@@ -101,7 +101,7 @@ def read_content(
         before = len(items)
         for item in pack.items:
             path = f"{folder}/{item.path}"
-            if patterns and not any(fnmatchcase(path, pattern) for pattern in patterns):
+            if patterns and not _matches(path, patterns):
                 continue
             match item.result if is_safe else _UNSAFE:
                 case Fault() as fault:
@@ -123,30 +123,20 @@ def read_content(
     return Content(tuple(items), found, tuple(problems))
 
 
+def _matches(path: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(path, pattern) for pattern in patterns)
+
+
 def _problem(path: str, pack: str, fault: Fault) -> Problem:
     place = (fault.line or None, fault.column or None)
     return Problem(printable_path(path), printable_path(pack), fault.reason, fault.detail, *place)
 
 
-def select_files(
-    files: Iterable[ItemFile], paths: Iterable[str] = (), packs: Iterable[str] = ()
-) -> list[ItemFile]:
-    """Keep the files that match the filters; an empty filter keeps all."""
-    patterns, names = tuple(paths), frozenset(packs)
-    return [
-        file
-        for file in files
-        if (not names or file.pack in names)
-        and (not patterns or any(fnmatchcase(file.path, pattern) for pattern in patterns))
-    ]
-
-
 def count_content(tree: ContentTree) -> tuple[int, int]:
     """Return how many packs and how many item files a commit holds."""
-    packs = sum(
-        pack.metadata is not None for pack in find_pack_files(tree.list_files(), tree.prefix).values()
-    )
-    return packs, sum(1 for _ in find_item_files(tree.list_files(), tree.prefix))
+    files = tuple(tree.list_files())
+    packs = sum(pack.metadata is not None for pack in find_pack_files(files, tree.prefix).values())
+    return packs, sum(1 for _ in find_item_files(files, tree.prefix))
 
 
 def _read_packs(
@@ -167,11 +157,12 @@ def _read_packs(
     if not names:
         return {}, set()
     entries = tuple(tree.list_files(names))
-    files: dict[str, list[ItemFile]] = {}
+    files: dict[str, list[ItemFile]] = {name: [] for name in names}
     for file in find_item_files(entries, tree.prefix):
-        files.setdefault(file.pack, []).append(file)
+        files[file.pack].append(file)
     if patterns:
-        files = {name: mine for name, mine in files.items() if any(select_files(mine, patterns))}
+        wanted = {file.pack for mine in files.values() for file in mine if _matches(file.path, patterns)}
+        files = {name: mine for name, mine in files.items() if name in wanted}
     by_blob: dict[str, set[ItemKind]] = {}
     for file in (file for mine in files.values() for file in mine if file.has_safe_path):
         by_blob.setdefault(file.blob, set()).add(file.kind)
@@ -180,10 +171,11 @@ def _read_packs(
     folders = {file.path.rpartition("/")[0] for mine in files.values() for file in mine}
     codes = find_python_files(entries, folders)
     found = find_pack_files(entries, tree.prefix)
-    metadata, lost = _read_metadata_of(tree, [found[name] for name in files if name in found])
+    metadata, lost = _read_metadata_of(tree, [found[name] for name in files if files[name] and name in found])
     read: dict[str, RememberedPack] = {}
     for name, mine in files.items():
-        pack = found.get(name) or PackFiles(name, tree.prefix + name)
+        # Of a pack without an item nothing counts.
+        pack = (found.get(name) if mine else None) or PackFiles(name, tree.prefix + name)
         read[name] = RememberedPack(
             tuple(_remember(file, results, codes, tree.prefix) for file in mine),
             (pack.metadata.mode, pack.metadata.blob) if pack.metadata else None,

@@ -89,6 +89,7 @@ def test_pack_whose_tree_is_known_is_not_read(tmp_path: Path, monkeypatch: pytes
     files: dict[str, str | bytes] = {
         path.replace("/A/", f"/{name}/"): text for name in "ABCDE" for path, text in (PACK | REST).items()
     }
+    files["Packs/NoItems/Playbooks/playbook-A.yml"] = "id: x\n"
     git = make_repository(tmp_path / "r", files)
     cache = tmp_path / "cache"
     first = read(git, cache)
