@@ -166,7 +166,6 @@ def _read_packs(
     by_blob: dict[str, set[ItemKind]] = {}
     for file in (file for mine in files.values() for file in mine if file.has_safe_path):
         by_blob.setdefault(file.blob, set()).add(file.kind)
-    progress.begin("Reading items", len(by_blob))
     results = _read_items(tree, by_blob, cache, progress)
     folders = {file.path.rpartition("/")[0] for mine in files.values() for file in mine}
     codes = find_python_files(entries, folders)
@@ -217,6 +216,7 @@ def _read_items(
         known = cache.find_items(kind, blobs)
         results |= {(kind, blob): result for blob, result in known.items()}
         unread += [(kind, blob) for blob in blobs if blob not in known]
+    progress.begin("Reading items", len(unread))
     tree.fetch_missing(blob for _, blob in unread)
     fields = {"files": len(unread), "remembered": len(results), "revision": tree.revision[:12]}
     _log.info("reading items", extra=fields)
