@@ -1,11 +1,13 @@
 """Measures whole processes with the operating system's own accounting."""
 
+import json
 import os
 import statistics
 import subprocess
-import time
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 
@@ -32,16 +34,25 @@ def run_once(command: Sequence[str | Path], *, expect: int = 0) -> Cost:
     Raises:
         RuntimeError: It ended with another status than expected.
     """
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    started = time.perf_counter()
-    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL, env=environment)
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != expect:
-        raise RuntimeError(f"{command} ended with {process.returncode}")
+    launcher = _start_launcher()
+    assert launcher.stdin is not None  # both are pipes
+    assert launcher.stdout is not None
+    launcher.stdin.write(json.dumps([str(part) for part in command]) + "\n")
+    launcher.stdin.flush()
+    wall, cpu, peak, ended = json.loads(launcher.stdout.readline())
+    if ended != expect:
+        raise RuntimeError(f"{command} ended with {ended}")
     unit = 1024 if os.uname().sysname == "Linux" else 1024 * 1024  # macOS counts bytes
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit)
+    return Cost(wall, cpu, peak / unit)
+
+
+@cache
+def _start_launcher() -> "subprocess.Popen[str]":
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("launch.py"))]
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    )
 
 
 def median(costs: Sequence[Cost]) -> Cost:
