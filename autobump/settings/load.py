@@ -127,7 +127,7 @@ def _find_file(path: Path | None, tree: ContentTree | None, *, edited: bool) -> 
     if named is not None:
         return str(named), _read_file(named)
     data = tree.read_file(REPOSITORY_PATH) if tree is not None else None
-    if tree is not None and (uncommitted := _read_uncommitted(tree, data)) is not None:
+    if tree is not None and (uncommitted := _read_uncommitted(tree, data, edited=edited)) is not None:
         _log.warning(
             "the settings file in the work tree does not count before it is committed",
             extra={"file": REPOSITORY_PATH, "commit": tree.revision[:12]},
@@ -137,8 +137,12 @@ def _find_file(path: Path | None, tree: ContentTree | None, *, edited: bool) -> 
     return (REPOSITORY_PATH, data) if data is not None else ("", b"")
 
 
-def _read_uncommitted(tree: ContentTree, committed: bytes | None) -> bytes | None:
-    """Return the settings file of the work tree, if the commit has none or another one."""
+def _read_uncommitted(tree: ContentTree, committed: bytes | None, *, edited: bool) -> bytes | None:
+    """Return the settings file of the work tree, if the commit has none or another one.
+
+    Raises:
+        UsageError: It cannot be read, and is `edited`: what it says was asked for.
+    """
     folder = tree.git.directory.absolute()
     file = next(
         (each for top in (folder, *folder.parents) if (each := top / REPOSITORY_PATH).is_file()), None
@@ -147,13 +151,24 @@ def _read_uncommitted(tree: ContentTree, committed: bytes | None) -> bytes | Non
         return None
     try:
         data = _read_file(file)
-        # Git may check a file out with other line ends than it keeps.
-        if committed is not None and data.splitlines() == committed.splitlines():
-            return None
-        top = tree.git.line("rev-parse", "--show-toplevel")  # only now: it costs a process
-        return data if Path(top).samefile(file.parent.parent) else None
-    except (GitError, UsageError, OSError):  # a bare repository has no work tree
+    except UsageError as exc:
+        if _is_of_work_tree(file, tree):
+            if edited:
+                raise
+            _log.warning("the settings file in the work tree does not count", extra={"cause": str(exc)})
         return None
+    # Git may check a file out with other line ends than it keeps.
+    if committed is not None and data.splitlines() == committed.splitlines():
+        return None
+    return data if _is_of_work_tree(file, tree) else None
+
+
+def _is_of_work_tree(file: Path, tree: ContentTree) -> bool:
+    """Whether a file lies in the work tree of the analysed repository; asking costs a process."""
+    try:
+        return Path(tree.git.line("rev-parse", "--show-toplevel")).samefile(file.parent.parent)
+    except (GitError, OSError):  # a bare repository has no work tree
+        return False
 
 
 def _read_file(path: Path) -> bytes:

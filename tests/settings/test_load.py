@@ -219,6 +219,22 @@ def test_file_that_is_not_committed_is_told_and_does_not_count(
             assert f"{place}: settings are valid" in out or command == "plan"
 
 
+def test_file_in_the_work_tree_that_cannot_be_read_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {**script_pack("A", {"S": IMAGE}), ".github/autobump.yml": MINE}
+    git = make_repository(tmp_path / "r", files, bare=False)
+    (git.directory / ".github/autobump.yml").write_text("#" * (1024 * 1024 + 1))
+    (tmp_path / "tags.json").write_text('{"demisto/python3": []}')
+    repo = ["--repo", str(git.directory)]
+    assert run_command(["plan", "--tags", f"file:{tmp_path / 'tags.json'}", *repo]) == 0
+    told = " ".join(capsys.readouterr().err.split())
+    assert "the settings file in the work tree does not count" in told
+    assert "autobump.yml is no settings file: larger than 1 MiB" in told
+    assert run_command(["config", "check", *repo]) == 2
+    assert "autobump.yml is no settings file: larger than 1 MiB" in " ".join(capsys.readouterr().err.split())
+
+
 def test_config_check_reads_the_file_that_is_being_edited(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
