@@ -123,6 +123,7 @@ def test_quick_look_finds_what_a_close_one_does(words: list[str], whole: bool) -
         ('{"currentVersion": 1}', "not three numbers"),
         ('{"currentVersion": "1.0.0\\n"}', "not three numbers"),
         ('{"currentVersion": "01.0.0"}', "not three numbers"),
+        ('{"currentVersion": "1", "name": "%s", "support": "%s"}' % ("n" * 1_000, "s" * 1_000), "not three"),
         ('{"currentVersion": "1.0.%s"}' % ("9" * 10_000), "not three numbers"),
         ("{}", "currentVersion is missing"),
         ('{"currentVersion": "1.0.0", "currentVersion": "1.0.1"}', "stands twice"),

@@ -44,6 +44,13 @@ def test_each_image_has_pull_requests_of_its_own() -> None:
     }
 
 
+def test_images_of_few_items_come_together_where_that_is_set() -> None:
+    bumps = make_bumps("A", 1) + make_bumps("B", 1, image="demisto/boto3")
+    assert len(plan_pull_requests(bumps, MANY).pull_requests) == 2
+    (pr,) = plan_pull_requests(bumps, replace(MANY, together=True)).pull_requests
+    assert pr.packs == ("A", "B")
+
+
 def test_pack_with_two_images_waits_for_the_first() -> None:
     bumps = [make_bump("A", "One", image="demisto/boto3"), make_bump("A", "Two")]
     plan = plan_pull_requests(bumps, MANY)
@@ -210,6 +217,11 @@ def test_reasons_to_wait_keep_their_slugs() -> None:
         "pack-busy limit-reached closed-by-maintainer edited-by-maintainer tag-overwritten waiting-for-wave "
         "too-soon"
     )
+
+
+def test_every_reason_to_wait_has_words_of_its_own() -> None:
+    assert len({reason.words for reason in WaitReason}) == len(WaitReason)
+    assert all(reason.words[0].islower() for reason in WaitReason)
 
 
 def test_limits_without_settings() -> None:
