@@ -1,4 +1,4 @@
-"""Remembers what blobs say, by their hash: what git names alike never has to be read again."""
+"""Remembers what packs and blobs say, by their names in git: what git names alike is never read again."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping

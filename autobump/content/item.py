@@ -45,11 +45,6 @@ class ItemFile(Struct, frozen=True):
     blob: str
     mode: str
 
-    @property
-    def has_safe_path(self) -> bool:
-        """See `is_safe_path`."""
-        return is_safe_path(self.path)
-
 
 class DockerImageField(Struct, frozen=True, array_like=True):
     """The `dockerimage` key as written.

@@ -164,7 +164,7 @@ def _read_packs(
         wanted = {file.pack for mine in files.values() for file in mine if _matches(file.path, patterns)}
         files = {name: mine for name, mine in files.items() if name in wanted}
     by_blob: dict[str, set[ItemKind]] = {}
-    for file in (file for mine in files.values() for file in mine if file.has_safe_path):
+    for file in (file for mine in files.values() for file in mine if is_safe_path(file.path)):
         by_blob.setdefault(file.blob, set()).add(file.kind)
     results = _read_items(tree, by_blob, cache, progress)
     folders = {file.path.rpartition("/")[0] for mine in files.values() for file in mine}
@@ -193,7 +193,7 @@ def _remember(
     prefix: str,
 ) -> RememberedItem:
     path = file.path[len(prefix) + len(file.pack) + 1 :]
-    result = results[file.kind, file.blob] if file.has_safe_path else _UNSAFE
+    result = results[file.kind, file.blob] if is_safe_path(file.path) else _UNSAFE
     code = CodePlace() if isinstance(result, Fault) else find_code(file, result.language, codes, prefix)
     return RememberedItem(path, file.kind, file.blob, file.mode, result, code)
 
@@ -202,7 +202,7 @@ def _is_lasting(pack: RememberedPack) -> bool:
     """Whether all that was read follows from the tree: what git had no data for may be readable later."""
     if pack.metadata is not None and pack.result[0] is None:
         return False
-    return not any(_may_pass(item.result) for item in pack.items)
+    return not any(_may_be_readable_later(item.result) for item in pack.items)
 
 
 def _read_items(
@@ -223,13 +223,15 @@ def _read_items(
     fresh = _parse_on_both_cores(tree, unread, progress)
     for kind in ItemKind:
         lasting = {
-            blob: result for (of, blob), result in fresh.items() if of is kind and not _may_pass(result)
+            blob: result
+            for (of, blob), result in fresh.items()
+            if of is kind and not _may_be_readable_later(result)
         }
         cache.store_items(kind, lasting)
     return results | fresh
 
 
-def _may_pass(result: ItemResult) -> bool:
+def _may_be_readable_later(result: ItemResult) -> bool:
     """Whether a file may be readable later: git had no data for it, and nothing is said of its text."""
     return isinstance(result, Fault) and not result.line and result is not _UNSAFE
 
