@@ -144,11 +144,9 @@ def plan_pull_requests(
     for bump in ordered:
         pack = bump.item.pack
         cover = (
-            covering.get((bump.image.repository, bump.wave, bump.risk_group, pack))
-            if covering and bump.may_join
-            else None
+            covering.get((bump.image.repository, bump.wave, bump.risk_group, pack)) if bump.may_join else None
         )
-        veto = refused.get((bump.image.repository, bump.target.tag.text, pack)) if refused else None
+        veto = refused.get((bump.image.repository, bump.target.tag.text, pack))
         if cover is not None and cover.hold_reason:
             waiting.append(
                 Waiting(bump, WaitReason.EDITED_BY_MAINTAINER, f"{cover.label}: {cover.hold_reason}")
