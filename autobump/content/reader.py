@@ -202,7 +202,7 @@ def _is_lasting(pack: RememberedPack) -> bool:
     """Whether all that was read follows from the tree: what git had no data for may be readable later."""
     if pack.metadata is not None and pack.result[0] is None:
         return False
-    return not any(_may_be_readable_later(item.result) for item in pack.items)
+    return not any(_lacks_data(item.result) for item in pack.items)
 
 
 def _read_items(
@@ -223,16 +223,14 @@ def _read_items(
     fresh = _parse_on_both_cores(tree, unread, progress)
     for kind in ItemKind:
         lasting = {
-            blob: result
-            for (of, blob), result in fresh.items()
-            if of is kind and not _may_be_readable_later(result)
+            blob: result for (of, blob), result in fresh.items() if of is kind and not _lacks_data(result)
         }
         cache.store_items(kind, lasting)
     return results | fresh
 
 
-def _may_be_readable_later(result: ItemResult) -> bool:
-    """Whether a file may be readable later: git had no data for it, and nothing is said of its text."""
+def _lacks_data(result: ItemResult) -> bool:
+    """Whether git had no data for a file, so that nothing is said of its text; it may have them later."""
     return isinstance(result, Fault) and not result.line and result is not _UNSAFE
 
 

@@ -27,6 +27,16 @@ def expand_home(name: str | Path) -> Path:
         raise UsageError(f"{name}: there is no such home folder") from exc
 
 
+def identify_file(path: Path) -> str:
+    """Return a name for what a file holds now: another one once it is written anew or replaced.
+
+    Raises:
+        OSError: There is no such file, or it cannot be looked at.
+    """
+    stat = path.stat()
+    return f"file:{path.resolve()}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}"
+
+
 def find_cache_folder(name: str) -> Path | None:
     """Return the folder of the caches, or None when there is no home folder to put it in."""
     try:

@@ -13,6 +13,7 @@ from autobump.images.advisories.record import Installed, Record, packages_of, pa
 from autobump.images.advisories.remembered import RememberedAdvisories
 from autobump.images.inside.system import InstalledOfSystem
 from autobump.support.errors import RegistryError, UsageError
+from autobump.support.files import identify_file
 from autobump.support.json_file import read_object
 from autobump.support.printable import printable
 
@@ -133,8 +134,7 @@ def _identify(path: Path) -> str:
     """
     try:
         if not path.is_dir():
-            stat = path.stat()
-            return f"file:{path.resolve()}:{stat.st_size}:{stat.st_mtime_ns}"
+            return identify_file(path)
         stats = [(file.relative_to(path).as_posix(), file.stat()) for file in _files_in(path)]
     except OSError as exc:
         raise _cannot_read(path, exc) from exc

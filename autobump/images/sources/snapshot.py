@@ -16,6 +16,7 @@ from autobump.images.reference import split_registry
 from autobump.images.registries import full_name
 from autobump.images.sources.cache import CachedTags, TagCache
 from autobump.support.errors import ImageNotFoundError, UsageError
+from autobump.support.files import identify_file
 from autobump.support.json_file import read_members
 
 _MAX_TAG_LENGTH = 128
@@ -117,10 +118,9 @@ def _registry_entry(host: str) -> str:
 
 def _identify(path: Path) -> str:
     try:
-        stat = path.stat()
+        return identify_file(path)
     except OSError:
         return ""
-    return f"file:{path.resolve()}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}"
 
 
 class SnapshotSource:
